@@ -1,0 +1,85 @@
+/**
+ * Field errors, worded as k8s.io/apimachinery/pkg/util/validation/field words them: each becomes one
+ * cause of a 422 Invalid.
+ */
+import type { StatusCause } from './status.js';
+
+/** A path into an object: `spec.containers[0].name`, `metadata.annotations[a/b]`. */
+export class FieldPath {
+  private constructor(private readonly text: string) {}
+
+  static readonly root = new FieldPath('');
+
+  static of(...names: string[]): FieldPath {
+    return names.reduce((path, name) => path.child(name), FieldPath.root);
+  }
+  child(name: string): FieldPath {
+    return new FieldPath(this.text === '' ? name : `${this.text}.${name}`);
+  }
+  index(i: number): FieldPath {
+    return new FieldPath(`${this.text}[${i}]`);
+  }
+  key(key: string): FieldPath {
+    return new FieldPath(`${this.text}[${key}]`);
+  }
+  toString(): string {
+    return this.text === '' ? '<nil>' : this.text;
+  }
+}
+
+/** Go's `%q`-like rendering of a value inside a message: strings quoted, the rest as JSON. */
+function shown(value: unknown): string {
+  if (value === undefined || value === null) return 'null';
+  return JSON.stringify(value);
+}
+
+export const fieldError = {
+  required: (path: FieldPath, why = ''): StatusCause => ({
+    reason: 'FieldValueRequired',
+    message: why === '' ? 'Required value' : `Required value: ${why}`,
+    field: path.toString(),
+  }),
+  invalid: (path: FieldPath, value: unknown, why: string): StatusCause => ({
+    reason: 'FieldValueInvalid',
+    message: `Invalid value: ${shown(value)}: ${why}`,
+    field: path.toString(),
+  }),
+  /** `Invalid value: "string": …`, where the value's *type* is what is wrong. */
+  typeInvalid: (path: FieldPath, value: unknown, why: string): StatusCause => ({
+    reason: 'FieldValueTypeInvalid',
+    message: `Invalid value: ${shown(value)}: ${why}`,
+    field: path.toString(),
+  }),
+  duplicate: (path: FieldPath, value: unknown): StatusCause => ({
+    reason: 'FieldValueDuplicate',
+    message: `Duplicate value: ${shown(value)}`,
+    field: path.toString(),
+  }),
+  forbidden: (path: FieldPath, why: string): StatusCause => ({
+    reason: 'FieldValueForbidden',
+    message: `Forbidden: ${why}`,
+    field: path.toString(),
+  }),
+  notFound: (path: FieldPath, value: unknown): StatusCause => ({
+    reason: 'FieldValueNotFound',
+    message: `Not found: ${shown(value)}`,
+    field: path.toString(),
+  }),
+  notSupported: (path: FieldPath, value: unknown, supported: readonly string[]): StatusCause => ({
+    reason: 'FieldValueNotSupported',
+    message: `Unsupported value: ${shown(value)}${
+      supported.length === 0 ? '' : `: supported values: ${supported.map((s) => JSON.stringify(s)).join(', ')}`
+    }`,
+    field: path.toString(),
+  }),
+  tooLong: (path: FieldPath, max: number): StatusCause => ({
+    reason: 'FieldValueTooLong',
+    message: `Too long: may not be more than ${max} bytes`,
+    field: path.toString(),
+  }),
+  tooMany: (path: FieldPath, actual: number, max: number): StatusCause => ({
+    reason: 'FieldValueTooMany',
+    message: `Too many: ${actual}: must have at most ${max} items`,
+    field: path.toString(),
+  }),
+};

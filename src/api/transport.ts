@@ -1,0 +1,69 @@
+/**
+ * The seam between a client and an API server. `client` implements it over HTTPS, `apiserver` in
+ * process; neither knows the other. The in-process one skips socket, TLS and codec, and nothing else:
+ * the same authorization, admission and validation run, with the UserInfo the transport was made for.
+ */
+import type { Status } from './status.js';
+
+/** Who is asking. */
+export interface UserInfo {
+  readonly username: string;
+  readonly uid?: string;
+  readonly groups?: readonly string[];
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
+}
+
+export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+export interface ApiRequest {
+  readonly method: HttpMethod;
+  /** Absolute and percent-encoded, without the query: `/api/v1/namespaces/default/pods`. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** Lower-case names. `content-type` defaults to `application/json` when there is a body. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /**
+   * A JSON value that the transport owns from now on (`copyJson` makes one), or raw bytes that the
+   * server decodes by content type.
+   */
+  readonly body?: unknown;
+  readonly signal?: AbortSignal;
+}
+
+export interface ApiResponse {
+  readonly status: number;
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The decoded JSON value (shared: never mutate it), or text when the answer is not JSON. */
+  readonly body: unknown;
+}
+
+/** One event of a watch. `object` is shared: never mutate it. */
+export type WatchEvent<T = unknown> =
+  | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK'; readonly object: T }
+  | { readonly type: 'ERROR'; readonly object: Status };
+
+export interface WatchResponse<T = unknown> {
+  readonly headers: Readonly<Record<string, string>>;
+  /**
+   * Batches of events as they arrive. Ends when the server ends the watch; throws TransportError when
+   * the connection breaks or a line cannot be decoded. Leaving the loop closes the watch.
+   */
+  readonly events: AsyncIterable<readonly WatchEvent<T>[]>;
+}
+
+export interface Transport {
+  /**
+   * Sends one request. Resolves for every answer, whatever its code.
+   * @throws TransportError when no answer came and the request had no effect
+   * @throws OutcomeUnknown when a write was sent and no answer came
+   */
+  request(request: ApiRequest): Promise<ApiResponse>;
+  /**
+   * Opens a watch (`watch=true` is in the query already).
+   * @throws ApiError when the server refuses it, TransportError when it cannot be reached
+   */
+  watch(request: ApiRequest): Promise<WatchResponse>;
+  /** Ends idle connections; requests under way fail. */
+  close(): void;
+}

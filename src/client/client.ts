@@ -1,0 +1,148 @@
+/**
+ * The live, asynchronous view of a cluster: what every verb takes and gives, over any Transport.
+ *
+ * Verbs take the kind first, so that the object's type is inferred from it. What they return is shared
+ * with caches in process: readonly, never to be mutated. What they are given is copied before it is
+ * sent: the caller's object is neither kept nor frozen.
+ */
+import type {
+  Draft,
+  Input,
+  JsonValue,
+  Key,
+  KindOf,
+  KubernetesList,
+  KubernetesObject,
+  Scope,
+  Transport,
+  WatchResponse,
+} from '../api/index.js';
+
+/** What every request takes. */
+export interface RequestOptions {
+  /** Aborting rejects with the signal's reason; a write that was sent already may still happen. */
+  readonly signal?: AbortSignal;
+}
+
+export interface GetOptions extends RequestOptions {
+  readonly resourceVersion?: string;
+  /** Reads this subresource instead of the object, e.g. `status` or `scale`. */
+  readonly subresource?: string;
+}
+
+export interface ListOptions extends RequestOptions {
+  /** Namespaced kinds only; all namespaces when absent. */
+  readonly namespace?: string;
+  /** Kubernetes label selector syntax: `app=web,tier in (a,b),!legacy`. */
+  readonly labelSelector?: string;
+  /** Kubernetes field selector syntax: `metadata.name=x,status.phase!=Running`. */
+  readonly fieldSelector?: string;
+  /** Objects per page. Default 500. */
+  readonly limit?: number;
+  readonly continue?: string;
+  readonly resourceVersion?: string;
+  readonly resourceVersionMatch?: 'Exact' | 'NotOlderThan';
+}
+
+export interface WatchOptions extends RequestOptions {
+  readonly namespace?: string;
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+  readonly resourceVersion?: string;
+  readonly resourceVersionMatch?: 'NotOlderThan';
+  readonly allowWatchBookmarks?: boolean;
+  /** Streaming list: the current state as ADDED events, then a bookmark (API-2). */
+  readonly sendInitialEvents?: boolean;
+  /** Seconds after which the server ends the watch. */
+  readonly timeoutSeconds?: number;
+}
+
+export interface WriteOptions extends RequestOptions {
+  /** Runs everything but the write itself. */
+  readonly dryRun?: boolean;
+  /** Who owns the fields that are set. Default: the client's own. */
+  readonly fieldManager?: string;
+  /** What the server does about unknown and duplicate fields (API-10). Default `Warn`. */
+  readonly fieldValidation?: 'Ignore' | 'Warn' | 'Strict';
+  /** Writes this subresource instead of the object, e.g. `status`. */
+  readonly subresource?: string;
+}
+
+export interface PatchOptions extends WriteOptions {
+  /**
+   * Draft patches carry the version read, so that a concurrent change is a 409 Conflict. `false` sends
+   * the difference alone. Default true.
+   */
+  readonly optimisticLock?: boolean;
+}
+
+export interface ApplyOptions extends WriteOptions {
+  /** Takes over fields that other managers own instead of failing with a conflict. Default false. */
+  readonly force?: boolean;
+}
+
+export interface DeleteOptions extends RequestOptions {
+  /** Seconds the object may take to end; pods only. Default: the object's own. */
+  readonly gracePeriodSeconds?: number;
+  readonly propagationPolicy?: 'Background' | 'Foreground' | 'Orphan';
+  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
+  readonly dryRun?: boolean;
+}
+
+/** A patch in one of the wire formats; prefer the draft form. */
+export type RawPatch =
+  | { readonly type: 'json'; readonly patch: readonly { readonly op: string; readonly path: string; readonly value?: JsonValue; readonly from?: string }[] }
+  | { readonly type: 'merge'; readonly patch: object }
+  /** Built-in kinds only. */
+  | { readonly type: 'strategic'; readonly patch: object };
+
+export interface Client {
+  /** @throws ApiError NotFound when there is no such object; NoSuchKind when the kind is not served */
+  get<T, S extends Scope>(kind: KindOf<T, S>, key: Key<S>, options?: GetOptions): Promise<T>;
+  /** Like `get`, with `undefined` for an object that does not exist. @throws NoSuchKind */
+  find<T, S extends Scope>(kind: KindOf<T, S>, key: Key<S>, options?: GetOptions): Promise<T | undefined>;
+  /** All objects, page by page. A continue token that expires mid-way throws ApiError Expired. */
+  list<T>(kind: KindOf<T>, options?: ListOptions): AsyncIterable<T>;
+  /** One page. */
+  listPage<T>(kind: KindOf<T>, options?: ListOptions): Promise<KubernetesList<T>>;
+  watch<T>(kind: KindOf<T>, options?: WatchOptions): Promise<WatchResponse<T>>;
+
+  /** @throws ApiError AlreadyExists, Invalid, Forbidden */
+  create<T>(kind: KindOf<T>, object: Input<NoInfer<T>>, options?: WriteOptions): Promise<T>;
+  /** Replaces the object. Carries the resourceVersion of `object`. @throws ApiError Conflict */
+  update<T>(kind: KindOf<T>, object: NoInfer<T> | Input<NoInfer<T>>, options?: WriteOptions): Promise<T>;
+  /**
+   * Changes a draft of the object and sends the difference as a JSON patch; nothing is sent when nothing
+   * differs. Given a key, the object is read first; given an object, that version is the base.
+   * @throws ApiError Conflict when the object changed since it was read
+   */
+  patch<T, S extends Scope>(
+    kind: KindOf<T, S>,
+    target: Key<S> | NoInfer<T>,
+    change: (draft: Draft<NoInfer<T>>) => void,
+    options?: PatchOptions,
+  ): Promise<T>;
+  /** Sends a patch in one of the wire formats. */
+  patchRaw<T, S extends Scope>(kind: KindOf<T, S>, key: Key<S>, patch: RawPatch, options?: WriteOptions): Promise<T>;
+  /** Server-side apply (API-9). @throws ApiError Conflict with one cause per contested field */
+  apply<T>(kind: KindOf<T>, object: Input<NoInfer<T>>, options?: ApplyOptions): Promise<T>;
+  /** Resolves once the server accepted the deletion; finalizers may keep the object for a while. */
+  delete<T, S extends Scope>(kind: KindOf<T, S>, key: Key<S>, options?: DeleteOptions): Promise<void>;
+  deleteCollection<T>(kind: KindOf<T>, options?: ListOptions & DeleteOptions): Promise<void>;
+
+  /** This client bound to a signal, a field manager or a guard that runs before every request. */
+  with(binding: ClientBinding): Client;
+  readonly transport: Transport;
+  /** Default owner of the fields this client sets. */
+  readonly fieldManager: string;
+}
+
+export interface ClientBinding {
+  readonly signal?: AbortSignal;
+  readonly fieldManager?: string;
+  /** Called before every write is sent; a throw refuses the write. */
+  readonly beforeWrite?: () => void;
+}
+
+/** The untyped object type that dynamic callers use. */
+export type AnyObject = KubernetesObject & { readonly [field: string]: unknown };

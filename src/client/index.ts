@@ -1,0 +1,2 @@
+/** A typed, live client over any Transport. */
+export type * from './client.js';

@@ -1,0 +1,2 @@
+/** Reflector, cache and shared informers. */
+export type * from './informer.js';

@@ -1,0 +1,2 @@
+/** The object store seam and its drivers. */
+export * from './store.js';

@@ -1,0 +1,2 @@
+/** Interfaces for what a program tells about itself, with small pure defaults. */
+export * from './logger.js';
