@@ -61,7 +61,9 @@ export function durationMs(duration: Duration): number {
     return duration;
   }
   if (!/^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/.test(duration)) {
-    throw new TypeError(`not a duration: ${JSON.stringify(duration)}; write e.g. '500ms', '30s', '10m' or '1h30m'`);
+    throw new TypeError(
+      `not a duration: ${JSON.stringify(duration)}; write e.g. '500ms', '30s', '10m' or '1h30m'`,
+    );
   }
   let total = 0;
   for (const [, amount, unit] of duration.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)) {

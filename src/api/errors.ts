@@ -69,7 +69,11 @@ export class NoSuchKind extends ApiError {
   }
 }
 export function isNoSuchKind(error: unknown): error is NoSuchKind {
-  return typeof error === 'object' && error !== null && (error as { [noSuchKindBrand]?: unknown })[noSuchKindBrand] === true;
+  return (
+    typeof error === 'object' &&
+    error !== null &&
+    (error as { [noSuchKindBrand]?: unknown })[noSuchKindBrand] === true
+  );
 }
 
 const transportBrand: unique symbol = Symbol.for('gyre.transport-error') as never;
@@ -87,10 +91,18 @@ export class OutcomeUnknown extends TransportError {
 }
 
 export function isTransportError(error: unknown): error is TransportError {
-  return typeof error === 'object' && error !== null && (error as { [transportBrand]?: unknown })[transportBrand] !== undefined;
+  return (
+    typeof error === 'object' &&
+    error !== null &&
+    (error as { [transportBrand]?: unknown })[transportBrand] !== undefined
+  );
 }
 export function isOutcomeUnknown(error: unknown): error is OutcomeUnknown {
-  return typeof error === 'object' && error !== null && (error as { [transportBrand]?: unknown })[transportBrand] === 'unknown';
+  return (
+    typeof error === 'object' &&
+    error !== null &&
+    (error as { [transportBrand]?: unknown })[transportBrand] === 'unknown'
+  );
 }
 
 /** How Kubernetes names the subject of an error. */
@@ -131,7 +143,12 @@ export function unauthorized(message = 'Unauthorized'): ApiError {
   return failure(401, 'Unauthorized', message);
 }
 /** 403 for a request whose text is already complete after `is forbidden: `. */
-export function forbidden(subject: ErrorSubject, name: string, why: string, causes?: readonly StatusCause[]): ApiError {
+export function forbidden(
+  subject: ErrorSubject,
+  name: string,
+  why: string,
+  causes?: readonly StatusCause[],
+): ApiError {
   const where = name === '' ? groupResource(subject) : `${groupResource(subject)} "${name}"`;
   return failure(403, 'Forbidden', `${where} is forbidden: ${why}`, {
     ...subjectDetails(subject, name),
@@ -139,26 +156,48 @@ export function forbidden(subject: ErrorSubject, name: string, why: string, caus
   });
 }
 export function notFound(subject: ErrorSubject, name: string): ApiError {
-  return failure(404, 'NotFound', `${groupResource(subject)} "${name}" not found`, subjectDetails(subject, name));
+  return failure(
+    404,
+    'NotFound',
+    `${groupResource(subject)} "${name}" not found`,
+    subjectDetails(subject, name),
+  );
 }
 /** 404 for a path that names no resource: the client has the wrong kind or the wrong server. */
 export function noSuchResource(): ApiError {
   return failure(404, 'NotFound', 'the server could not find the requested resource', {});
 }
-export function methodNotAllowed(message = 'the server does not allow this method on the requested resource'): ApiError {
+export function methodNotAllowed(
+  message = 'the server does not allow this method on the requested resource',
+): ApiError {
   return failure(405, 'MethodNotAllowed', message, {});
 }
 export function notAcceptable(message: string): ApiError {
   return failure(406, 'NotAcceptable', message);
 }
 export function alreadyExists(subject: ErrorSubject, name: string): ApiError {
-  return failure(409, 'AlreadyExists', `${groupResource(subject)} "${name}" already exists`, subjectDetails(subject, name));
+  return failure(
+    409,
+    'AlreadyExists',
+    `${groupResource(subject)} "${name}" already exists`,
+    subjectDetails(subject, name),
+  );
 }
-export function conflict(subject: ErrorSubject, name: string, why: string, causes?: readonly StatusCause[]): ApiError {
-  return failure(409, 'Conflict', `Operation cannot be fulfilled on ${groupResource(subject)} "${name}": ${why}`, {
-    ...subjectDetails(subject, name),
-    ...(causes ? { causes } : {}),
-  });
+export function conflict(
+  subject: ErrorSubject,
+  name: string,
+  why: string,
+  causes?: readonly StatusCause[],
+): ApiError {
+  return failure(
+    409,
+    'Conflict',
+    `Operation cannot be fulfilled on ${groupResource(subject)} "${name}": ${why}`,
+    {
+      ...subjectDetails(subject, name),
+      ...(causes ? { causes } : {}),
+    },
+  );
 }
 export const modifiedMessage =
   'the object has been modified; please apply your changes to the latest version and try again';
@@ -210,5 +249,10 @@ export function internalError(message: string): ApiError {
   return failure(500, 'InternalError', `Internal error occurred: ${message}`, { causes: [{ message }] });
 }
 export function timeoutError(message: string, retryAfterSeconds?: number): ApiError {
-  return failure(504, 'Timeout', message, retryAfterSeconds === undefined ? undefined : { retryAfterSeconds });
+  return failure(
+    504,
+    'Timeout',
+    message,
+    retryAfterSeconds === undefined ? undefined : { retryAfterSeconds },
+  );
 }

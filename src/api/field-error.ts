@@ -68,7 +68,9 @@ export const fieldError = {
   notSupported: (path: FieldPath, value: unknown, supported: readonly string[]): StatusCause => ({
     reason: 'FieldValueNotSupported',
     message: `Unsupported value: ${shown(value)}${
-      supported.length === 0 ? '' : `: supported values: ${supported.map((s) => JSON.stringify(s)).join(', ')}`
+      supported.length === 0
+        ? ''
+        : `: supported values: ${supported.map((s) => JSON.stringify(s)).join(', ')}`
     }`,
     field: path.toString(),
   }),

@@ -36,7 +36,9 @@ export interface Kind<T = KubernetesObject, S extends Scope = Scope> extends Kin
 
 /** A custom kind: a class that describes its objects and is never instantiated. */
 export type KindClass<T = KubernetesObject, S extends Scope = Scope> = KindFacts<S> &
-  (abstract new (...args: never[]) => T);
+  (abstract new (
+    ...args: never[]
+  ) => T);
 
 /** What every verb accepts as its first argument. */
 export type KindOf<T, S extends Scope = Scope> = Kind<T, S> | KindClass<T, S>;
@@ -105,14 +107,18 @@ export function parseKey(facts: KindFacts, key: Key): { namespace: string; name:
     name = key.name;
   }
   if (facts.scope === 'Namespaced' && namespace === '') {
-    throw new TypeError(`${facts.kind} is namespaced: its key is 'namespace/name', not ${JSON.stringify(key)}`);
+    throw new TypeError(
+      `${facts.kind} is namespaced: its key is 'namespace/name', not ${JSON.stringify(key)}`,
+    );
   }
   if (name === '') throw new TypeError(`a ${facts.kind} key needs a name, got ${JSON.stringify(key)}`);
   return { namespace, name };
 }
 
 /** The canonical string key of an object: `namespace/name`, or `name` when cluster-scoped. */
-export function keyOf(object: { readonly metadata: { readonly namespace?: string; readonly name?: string } }): string {
+export function keyOf(object: {
+  readonly metadata: { readonly namespace?: string; readonly name?: string };
+}): string {
   const { namespace, name = '' } = object.metadata;
   return namespace ? `${namespace}/${name}` : name;
 }

@@ -91,7 +91,15 @@ export interface DeleteOptions extends RequestOptions {
 
 /** A patch in one of the wire formats; prefer the draft form. */
 export type RawPatch =
-  | { readonly type: 'json'; readonly patch: readonly { readonly op: string; readonly path: string; readonly value?: JsonValue; readonly from?: string }[] }
+  | {
+      readonly type: 'json';
+      readonly patch: readonly {
+        readonly op: string;
+        readonly path: string;
+        readonly value?: JsonValue;
+        readonly from?: string;
+      }[];
+    }
   | { readonly type: 'merge'; readonly patch: object }
   /** Built-in kinds only. */
   | { readonly type: 'strategic'; readonly patch: object };
@@ -123,7 +131,12 @@ export interface Client {
     options?: PatchOptions,
   ): Promise<T>;
   /** Sends a patch in one of the wire formats. */
-  patchRaw<T, S extends Scope>(kind: KindOf<T, S>, key: Key<S>, patch: RawPatch, options?: WriteOptions): Promise<T>;
+  patchRaw<T, S extends Scope>(
+    kind: KindOf<T, S>,
+    key: Key<S>,
+    patch: RawPatch,
+    options?: WriteOptions,
+  ): Promise<T>;
   /** Server-side apply (API-9). @throws ApiError Conflict with one cause per contested field */
   apply<T>(kind: KindOf<T>, object: Input<NoInfer<T>>, options?: ApplyOptions): Promise<T>;
   /** Resolves once the server accepted the deletion; finalizers may keep the object for a while. */

@@ -39,14 +39,24 @@ export type IndexFn<T> = (object: T) => readonly string[];
 
 /** A change of the cache, told after it was made. */
 export type CacheEvent<T> =
-  | { readonly type: 'Apply'; readonly key: string; readonly object: T; readonly previous: T | undefined; readonly initial: boolean }
+  | {
+      readonly type: 'Apply';
+      readonly key: string;
+      readonly object: T;
+      readonly previous: T | undefined;
+      readonly initial: boolean;
+    }
   /** `object` is the last known state. */
   | { readonly type: 'Delete'; readonly key: string; readonly object: T };
 
 export type ConnectionState =
   | { readonly phase: 'connecting' | 'connected' | 'relisting' | 'stopped' }
   /** Kept retrying; `error` says why the last attempt failed, `retryInMs` when the next one starts. */
-  | { readonly phase: 'stale' | 'unauthorized' | 'absent'; readonly error: unknown; readonly retryInMs: number };
+  | {
+      readonly phase: 'stale' | 'unauthorized' | 'absent';
+      readonly error: unknown;
+      readonly retryInMs: number;
+    };
 
 export interface Informer<T> {
   readonly kind: KindFacts;

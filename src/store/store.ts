@@ -73,7 +73,10 @@ export interface ObjectStore {
   /** @throws RevisionMismatch, carrying the present entry (or none) */
   update(key: string, value: object, expectedRevision: number): Promise<StoreEntry>;
   /** Gives the deletion's revision and the entry that was there. @throws RevisionMismatch */
-  delete(key: string, expectedRevision: number): Promise<{ readonly revision: number; readonly previous: StoreEntry }>;
+  delete(
+    key: string,
+    expectedRevision: number,
+  ): Promise<{ readonly revision: number; readonly previous: StoreEntry }>;
   /**
    * Delivers the changes after `fromRevision` of keys with the prefix. The observer is called
    * asynchronously for history and, for a local driver, before the promise of the write resolves.

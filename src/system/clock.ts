@@ -10,7 +10,10 @@ export const systemClock: Clock = {
   setTimer(ms, fn) {
     let handle: ReturnType<typeof setTimeout>;
     const arm = (left: number) => {
-      handle = left > maxTimerMs ? setTimeout(() => arm(left - maxTimerMs), maxTimerMs) : setTimeout(fn, Math.max(0, left));
+      handle =
+        left > maxTimerMs
+          ? setTimeout(() => arm(left - maxTimerMs), maxTimerMs)
+          : setTimeout(fn, Math.max(0, left));
     };
     arm(ms);
     return () => clearTimeout(handle);

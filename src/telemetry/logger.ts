@@ -22,7 +22,11 @@ export interface LogRecord {
 }
 
 /** A Logger that hands records of at least `level` to `sink`. */
-export function createLogger(sink: (record: LogRecord) => void, level: LogLevel = 'info', base: LogFields = {}): Logger {
+export function createLogger(
+  sink: (record: LogRecord) => void,
+  level: LogLevel = 'info',
+  base: LogFields = {},
+): Logger {
   const from = order.indexOf(level);
   const at = (l: LogLevel) => (message: string, fields?: LogFields) => {
     if (order.indexOf(l) >= from) sink({ level: l, message, fields: fields ? { ...base, ...fields } : base });

@@ -1,0 +1,3 @@
+/** A cluster, a clock that moves only when told to, and chance that repeats. */
+export { seededRandom } from './seeded-random.js';
+export { VirtualClock, type VirtualClockOptions } from './virtual-clock.js';
