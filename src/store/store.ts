@@ -78,8 +78,8 @@ export interface ObjectStore {
     expectedRevision: number,
   ): Promise<{ readonly revision: number; readonly previous: StoreEntry }>;
   /**
-   * Delivers the changes after `fromRevision` of keys with the prefix. The observer is called
-   * asynchronously for history and, for a local driver, before the promise of the write resolves.
+   * Delivers the changes after `fromRevision` of keys with the prefix; history may arrive before the
+   * promise resolves. A driver that is the only writer calls observers before a write's promise resolves.
    * @throws Compacted when history since `fromRevision` is gone, FutureRevision when it lies ahead
    */
   watch(prefix: string, fromRevision: number, observer: StoreObserver): Promise<StoreWatch>;
