@@ -64,7 +64,7 @@ export interface Schema {
 
   /** Built-in kinds only: the name of the shared type, e.g. `io.k8s.api.core.v1.PodSpec`. */
   readonly typeName?: string;
-  /** Built-in kinds only: how each property is encoded in protobuf, by property name. */
+  /** Built-in kinds only: how each property is encoded in protobuf, by property or inline message name. */
   readonly protobuf?: Readonly<Record<string, ProtobufField>>;
 }
 
@@ -73,4 +73,8 @@ export interface ProtobufField {
   /** A proto scalar (`string`, `int32`, `bool`, `bytes`, …), `map<string, X>` or a message name. */
   readonly type: string;
   readonly repeated: boolean;
+  /** An encoded zero means something other than absence: it is kept when decoding. */
+  readonly keepsZero?: boolean;
+  /** The key is not a property: the message's fields are flattened into this object. */
+  readonly inline?: boolean;
 }
