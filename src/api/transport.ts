@@ -63,7 +63,7 @@ export interface Transport {
    * Opens a watch (`watch=true` is in the query already).
    * @throws ApiError when the server refuses it, TransportError when it cannot be reached
    */
-  watch(request: ApiRequest): Promise<WatchResponse>;
+  watch<T = unknown>(request: ApiRequest): Promise<WatchResponse<T>>;
   /** Ends idle connections; requests under way fail. */
   close(): void;
 }

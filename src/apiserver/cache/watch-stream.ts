@@ -1,0 +1,166 @@
+/**
+ * One watch: a position in a resource's log, a filter, and a shape for what is sent (API-2, API-3).
+ */
+import type { Clock, JsonObject, Status, WatchEvent } from '../../api/index.js';
+import { expired } from '../../api/index.js';
+import type { LogEvent, ResourceCache, StampedObject } from './resource-cache.js';
+
+const bookmarkIntervalMs = 60_000;
+const maxBatch = 500;
+
+export interface WatchStreamOptions {
+  readonly cache: ResourceCache;
+  /** Position in the log to continue from. */
+  readonly position: number;
+  /** Sent first, as ADDED: the state at the start. */
+  readonly initial?: readonly StampedObject[];
+  /** After `initial`, a bookmark with the initial-events-end annotation (API-2). */
+  readonly endBookmark: boolean;
+  readonly matches: (object: StampedObject) => boolean;
+  /** Turns an object into what is sent. */
+  readonly shape: (object: StampedObject) => object;
+  readonly bookmarks: boolean;
+  /** Makes a bookmark object of this version. */
+  readonly bookmark: (resourceVersion: string, initialEventsEnd: boolean) => JsonObject;
+  /** The latest revision the cache has seen. */
+  readonly revision: () => number;
+  readonly clock: Clock;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Ends a watch whose place in the log is gone. */
+function tooOld(position: LogEvent | undefined): WatchEvent {
+  const status: Status = expired(`too old resource version: ${position?.revision ?? 0} (compacted)`).status;
+  return { type: 'ERROR', object: status };
+}
+
+export class WatchStream implements AsyncIterable<readonly WatchEvent[]> {
+  readonly #options: WatchStreamOptions;
+  #position: number;
+  #initial: readonly StampedObject[] | undefined;
+  #initialSent = 0;
+  #bookmarkDue = false;
+  #ended = false;
+  #wakeUp: (() => void) | undefined;
+  readonly #cleanups: (() => void)[] = [];
+
+  constructor(options: WatchStreamOptions) {
+    this.#options = options;
+    this.#position = options.position;
+    this.#initial = options.initial;
+    const wake = () => this.#wake();
+    this.#cleanups.push(options.cache.onAppend(wake));
+    this.#cleanups.push(
+      options.clock.setTimer(options.timeoutMs, () => {
+        this.#bookmarkDue = options.bookmarks;
+        this.#finish();
+      }),
+    );
+    if (options.bookmarks) this.#armBookmark();
+    if (options.signal) {
+      const { signal } = options;
+      const onAbort = () => this.close();
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.#cleanups.push(() => signal.removeEventListener('abort', onAbort));
+      if (signal.aborted) this.close();
+    }
+  }
+
+  /** Stops the watch at once; what is not yet read is dropped. */
+  close(): void {
+    this.#initial = undefined;
+    this.#bookmarkDue = false;
+    this.#position = this.#options.cache.end;
+    this.#finish();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncIterator<readonly WatchEvent[]> {
+    try {
+      for (;;) {
+        const batch = this.#collect();
+        if (batch.length > 0) {
+          yield batch;
+          if (batch.at(-1)?.type === 'ERROR') return;
+        } else if (this.#ended) return;
+        else {
+          await new Promise<void>((resolve) => {
+            this.#wakeUp = resolve;
+          });
+        }
+      }
+    } finally {
+      this.close();
+    }
+  }
+
+  #finish(): void {
+    this.#ended = true;
+    for (const cleanup of this.#cleanups.splice(0)) cleanup();
+    this.#wake();
+  }
+
+  #wake(): void {
+    const wakeUp = this.#wakeUp;
+    this.#wakeUp = undefined;
+    wakeUp?.();
+  }
+
+  #armBookmark(): void {
+    const cancel = this.#options.clock.setTimer(bookmarkIntervalMs, () => {
+      this.#bookmarkDue = true;
+      this.#cleanups.splice(this.#cleanups.indexOf(cancel), 1);
+      this.#armBookmark();
+      this.#wake();
+    });
+    this.#cleanups.push(cancel);
+  }
+
+  #collect(): WatchEvent[] {
+    const { cache, shape, bookmark, revision } = this.#options;
+    const batch: WatchEvent[] = [];
+    if (this.#initial) {
+      const upTo = Math.min(this.#initial.length, this.#initialSent + maxBatch);
+      for (; this.#initialSent < upTo; this.#initialSent++) {
+        batch.push({ type: 'ADDED', object: shape(this.#initial[this.#initialSent] as StampedObject) });
+      }
+      if (upTo < this.#initial.length) return batch;
+      this.#initial = undefined;
+      if (this.#options.endBookmark) {
+        // Everything up to the log position taken at the start has been sent, and nothing after it.
+        const version = String((cache.at(this.#position)?.revision ?? revision() + 1) - 1);
+        batch.push({ type: 'BOOKMARK', object: bookmark(version, true) });
+      }
+      if (batch.length > 0) return batch;
+    }
+    if (!cache.holds(this.#position)) return [tooOld(cache.at(cache.end - 1))];
+    while (batch.length < maxBatch && this.#position < cache.end) {
+      const event = cache.at(this.#position++) as LogEvent;
+      const sent = this.#translate(event);
+      if (sent) batch.push(sent);
+    }
+    if (this.#bookmarkDue && this.#position === cache.end) {
+      this.#bookmarkDue = false;
+      batch.push({ type: 'BOOKMARK', object: bookmark(String(revision()), false) });
+    }
+    return batch;
+  }
+
+  /** API-3: an object that leaves the selector is deleted for this watcher, one that enters is added. */
+  #translate(event: LogEvent): WatchEvent | undefined {
+    const { matches, shape } = this.#options;
+    const before = event.previous !== undefined && matches(event.previous);
+    if (event.type === 'DELETED') return before ? { type: 'DELETED', object: shape(event.object) } : undefined;
+    const now = matches(event.object);
+    if (now) return { type: before ? 'MODIFIED' : 'ADDED', object: shape(event.object) };
+    if (!before) return undefined;
+    const last = event.previous as StampedObject;
+    return {
+      type: 'DELETED',
+      object: shape({
+        ...last,
+        metadata: { ...last.metadata, resourceVersion: event.object.metadata.resourceVersion },
+      }),
+    };
+  }
+}

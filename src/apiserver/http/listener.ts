@@ -1,0 +1,212 @@
+/**
+ * HTTPS on top of the server: TLS, client certificates and bearer tokens, bounded bodies, streaming.
+ */
+import type { IncomingMessage, ServerResponse as NodeResponse } from 'node:http';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import type { HttpMethod, Status, UserInfo } from '../../api/index.js';
+import type { Logger } from '../../telemetry/index.js';
+import type { Credentials } from '../auth/authenticator.js';
+import { maxBodyBytes } from '../rest/body.js';
+import type { ServerRequest } from '../rest/request.js';
+import type { ApiServer, ServerResponse } from '../server.js';
+import { jsonChunks, watchFrames } from './encode.js';
+
+export interface ListenOptions {
+  /** 0 takes any free one. */
+  readonly port: number;
+  /** Default 127.0.0.1. */
+  readonly host?: string;
+  /** PEM. */
+  readonly cert: string;
+  readonly key: string;
+  /** PEM: whose client certificates are believed. */
+  readonly clientCa: string;
+  readonly log: Logger;
+}
+
+export interface Listener {
+  readonly port: number;
+  readonly url: string;
+  /** Ends watches and idle connections, and waits for what is under way. */
+  close(): Promise<void>;
+}
+
+const methods = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']);
+const maxHeaderBytes = 64 * 1024;
+
+/** @throws Error with a code such as EADDRINUSE when the port cannot be had */
+export async function listen(server: ApiServer, options: ListenOptions): Promise<Listener> {
+  const { log, host = '127.0.0.1' } = options;
+  const stopping = new AbortController();
+  const https: Server = createServer(
+    {
+      cert: options.cert,
+      key: options.key,
+      ca: options.clientCa,
+      requestCert: true,
+      rejectUnauthorized: false,
+      maxHeaderSize: maxHeaderBytes,
+      keepAliveTimeout: 120_000,
+    },
+    (request, response) => {
+      serve(server, request, response, stopping.signal).catch((error: unknown) => {
+        log.debug('connection lost', { error: String(error) });
+        response.destroy();
+      });
+    },
+  );
+  const sockets = new Set<Socket>();
+  https.on('connection', (socket: Socket) => {
+    socket.setNoDelay(true);
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  https.on('tlsClientError', (error) => log.debug('tls handshake failed', { error: error.message }));
+  await new Promise<void>((resolve, reject) => {
+    https.once('error', reject);
+    https.listen(options.port, host, () => {
+      https.off('error', reject);
+      resolve();
+    });
+  });
+  const { port } = https.address() as AddressInfo;
+  return {
+    port,
+    url: `https://${host}:${port}`,
+    async close() {
+      stopping.abort();
+      const closed = new Promise<void>((resolve) => https.close(() => resolve()));
+      https.closeIdleConnections();
+      // Answers under way have been ended by the signal; what still lingers belongs to clients that do not read.
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      for (const socket of sockets) socket.destroySoon();
+      await closed;
+    },
+  };
+}
+
+function credentialsOf(request: IncomingMessage): Credentials {
+  const socket = request.socket as TLSSocket;
+  const bearer = /^Bearer\s+(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+  if (bearer !== undefined) return { bearerToken: bearer };
+  if (!socket.authorized) return {};
+  const { subject } = socket.getPeerCertificate();
+  if (!subject) return {};
+  const all = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : value === undefined ? [] : [String(value)]);
+  return { certificate: { commonName: all(subject.CN)[0] ?? '', organizations: all(subject.O) } };
+}
+
+/** Undefined when the body grows past the limit; the rest is then not read. */
+async function readBody(request: IncomingMessage): Promise<Uint8Array | undefined> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request) {
+    size += (chunk as Buffer).length;
+    if (size > maxBodyBytes) return undefined;
+    chunks.push(chunk as Buffer);
+  }
+  return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
+}
+
+async function serve(server: ApiServer, request: IncomingMessage, response: NodeResponse, stopping: AbortSignal): Promise<void> {
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  const user = server.authenticator.authenticate(credentialsOf(request));
+  const url = new URL(request.url ?? '/', 'https://localhost');
+  if (!methods.has(request.method ?? '')) {
+    send(response, failure(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource'));
+    return;
+  }
+  const bytes = await readBody(request);
+  if (!bytes) {
+    response.setHeader('connection', 'close');
+    send(response, failure(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${maxBodyBytes}`));
+    return;
+  }
+  const answer = await server.handle(toServerRequest(request, url, bytes, user, AbortSignal.any([gone.signal, stopping])));
+  if ('watch' in answer) await stream(response, answer);
+  else await sendChunks(response, answer);
+}
+
+function toServerRequest(
+  request: IncomingMessage,
+  url: URL,
+  bytes: Uint8Array,
+  user: UserInfo | undefined,
+  signal: AbortSignal,
+): ServerRequest {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(request.headers)) {
+    if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(', ') : value;
+  }
+  return {
+    method: request.method as HttpMethod,
+    path: url.pathname,
+    query: url.searchParams,
+    headers,
+    ...(bytes.length > 0 ? { body: { bytes } } : {}),
+    ...(user ? { user } : {}),
+    signal,
+  };
+}
+
+function failure(code: number, reason: Status['reason'], message: string): ServerResponse {
+  const status: Status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason: reason ?? '', code };
+  return { code, headers: {}, body: status };
+}
+
+function writeHead(response: NodeResponse, answer: ServerResponse): void {
+  response.writeHead(answer.code, {
+    'cache-control': 'no-cache, private',
+    'content-type': 'application/json',
+    ...answer.headers,
+  });
+}
+
+function send(response: NodeResponse, answer: ServerResponse): void {
+  if ('watch' in answer) return;
+  writeHead(response, answer);
+  response.end(typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body));
+}
+
+async function sendChunks(response: NodeResponse, answer: Extract<ServerResponse, { body: object | string }>): Promise<void> {
+  if (typeof answer.body === 'string') return send(response, answer);
+  const chunks = [...jsonChunks(answer.body)];
+  if (chunks.length === 1) {
+    const [only] = chunks as [Buffer];
+    writeHead(response, { ...answer, headers: { ...answer.headers, 'content-length': String(only.length) } });
+    response.end(only);
+    return;
+  }
+  writeHead(response, answer);
+  for (const chunk of chunks) {
+    if (response.destroyed) return;
+    if (!response.write(chunk)) await drained(response);
+  }
+  response.end();
+}
+
+async function stream(response: NodeResponse, answer: Extract<ServerResponse, { watch: unknown }>): Promise<void> {
+  writeHead(response, answer);
+  response.flushHeaders();
+  for await (const events of answer.watch) {
+    if (response.destroyed) break;
+    if (!response.write(watchFrames(events))) await drained(response);
+  }
+  response.end();
+}
+
+/** Resolves when more can be written, or when nobody will read it any more. */
+function drained(response: NodeResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const finish = (): void => {
+      response.off('drain', finish);
+      response.off('close', finish);
+      resolve();
+    };
+    response.on('drain', finish);
+    response.on('close', finish);
+  });
+}

@@ -1,0 +1,62 @@
+/** The transport that skips socket, TLS and codec, and nothing else. */
+import {
+  ApiError,
+  type ApiRequest,
+  type ApiResponse,
+  type Status,
+  type Transport,
+  TransportError,
+  type UserInfo,
+  type WatchResponse,
+} from '../api/index.js';
+import type { ServerRequest } from './rest/request.js';
+import type { ApiServer, ServerResponse } from './server.js';
+
+function toServerRequest(request: ApiRequest, user: UserInfo): ServerRequest {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(request.query ?? {})) {
+    for (const one of Array.isArray(value) ? (value as readonly string[]) : [value as string | undefined]) {
+      if (one !== undefined) query.append(name, one);
+    }
+  }
+  const { body } = request;
+  return {
+    method: request.method,
+    path: request.path,
+    query,
+    headers: { 'user-agent': 'gyre', ...request.headers },
+    user,
+    ...(request.signal ? { signal: request.signal } : {}),
+    ...(body === undefined
+      ? {}
+      : body instanceof Uint8Array
+        ? { body: { bytes: body } }
+        : typeof body === 'string'
+          ? { body: { bytes: new TextEncoder().encode(body) } }
+          : { body: { value: body } }),
+  };
+}
+
+/** A transport into `server` as `user`. */
+export function inProcessTransport(server: ApiServer, user: UserInfo): Transport {
+  const stop = new AbortController();
+  const send = (request: ApiRequest, signal: AbortSignal | undefined): Promise<ServerResponse> => {
+    if (stop.signal.aborted) throw new TransportError('the transport is closed');
+    request.signal?.throwIfAborted();
+    return server.handle(toServerRequest({ ...request, ...(signal ? { signal } : {}) }, user));
+  };
+  return {
+    async request(request): Promise<ApiResponse> {
+      const response = await send(request, request.signal);
+      if ('watch' in response) throw new TypeError('use watch() for a request with watch=true');
+      return { status: response.code, headers: response.headers, body: response.body };
+    },
+    async watch<T>(request: ApiRequest): Promise<WatchResponse<T>> {
+      const signal = request.signal ? AbortSignal.any([request.signal, stop.signal]) : stop.signal;
+      const response = await send(request, signal);
+      if (!('watch' in response)) throw new ApiError(response.body as Status);
+      return { headers: response.headers, events: response.watch as WatchResponse<T>['events'] };
+    },
+    close: () => stop.abort(new TransportError('the transport was closed')),
+  };
+}

@@ -1,0 +1,16 @@
+/**
+ * A Kubernetes API server in a process: REST, watch, identity, custom kinds. Reached over HTTPS or,
+ * through `transport()`, without leaving the process.
+ */
+export type { AdmissionAttributes, AdmissionPlugin } from './admission/admission.js';
+export type {
+  AuthorizationAttributes,
+  Authorizer,
+  Decision,
+  NonResourceAttributes,
+  PolicyRule,
+} from './auth/authorizer.js';
+export { type Listener, type ListenOptions, listen } from './http/listener.js';
+export { ApiServer, type ApiServerOptions, type ServerResponse } from './server.js';
+export type { ServerRequest } from './rest/request.js';
+export { kubernetesVersion } from './version.js';

@@ -1,0 +1,108 @@
+/**
+ * The resources a server serves: one entry per group, version and plural, built-in and custom alike.
+ * Everything kind-specific that the REST machinery needs is reached from here.
+ */
+import { builtinResources, type ResourceFacts, schemaOfKind } from '../api/facts/index.js';
+import { apiVersionOf, type JsonObject, type Schema } from '../api/index.js';
+import { type KindStrategy, strategyFor } from './builtin/index.js';
+import { storagePrefix } from './cache/watch-cache.js';
+import type { CrdColumn } from './table/index.js';
+
+export interface ServedResource {
+  readonly facts: ResourceFacts;
+  /** The whole object's schema, with apiVersion, kind and metadata. */
+  readonly schema: Schema;
+  readonly builtin: boolean;
+  readonly strategy: KindStrategy;
+  /** Printer columns of a custom kind. */
+  readonly columns?: readonly CrdColumn[];
+  /** Keys of its objects start with it; all versions of a kind share it. */
+  readonly storagePrefix: string;
+  /** The version objects are stored at. */
+  readonly storageVersion: string;
+  /** Rewrites an object of this kind from one served version to another. */
+  convert(object: JsonObject, toVersion: string): JsonObject;
+  readonly hasStatus: boolean;
+  /** Where a custom kind keeps its replicas; built-in kinds use `spec.replicas`. Dotted, no leading dot. */
+  readonly scale?: { readonly specReplicas: string; readonly statusReplicas: string; readonly selector?: string };
+}
+
+/** `apps/v1` style identity of a resource entry. */
+function entryKey(group: string, version: string, plural: string): string {
+  return `${group}/${version}/${plural}`;
+}
+
+/** Conversion between versions that differ in nothing but their name (strategy None, API-15). */
+export function relabelVersion(group: string): (object: JsonObject, toVersion: string) => JsonObject {
+  return (object, toVersion) => {
+    const apiVersion = apiVersionOf({ group, version: toVersion });
+    return object.apiVersion === apiVersion ? object : { ...object, apiVersion };
+  };
+}
+
+export class ResourceRegistry {
+  readonly #entries = new Map<string, ServedResource>();
+  /** Grows with every change: the ETag of discovery and OpenAPI. */
+  #generation = 0;
+
+  /** @param own strategies of kinds that are implemented elsewhere than in `builtin/` */
+  static withBuiltins(own: readonly KindStrategy[] = []): ResourceRegistry {
+    const registry = new ResourceRegistry();
+    const strategyOf = (facts: ResourceFacts): KindStrategy =>
+      own.find((s) => s.group === facts.group && s.kind === facts.kind) ?? strategyFor(facts.group, facts.kind);
+    for (const facts of builtinResources) {
+      const schema = schemaOfKind(facts);
+      if (!schema) continue;
+      registry.register({
+        facts,
+        schema,
+        builtin: true,
+        strategy: strategyOf(facts),
+        storagePrefix: storagePrefix(facts),
+        storageVersion: facts.version,
+        convert: relabelVersion(facts.group),
+        hasStatus: facts.subresources.some((s) => s.name === 'status'),
+      });
+    }
+    return registry;
+  }
+
+  get generation(): number {
+    return this.#generation;
+  }
+
+  find(group: string, version: string, plural: string): ServedResource | undefined {
+    return this.#entries.get(entryKey(group, version, plural));
+  }
+
+  all(): ServedResource[] {
+    return [...this.#entries.values()];
+  }
+
+  inGroupVersion(group: string, version: string): ServedResource[] {
+    return this.all().filter((r) => r.facts.group === group && r.facts.version === version);
+  }
+
+  register(resource: ServedResource): void {
+    const { group, version, plural } = resource.facts;
+    this.#entries.set(entryKey(group, version, plural), resource);
+    this.#generation++;
+  }
+
+  /** Removes every version of a group's plural. */
+  unregister(group: string, plural: string): void {
+    for (const [key, { facts }] of this.#entries) {
+      if (facts.group === group && facts.plural === plural) {
+        this.#entries.delete(key);
+        this.#generation++;
+      }
+    }
+  }
+}
+
+/** The key an object is stored under. */
+export function storageKey(resource: ServedResource, namespace: string, name: string): string {
+  return resource.facts.scope === 'Namespaced'
+    ? `${resource.storagePrefix}${namespace}/${name}`
+    : `${resource.storagePrefix}${name}`;
+}

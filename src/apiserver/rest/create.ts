@@ -1,0 +1,143 @@
+/** Create (API-5): identity, defaults, admission, validation, and one compare-and-swap. */
+import {
+  alreadyExists,
+  badRequest,
+  type JsonObject,
+  randomSuffix,
+  timestamp,
+  trackUpdate,
+  apiVersionOf,
+} from '../../api/index.js';
+import { KeyExists } from '../../store/index.js';
+import type { StampedObject } from '../cache/resource-cache.js';
+import { keyFor, type MutableObject, type RequestContext, toStorage, written } from './context.js';
+import { withDefaults } from './decode-object.js';
+import type { WriteQuery } from './options.js';
+import { validateCreate } from './validate.js';
+
+/** generateName is cut so that the result fits a DNS label (API-5). */
+const maxGeneratedBase = 58;
+const generatedSuffix = 5;
+const generateAttempts = 8;
+
+/** Checks that the object belongs where the request points. @throws ApiError BadRequest */
+export function checkPlace(ctx: RequestContext, object: JsonObject): void {
+  const { namespace, name } = (object.metadata ?? {}) as { namespace?: string; name?: string };
+  if (ctx.resource.facts.scope === 'Namespaced') {
+    if (ctx.info.namespace === '') throw badRequest('an empty namespace may not be set when a resource name may be given');
+    if (namespace && namespace !== ctx.info.namespace) {
+      throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+    }
+  } else if (namespace) {
+    throw badRequest('namespace is not allowed on this type');
+  }
+  if (ctx.info.name !== '' && name && name !== ctx.info.name) {
+    throw badRequest(`the name of the object (${name}) does not match the name on the URL (${ctx.info.name})`);
+  }
+}
+
+/**
+ * Stores a new object.
+ * @param decoded of the resource's kind, without defaults
+ * @param managed true when `decoded` carries the managedFields it is to have (server-side apply)
+ * @throws ApiError AlreadyExists, Invalid, BadRequest, Forbidden
+ */
+export async function createObject(
+  ctx: RequestContext,
+  decoded: JsonObject,
+  write: WriteQuery,
+  managed = false,
+): Promise<StampedObject> {
+  checkPlace(ctx, decoded);
+  const { name, generateName } = (decoded.metadata ?? {}) as { name?: string; generateName?: string };
+  if (name || !generateName) return attempt(ctx, decoded, name ?? '', write, managed);
+  for (let tries = 1; ; tries++) {
+    const base = generateName.slice(0, maxGeneratedBase);
+    const generated = base + randomSuffix(ctx.deps.random, generatedSuffix);
+    try {
+      return await attempt(ctx, decoded, generated, write, managed);
+    } catch (error) {
+      const taken = (error as { reason?: string }).reason === 'AlreadyExists';
+      if (!taken || tries >= generateAttempts) throw error;
+    }
+  }
+}
+
+async function attempt(
+  ctx: RequestContext,
+  decoded: JsonObject,
+  name: string,
+  write: WriteQuery,
+  managed: boolean,
+): Promise<StampedObject> {
+  const { deps, resource, info } = ctx;
+  const { strategy, facts } = resource;
+  const now = timestamp(deps.clock);
+  let object = withDefaults(ctx, identified(ctx, decoded, name, now, managed));
+  const attributes = {
+    operation: 'CREATE' as const,
+    resource,
+    subresource: '',
+    namespace: info.namespace,
+    name,
+    user: ctx.user,
+    dryRun: write.dryRun,
+    oldObject: undefined,
+  };
+  const admitted = deps.admission.mutate({ ...attributes, object: object as JsonObject });
+  if (admitted && admitted !== object) object = withDefaults(ctx, admitted);
+  strategy.prepareForCreate?.(object);
+  validateCreate(ctx, object as JsonObject);
+  deps.admission.validate({ ...attributes, object: object as JsonObject });
+
+  const final = managed
+    ? (object as JsonObject)
+    : trackUpdate({
+        live: undefined,
+        updated: object as JsonObject,
+        schema: resource.schema,
+        manager: write.fieldManager,
+        apiVersion: apiVersionOf(facts),
+        now,
+      });
+  if (write.dryRun) {
+    if (deps.cache.resource(resource.storagePrefix).get(keyFor(ctx, name))) throw alreadyExists(facts, name);
+    return final as StampedObject;
+  }
+  try {
+    const isEvent = facts.kind === 'Event' && (facts.group === '' || facts.group === 'events.k8s.io');
+    const options = isEvent ? { ttl: eventTtlSeconds } : {};
+    return written(ctx, await deps.cache.store.create(keyFor(ctx, name), toStorage(ctx, final), options));
+  } catch (error) {
+    if (error instanceof KeyExists) throw alreadyExists(facts, name);
+    throw error;
+  }
+}
+
+/** Events are forgotten after an hour (OC-18). */
+const eventTtlSeconds = 3600;
+
+/** Metadata as a new object has it; status dropped where it has a subresource of its own. */
+function identified(ctx: RequestContext, decoded: JsonObject, name: string, now: string, managed: boolean): JsonObject {
+  const { resource, info, deps } = ctx;
+  const object: MutableObject = { ...decoded };
+  const metadata: MutableObject = { ...(decoded.metadata as JsonObject | undefined) };
+  if (metadata.resourceVersion) throw badRequest('resourceVersion should not be set on objects to be created');
+  for (const field of ['resourceVersion', 'selfLink', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'generation']) {
+    delete metadata[field];
+  }
+  if (!managed) delete metadata.managedFields;
+  if (name !== '') metadata.name = name;
+  if (resource.facts.scope === 'Namespaced') metadata.namespace = info.namespace;
+  metadata.uid = deps.random.uuid();
+  metadata.creationTimestamp = now;
+  if (hasGeneration(ctx)) metadata.generation = 1;
+  object.metadata = metadata;
+  if (resource.hasStatus) delete object.status;
+  return object as JsonObject;
+}
+
+/** Custom kinds always count generations; of the built-in ones those that have a spec to count. */
+export function hasGeneration(ctx: RequestContext): boolean {
+  return !ctx.resource.builtin || ctx.resource.strategy.hasGeneration === true;
+}

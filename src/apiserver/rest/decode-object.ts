@@ -1,0 +1,150 @@
+/**
+ * From a decoded body to an object of the resource's kind: identity and types checked, unknown fields
+ * reported and dropped, defaults filled in (API-10, API-15).
+ */
+import {
+  apiVersionOf,
+  applyDefaults,
+  badRequest,
+  copyJson,
+  decodeErrors,
+  type JsonObject,
+  type JsonValue,
+  prune,
+  type Schema,
+  unknownFields,
+} from '../../api/index.js';
+import { asObject, type DecodedBody } from './body.js';
+import type { MutableObject, RequestContext } from './context.js';
+import type { FieldValidation } from './options.js';
+
+/** A field that the API does not know, or that stands twice. */
+export class StrictDecodingError extends Error {
+  override readonly name = 'StrictDecodingError';
+  constructor(readonly problems: readonly string[]) {
+    super(`strict decoding error: ${problems.join(', ')}`);
+  }
+}
+
+/** Removes null members, as decoding into a Go struct does; what a schema leaves open is kept. */
+function dropNulls(value: JsonValue, schema: Schema | undefined): JsonValue {
+  if (typeof value !== 'object' || value === null || schema?.['x-kubernetes-preserve-unknown-fields']) return value;
+  if (Array.isArray(value)) {
+    let changed = false;
+    const items = value.map((item) => {
+      const next = dropNulls(item, schema?.items);
+      changed ||= next !== item;
+      return next;
+    });
+    return changed ? items : value;
+  }
+  let changed = false;
+  const entries: [string, JsonValue][] = [];
+  const properties = schema?.properties;
+  const additional = typeof schema?.additionalProperties === 'object' ? schema.additionalProperties : undefined;
+  for (const [key, member] of Object.entries(value as JsonObject)) {
+    if (member === null) {
+      changed = true;
+      continue;
+    }
+    const child = properties && Object.hasOwn(properties, key) ? properties[key] : additional;
+    const next = dropNulls(member, child);
+    changed ||= next !== member;
+    entries.push([key, next]);
+  }
+  return changed ? (Object.fromEntries(entries) as JsonObject) : value;
+}
+
+/** The problems strict validation reports about a value of this resource. */
+export function strictProblems(ctx: RequestContext, value: JsonValue, duplicates: readonly string[]): string[] {
+  return [...duplicates, ...unknownFields(value, ctx.resource.schema).map((path) => `unknown field ${JSON.stringify(path)}`)];
+}
+
+/** Refuses, warns or stays silent about strict problems. @throws StrictDecodingError when Strict */
+export function reportStrict(ctx: RequestContext, problems: readonly string[], validation: FieldValidation): void {
+  if (problems.length === 0 || validation === 'Ignore') return;
+  if (validation === 'Strict') throw new StrictDecodingError(problems);
+  ctx.warnings.push(...problems);
+}
+
+/**
+ * Checks types and drops what the schema does not know. The result may share structure with the input.
+ * @throws Error worded as Go's decoder words it
+ */
+export function decodeTyped(ctx: RequestContext, value: JsonObject): JsonObject {
+  const { schema, builtin } = ctx.resource;
+  const problem = builtin
+    ? decodeErrors(value, schema)
+    : decodeErrors(pick(value, ['apiVersion', 'kind', 'metadata']), identitySchema(schema));
+  if (problem !== undefined) throw new Error(problem);
+  const pruned = prune(value, schema) as JsonObject;
+  if (builtin) return dropNulls(pruned, schema) as JsonObject;
+  const metadata = dropNulls(pruned.metadata ?? {}, schema.properties?.metadata);
+  return { ...pruned, metadata };
+}
+
+function pick(value: JsonObject, keys: readonly string[]): JsonObject {
+  return Object.fromEntries(keys.filter((k) => Object.hasOwn(value, k)).map((k) => [k, value[k] as JsonValue]));
+}
+
+/** Of a custom kind only the identity is decoded into types; the rest is validated by its schema. */
+function identitySchema(schema: Schema): Schema {
+  const { apiVersion, kind, metadata } = schema.properties ?? {};
+  return {
+    type: 'object',
+    properties: { ...(apiVersion && { apiVersion }), ...(kind && { kind }), ...(metadata && { metadata }) },
+  };
+}
+
+/** Fills in defaults; the result is the request's own to change. */
+export function withDefaults(ctx: RequestContext, value: JsonObject): MutableObject {
+  const defaulted = ctx.resource.builtin ? value : (applyDefaults(value, ctx.resource.schema) as JsonObject);
+  const own = copyJson(defaulted) as MutableObject;
+  ctx.resource.strategy.applyDefaults?.(own);
+  return own;
+}
+
+/** The 400 of a body that is not what it should be. */
+function cannotBeHandled(ctx: RequestContext, kind: string, version: string, error: Error): Error {
+  return badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${ctx.resource.facts.kind}: ${error.message}`);
+}
+
+/**
+ * The body of a create or update as an object of the resource's kind, without defaults.
+ * @throws ApiError BadRequest
+ */
+export function decodeObject(ctx: RequestContext, body: DecodedBody | undefined, validation: FieldValidation): JsonObject {
+  const value = asObject(body, 'the body of the request');
+  const { facts, builtin } = ctx.resource;
+  const expected = apiVersionOf(facts);
+  const { apiVersion, kind } = value;
+  for (const [field, given] of Object.entries({ apiVersion, kind })) {
+    if (given !== undefined && given !== null && typeof given !== 'string') {
+      throw badRequest(`couldn't get version/kind; json parse error: json: cannot unmarshal ${jsonTypeName(given)} into Go struct field .${field} of type string`);
+    }
+  }
+  if (!builtin && !kind) throw badRequest(`Object 'Kind' is missing in '${excerpt(value)}'`);
+  if (apiVersion && apiVersion !== expected) {
+    throw badRequest(`the API version in the data (${String(apiVersion)}) does not match the expected API version (${expected})`);
+  }
+  if (kind && kind !== facts.kind) {
+    throw cannotBeHandled(ctx, String(kind), facts.version, new Error(`the kind ${String(kind)} is not ${facts.kind}`));
+  }
+  const typed = { ...value, apiVersion: expected, kind: facts.kind };
+  try {
+    const decoded = decodeTyped(ctx, typed);
+    if (body) reportStrict(ctx, body.protobuf ? [] : strictProblems(ctx, typed, body.duplicates), validation);
+    return decoded;
+  } catch (error) {
+    throw cannotBeHandled(ctx, facts.kind, facts.version, error as Error);
+  }
+}
+
+function jsonTypeName(value: unknown): string {
+  return Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
+}
+
+function excerpt(value: JsonObject): string {
+  const text = JSON.stringify(value);
+  return text.length > 300 ? `${text.slice(0, 300)}…` : text;
+}

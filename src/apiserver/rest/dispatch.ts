@@ -1,0 +1,159 @@
+/** From a resource request to the operation it names. */
+import {
+  badRequest,
+  type JsonObject,
+  methodNotAllowed,
+  noSuchResource,
+  type Status,
+  type WatchEvent,
+} from '../../api/index.js';
+import { decodeBody } from './body.js';
+import type { RequestContext } from './context.js';
+import { createObject } from './create.js';
+import { decodeObject } from './decode-object.js';
+import { deleteObject, deleteRequest } from './delete.js';
+import { finalizeNamespace } from './finalize.js';
+import { negotiateShape } from './negotiate.js';
+import { writeQuery } from './options.js';
+import { patchObject } from './patch.js';
+import { getObject, listObjects, selectedObjects, shaped, watchObjects } from './read.js';
+import { getScale, hasScale, patchScale, replaceScale } from './scale.js';
+import { updateObject } from './update.js';
+
+export type RestResult =
+  | { readonly code: number; readonly body: JsonObject | Status }
+  | { readonly code: 200; readonly watch: AsyncIterable<readonly WatchEvent[]> };
+
+/** What POST and PUT bodies may be. */
+export const objectTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'] as const;
+
+/** @throws ApiError */
+export async function dispatch(ctx: RequestContext): Promise<RestResult> {
+  const { subresource, verb } = ctx.info;
+  if (!ctx.resource.facts.verbs.includes(verb) && subresource === '') throw methodNotAllowed();
+  switch (subresource) {
+    case '':
+      return onObject(ctx);
+    case 'status':
+      if (!ctx.resource.hasStatus) throw noSuchResource();
+      return onStatus(ctx);
+    case 'scale':
+      if (!hasScale(ctx.resource)) throw noSuchResource();
+      return onScale(ctx);
+    case 'finalize':
+      if (ctx.resource.facts.kind !== 'Namespace') throw noSuchResource();
+      if (verb !== 'update') throw methodNotAllowed();
+      return { code: 200, body: await finalizeNamespace(ctx) };
+    default: {
+      const declared = ctx.resource.facts.subresources.some((s) => s.name === subresource);
+      if (!declared) throw noSuchResource();
+      throw methodNotAllowed(
+        `the subresource ${ctx.resource.facts.plural}/${subresource} is not supported by this server yet`,
+      );
+    }
+  }
+}
+
+async function onObject(ctx: RequestContext): Promise<RestResult> {
+  const { request, info } = ctx;
+  const agent = request.headers['user-agent'];
+  switch (info.verb) {
+    case 'get':
+      return { code: 200, body: getObject(ctx) };
+    case 'list':
+      return { code: 200, body: await listObjects(ctx) };
+    case 'watch':
+      return { code: 200, watch: watchObjects(ctx) };
+    case 'create': {
+      if (info.name !== '') throw methodNotAllowed();
+      const shape = negotiateShape(request.headers.accept);
+      const write = writeQuery(request.query, agent, 'CreateOptions');
+      const object = decodeObject(ctx, await decodeBody(request, objectTypes), write.fieldValidation);
+      return { code: 201, body: shaped(ctx, await createObject(ctx, object, write), shape) };
+    }
+    case 'update': {
+      if (info.name === '') throw methodNotAllowed();
+      const { strategy, builtin } = ctx.resource;
+      return replace(ctx, {
+        allowCreate: strategy.allowCreateOnUpdate ?? false,
+        requireVersion: !(strategy.allowUnconditionalUpdate ?? builtin),
+      });
+    }
+    case 'patch': {
+      if (info.name === '') throw methodNotAllowed();
+      const shape = negotiateShape(request.headers.accept);
+      const { object, created } = await patchObject(ctx);
+      return { code: created ? 201 : 200, body: shaped(ctx, object, shape) };
+    }
+    case 'delete': {
+      const options = deleteRequest(await decodeBody(request, objectTypes), request.query);
+      const result = await deleteObject(ctx, options);
+      return { code: 200, body: result.gone ? result.status : result.object };
+    }
+    case 'deletecollection':
+      return { code: 200, body: await deleteCollection(ctx) };
+  }
+}
+
+async function replace(
+  ctx: RequestContext,
+  options: { readonly allowCreate: boolean; readonly requireVersion: boolean },
+): Promise<RestResult> {
+  const { request } = ctx;
+  const shape = negotiateShape(request.headers.accept);
+  const write = writeQuery(request.query, request.headers['user-agent'], 'UpdateOptions');
+  const object = decodeObject(ctx, await decodeBody(request, objectTypes), write.fieldValidation);
+  const name = (object.metadata as JsonObject | undefined)?.name;
+  if (!name) throw badRequest('name must be provided');
+  const result = await updateObject(ctx, () => ({ object, managed: false }), write, options);
+  return { code: result.created ? 201 : 200, body: shaped(ctx, result.object, shape) };
+}
+
+async function onStatus(ctx: RequestContext): Promise<RestResult> {
+  switch (ctx.info.verb) {
+    case 'get':
+      return { code: 200, body: getObject(ctx) };
+    case 'update':
+      return replace(ctx, { allowCreate: false, requireVersion: false });
+    case 'patch': {
+      const shape = negotiateShape(ctx.request.headers.accept);
+      return { code: 200, body: shaped(ctx, (await patchObject(ctx)).object, shape) };
+    }
+    default:
+      throw methodNotAllowed();
+  }
+}
+
+async function onScale(ctx: RequestContext): Promise<RestResult> {
+  switch (ctx.info.verb) {
+    case 'get':
+      return { code: 200, body: getScale(ctx) };
+    case 'update':
+      return { code: 200, body: await replaceScale(ctx) };
+    case 'patch':
+      return { code: 200, body: await patchScale(ctx) };
+    default:
+      throw methodNotAllowed();
+  }
+}
+
+/** Deletes what the selectors match and gives it back as a list. */
+async function deleteCollection(ctx: RequestContext): Promise<JsonObject> {
+  const options = deleteRequest(await decodeBody(ctx.request, objectTypes), ctx.request.query);
+  const { facts } = ctx.resource;
+  const items: JsonObject[] = [];
+  for (const object of selectedObjects(ctx)) {
+    const { name, namespace = '' } = object.metadata;
+    const one = { ...ctx, info: { ...ctx.info, name, namespace: facts.scope === 'Namespaced' ? namespace : ctx.info.namespace } };
+    try {
+      const result = await deleteObject(one, options);
+      items.push(result.gone ? result.last : result.object);
+    } catch (error) {
+      // Somebody else was faster: it is gone all the same.
+      if ((error as { reason?: string }).reason !== 'NotFound') throw error;
+    }
+  }
+  const resourceVersion = String(ctx.deps.cache.revision);
+  const apiVersion = facts.group === '' ? facts.version : `${facts.group}/${facts.version}`;
+  return { kind: facts.listKind, apiVersion, metadata: { resourceVersion }, items };
+}

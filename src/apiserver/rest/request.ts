@@ -1,0 +1,105 @@
+/**
+ * A request as the server sees it, from a socket or from the same process, and what its path asks for.
+ */
+import type { HttpMethod, UserInfo } from '../../api/index.js';
+import { badRequest } from '../../api/index.js';
+
+export interface ServerRequest {
+  readonly method: HttpMethod;
+  /** Percent-encoded, without the query. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  /** Raw bytes, or a JSON value that the server owns from now on (in process). */
+  readonly body?: { readonly bytes: Uint8Array } | { readonly value: unknown };
+  /** Absent: nobody was authenticated. */
+  readonly user?: UserInfo;
+  readonly signal?: AbortSignal;
+}
+
+export type ResourceVerb =
+  | 'get'
+  | 'list'
+  | 'watch'
+  | 'create'
+  | 'update'
+  | 'patch'
+  | 'delete'
+  | 'deletecollection';
+
+/** A path below `/api` or `/apis` that names a resource. */
+export interface ResourceRequest {
+  readonly verb: ResourceVerb;
+  readonly group: string;
+  readonly version: string;
+  /** Plural. */
+  readonly resource: string;
+  readonly subresource: string;
+  /** `''` for cluster scope or all namespaces. */
+  readonly namespace: string;
+  /** `''` for a collection. */
+  readonly name: string;
+}
+
+function decodeSegment(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    throw badRequest(`invalid percent-encoding in the path segment ${JSON.stringify(segment)}`);
+  }
+}
+
+function verbOf(method: HttpMethod, name: string, watch: boolean): ResourceVerb {
+  switch (method) {
+    case 'GET':
+      if (watch) return 'watch';
+      return name === '' ? 'list' : 'get';
+    case 'POST':
+      return 'create';
+    case 'PUT':
+      return 'update';
+    case 'PATCH':
+      return 'patch';
+    case 'DELETE':
+      return name === '' ? 'deletecollection' : 'delete';
+  }
+}
+
+/**
+ * Reads `/api/v1/…` and `/apis/<group>/<version>/…`; undefined for any other path (discovery, health).
+ * `namespaces/<ns>` itself and its subresources `status` and `finalize` are the Namespace resource.
+ */
+export function parseResourcePath(method: HttpMethod, path: string, query: URLSearchParams): ResourceRequest | undefined {
+  const segments = path.split('/').filter((s) => s !== '').map(decodeSegment);
+  let rest: string[];
+  let group = '';
+  let version: string;
+  if (segments[0] === 'api' && segments.length > 2) {
+    version = segments[1] as string;
+    rest = segments.slice(2);
+  } else if (segments[0] === 'apis' && segments.length > 3) {
+    group = segments[1] as string;
+    version = segments[2] as string;
+    rest = segments.slice(3);
+  } else return undefined;
+
+  let namespace = '';
+  const namespaceItself = rest.length === 2 || (rest.length === 3 && (rest[2] === 'status' || rest[2] === 'finalize'));
+  if (rest[0] === 'namespaces' && group === '' ? !namespaceItself && rest.length > 2 : rest[0] === 'namespaces' && rest.length > 2) {
+    namespace = rest[1] as string;
+    rest = rest.slice(2);
+  }
+  const [resource = '', name = '', ...sub] = rest;
+  const flag = query.get('watch');
+  const watch = flag !== null && flag !== 'false' && flag !== '0';
+  return {
+    verb: verbOf(method, name, watch),
+    group,
+    version,
+    resource,
+    subresource: sub.join('/'),
+    namespace: resource === 'namespaces' && group === '' ? name : namespace,
+    name,
+  };
+}

@@ -1,0 +1,147 @@
+/** The scale subresource (API-14): `autoscaling/v1` Scale over a kind's own replica fields. */
+import {
+  applyMergePatch,
+  applyJsonPatch,
+  badRequest,
+  type JsonObject,
+  type JsonValue,
+  fieldError,
+  FieldPath,
+  invalid,
+  notFound,
+} from '../../api/index.js';
+import type { StampedObject } from '../cache/resource-cache.js';
+import type { ServedResource } from '../resource.js';
+import { asObject, contentType, decodeBody } from './body.js';
+import { atRequestVersion, findCached, type RequestContext } from './context.js';
+import { objectTypes } from './dispatch.js';
+import { writeQuery } from './options.js';
+import { updateObject } from './update.js';
+
+/** Where a kind keeps what Scale shows; dotted JSON paths without the leading dot. */
+interface ScalePaths {
+  readonly specReplicas: string;
+  readonly statusReplicas: string;
+  readonly selector?: string;
+}
+
+const builtinPaths: ScalePaths = {
+  specReplicas: 'spec.replicas',
+  statusReplicas: 'status.replicas',
+  selector: 'spec.selector',
+};
+
+export function hasScale(resource: ServedResource): boolean {
+  return resource.facts.subresources.some((s) => s.name === 'scale');
+}
+
+function paths(resource: ServedResource): ScalePaths {
+  return resource.scale ?? builtinPaths;
+}
+
+function read(object: JsonValue | undefined, path: string): JsonValue | undefined {
+  let value = object;
+  for (const part of path.split('.')) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, part)) return undefined;
+    value = (value as JsonObject)[part];
+  }
+  return value;
+}
+
+function write(object: JsonObject, [head = '', ...tail]: readonly string[], value: JsonValue): JsonObject {
+  const child = object[head];
+  const next = tail.length === 0 ? value : write((typeof child === 'object' && child !== null ? child : {}) as JsonObject, tail, value);
+  return { ...object, [head]: next };
+}
+
+function selectorText(selector: JsonValue | undefined): string {
+  if (typeof selector === 'string') return selector;
+  const labels = (selector as { matchLabels?: Record<string, string> } | undefined)?.matchLabels ?? (selector as Record<string, string> | undefined) ?? {};
+  return Object.entries(labels)
+    .filter(([, value]) => typeof value === 'string')
+    .map(([key, value]) => `${key}=${value}`)
+    .sort()
+    .join(',');
+}
+
+function scaleOf(ctx: RequestContext, object: StampedObject): JsonObject {
+  const at = paths(ctx.resource);
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
+  const selector = at.selector === undefined ? '' : selectorText(read(object, at.selector));
+  return {
+    kind: 'Scale',
+    apiVersion: 'autoscaling/v1',
+    metadata: {
+      name,
+      ...(namespace ? { namespace } : {}),
+      uid,
+      resourceVersion,
+      creationTimestamp: creationTimestamp as string,
+    },
+    spec: { replicas: (read(object, at.specReplicas) as number | undefined) ?? 0 },
+    status: {
+      replicas: (read(object, at.statusReplicas) as number | undefined) ?? 0,
+      ...(selector === '' ? {} : { selector }),
+    },
+  };
+}
+
+/** @throws ApiError NotFound */
+export function getScale(ctx: RequestContext): JsonObject {
+  const cached = findCached(ctx);
+  if (!cached) throw notFound(ctx.resource.facts, ctx.info.name);
+  return scaleOf(ctx, atRequestVersion(ctx, cached.object));
+}
+
+/** @throws ApiError NotFound, Conflict, Invalid */
+export async function replaceScale(ctx: RequestContext): Promise<JsonObject> {
+  const body = asObject(await decodeBody(ctx.request, objectTypes), 'the Scale');
+  return rescale(ctx, () => body);
+}
+
+/** @throws ApiError NotFound, Conflict, Invalid */
+export async function patchScale(ctx: RequestContext): Promise<JsonObject> {
+  const accepted = ['application/json-patch+json', 'application/merge-patch+json', 'application/strategic-merge-patch+json'];
+  const body = await decodeBody(ctx.request, accepted);
+  if (!body) throw badRequest('request body is required');
+  const isJsonPatch = contentType(ctx.request) === accepted[0];
+  return rescale(ctx, (scale) =>
+    asObject(
+      {
+        value: isJsonPatch ? applyJsonPatch(scale, body.value) : applyMergePatch(scale, asObject(body, 'the patch')),
+        duplicates: [],
+        protobuf: false,
+      },
+      'the Scale',
+    ),
+  );
+}
+
+async function rescale(ctx: RequestContext, change: (scale: JsonObject) => JsonObject): Promise<JsonObject> {
+  const { request, info } = ctx;
+  const query = writeQuery(request.query, request.headers['user-agent'], 'UpdateOptions');
+  const at = paths(ctx.resource);
+  const onObject = { ...ctx, info: { ...info, subresource: '' } };
+  const result = await updateObject(
+    onObject,
+    (current) => {
+      if (!current) throw notFound(ctx.resource.facts, info.name);
+      const scale = change(scaleOf(ctx, current));
+      const replicas = read(scale, 'spec.replicas') ?? 0;
+      if (typeof replicas !== 'number' || !Number.isInteger(replicas) || replicas < 0) {
+        throw invalid({ group: 'autoscaling', kind: 'Scale' }, info.name, [
+          fieldError.invalid(FieldPath.of('spec', 'replicas'), replicas, 'must be greater than or equal to 0'),
+        ]);
+      }
+      const { resourceVersion } = (scale.metadata ?? {}) as { resourceVersion?: string };
+      const proposed = write(current, at.specReplicas.split('.'), replicas);
+      return {
+        object: { ...proposed, metadata: { ...current.metadata, ...(resourceVersion ? { resourceVersion } : {}) } } as JsonObject,
+        managed: false,
+      };
+    },
+    query,
+    { allowCreate: false, requireVersion: false },
+  );
+  return scaleOf(ctx, result.object);
+}

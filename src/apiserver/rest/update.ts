@@ -1,0 +1,204 @@
+/**
+ * Update (API-6): from a proposed object to the stored one, under optimistic concurrency. PUT, every kind
+ * of patch and the status subresource end here.
+ */
+import {
+  apiVersionOf,
+  conflict,
+  deepEqualJson,
+  fieldError,
+  FieldPath,
+  invalid,
+  type JsonObject,
+  modifiedMessage,
+  notFound,
+  timestamp,
+  trackUpdate,
+} from '../../api/index.js';
+import { RevisionMismatch } from '../../store/index.js';
+import type { CachedObject, StampedObject } from '../cache/resource-cache.js';
+import { checkPlace, createObject, hasGeneration } from './create.js';
+import { atRequestVersion, findCached, type MutableObject, type RequestContext, toStorage, written } from './context.js';
+import { withDefaults } from './decode-object.js';
+import { deletionPending } from './delete.js';
+import type { WriteQuery } from './options.js';
+import { validateUpdate } from './validate.js';
+
+/** How often a write that names no version is tried again after losing a race (API-8). */
+const maxAttempts = 5;
+
+export interface Proposal {
+  /** Of the resource's kind, without defaults; may share structure with the current object. */
+  readonly object: JsonObject;
+  /** True when `object` carries the managedFields it is to have (server-side apply). */
+  readonly managed: boolean;
+}
+
+/** Makes the proposal from what is stored now (undefined: nothing is). */
+export type Propose = (current: StampedObject | undefined) => Promise<Proposal> | Proposal;
+
+export interface UpdateResult {
+  readonly object: StampedObject;
+  readonly created: boolean;
+}
+
+/** @throws ApiError NotFound, Conflict, Invalid, Forbidden */
+export async function updateObject(
+  ctx: RequestContext,
+  propose: Propose,
+  write: WriteQuery,
+  options: { readonly allowCreate: boolean; readonly requireVersion: boolean },
+): Promise<UpdateResult> {
+  const { facts } = ctx.resource;
+  for (let attempt = 1; ; attempt++) {
+    const cached = findCached(ctx);
+    if (!cached) {
+      if (!options.allowCreate || ctx.info.subresource !== '') throw notFound(facts, ctx.info.name);
+      const { object, managed } = await propose(undefined);
+      const named = { ...object, metadata: { ...(object.metadata as JsonObject), name: ctx.info.name } };
+      return { object: await createObject(ctx, named, write, managed), created: true };
+    }
+    const current = atRequestVersion(ctx, cached.object);
+    const proposal = await propose(current);
+    checkPlace(ctx, proposal.object);
+    const pinned = checkVersion(ctx, proposal.object, current, options.requireVersion);
+    try {
+      return { object: await commit(ctx, cached, current, proposal, write), created: false };
+    } catch (error) {
+      if (!(error instanceof RevisionMismatch)) throw error;
+      if (pinned || attempt >= maxAttempts) throw conflict(facts, ctx.info.name, modifiedMessage);
+    }
+  }
+}
+
+/** True when the proposal names the version it is based on. @throws ApiError Conflict, Invalid */
+function checkVersion(ctx: RequestContext, object: JsonObject, current: StampedObject, required: boolean): boolean {
+  const { facts } = ctx.resource;
+  const { resourceVersion, uid } = (object.metadata ?? {}) as { resourceVersion?: string; uid?: string };
+  if (uid && uid !== current.metadata.uid) {
+    throw conflict(
+      facts,
+      ctx.info.name,
+      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${current.metadata.uid}`,
+    );
+  }
+  if (!resourceVersion || resourceVersion === '0') {
+    if (required) {
+      throw invalid(facts, ctx.info.name, [
+        fieldError.invalid(FieldPath.of('metadata', 'resourceVersion'), 0, 'must be specified for an update'),
+      ]);
+    }
+    return false;
+  }
+  if (resourceVersion !== current.metadata.resourceVersion) throw conflict(facts, ctx.info.name, modifiedMessage);
+  return true;
+}
+
+async function commit(
+  ctx: RequestContext,
+  cached: CachedObject,
+  current: StampedObject,
+  proposal: Proposal,
+  write: WriteQuery,
+): Promise<StampedObject> {
+  const { deps, resource, info } = ctx;
+  const next = admit(ctx, prepare(ctx, current, proposal.object), current, write);
+  const meta = next.metadata as MutableObject;
+  if (hasGeneration(ctx) && specChanged(ctx, next as JsonObject, current)) {
+    meta.generation = (current.metadata.generation ?? 0) + 1;
+  }
+  validateUpdate(ctx, next as JsonObject, current);
+  deps.admission.validate(updateAttributes(ctx, next as JsonObject, current, write));
+
+  const final = proposal.managed
+    ? (next as JsonObject)
+    : trackUpdate({
+        live: current,
+        updated: next as JsonObject,
+        schema: resource.schema,
+        manager: write.fieldManager,
+        apiVersion: apiVersionOf(resource.facts),
+        ...(info.subresource === '' ? {} : { subresource: info.subresource }),
+        now: timestamp(deps.clock),
+      });
+  const { store } = deps.cache;
+  if (meta.deletionTimestamp !== undefined && !deletionPending(resource, final)) {
+    if (write.dryRun) return final as StampedObject;
+    const { revision } = await store.delete(cached.key, cached.revision);
+    return { ...final, metadata: { ...(final.metadata as JsonObject), resourceVersion: String(revision) } } as StampedObject;
+  }
+  const value = toStorage(ctx, final);
+  // API-6: an update that changes nothing keeps the version.
+  if (deepEqualJson(value, cached.stored)) return current;
+  if (write.dryRun) {
+    const { resourceVersion } = current.metadata;
+    return { ...final, metadata: { ...(final.metadata as JsonObject), resourceVersion } } as StampedObject;
+  }
+  return written(ctx, await store.update(cached.key, value, cached.revision));
+}
+
+const systemMetadata = [
+  'name',
+  'namespace',
+  'uid',
+  'creationTimestamp',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+  'generateName',
+] as const;
+
+/** Combines the proposal with the parts of the current object that this request may not change. */
+function prepare(ctx: RequestContext, current: StampedObject, proposed: JsonObject): MutableObject {
+  const { resource, info } = ctx;
+  if (info.subresource === 'status') {
+    const managedFields = (proposed.metadata as JsonObject | undefined)?.managedFields;
+    const metadata: MutableObject = { ...current.metadata };
+    if (managedFields !== undefined) metadata.managedFields = managedFields;
+    const object: MutableObject = { ...current, metadata };
+    if (proposed.status === undefined) delete object.status;
+    else object.status = proposed.status;
+    return withDefaults(ctx, object as JsonObject);
+  }
+  const metadata: MutableObject = { ...(proposed.metadata as JsonObject | undefined) };
+  for (const field of systemMetadata) {
+    if (metadata[field] === undefined && current.metadata[field] !== undefined) metadata[field] = current.metadata[field];
+  }
+  delete metadata.selfLink;
+  delete metadata.generation;
+  if (current.metadata.generation !== undefined) metadata.generation = current.metadata.generation;
+  metadata.resourceVersion = current.metadata.resourceVersion;
+  const object: MutableObject = { ...proposed, metadata };
+  if (resource.hasStatus) {
+    if (current.status === undefined) delete object.status;
+    else object.status = current.status;
+  }
+  const own = withDefaults(ctx, object as JsonObject);
+  resource.strategy.prepareForUpdate?.(own, current);
+  return own;
+}
+
+function updateAttributes(ctx: RequestContext, object: JsonObject, oldObject: JsonObject, write: WriteQuery) {
+  return {
+    operation: 'UPDATE' as const,
+    resource: ctx.resource,
+    subresource: ctx.info.subresource,
+    namespace: ctx.info.namespace,
+    name: ctx.info.name,
+    user: ctx.user,
+    dryRun: write.dryRun,
+    object,
+    oldObject,
+  };
+}
+
+function admit(ctx: RequestContext, object: MutableObject, current: StampedObject, write: WriteQuery): MutableObject {
+  const admitted = ctx.deps.admission.mutate(updateAttributes(ctx, object as JsonObject, current, write));
+  return admitted && admitted !== object ? withDefaults(ctx, admitted) : object;
+}
+
+/** API-6: generation counts changes of everything but metadata and a status of its own. */
+function specChanged(ctx: RequestContext, next: JsonObject, current: JsonObject): boolean {
+  const ignored = new Set(['apiVersion', 'kind', 'metadata', ...(ctx.resource.hasStatus || ctx.resource.builtin ? ['status'] : [])]);
+  const counted = (object: JsonObject) => Object.fromEntries(Object.entries(object).filter(([key]) => !ignored.has(key)));
+  return !deepEqualJson(counted(next), counted(current));
+}

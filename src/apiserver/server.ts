@@ -1,0 +1,254 @@
+/**
+ * The API server: every request, from a socket or from the same process, goes the same way: who is it,
+ * may it, what does it ask for, and one answer.
+ *
+ * `handle` never throws: what goes wrong becomes a Status.
+ */
+import { createHash } from 'node:crypto';
+import {
+  type ApiError,
+  badRequest,
+  type Clock,
+  internalError,
+  isApiError,
+  type JsonObject,
+  methodNotAllowed,
+  noSuchResource,
+  type Random,
+  type Status,
+  type Transport,
+  unauthorized,
+  type UserInfo,
+  type WatchEvent,
+} from '../api/index.js';
+import { type ObjectStore, StoreClosed } from '../store/index.js';
+import { type Logger, silentLogger } from '../telemetry/index.js';
+import { AdmissionChain } from './admission/admission.js';
+import { NamespaceLifecycle } from './admission/namespace-lifecycle.js';
+import { Authenticator, withGroup } from './auth/authenticator.js';
+import { type Authorizer, forbiddenError } from './auth/authorizer.js';
+import { mastersGroup, RbacAuthorizer } from './auth/rbac.js';
+import { ensureSystemObjects } from './bootstrap/system-objects.js';
+import { WatchCache } from './cache/watch-cache.js';
+import { CrdController } from './crd/crd-controller.js';
+import { crdStrategy } from './crd/strategy.js';
+import { DiscoveryDocuments } from './discovery/documents.js';
+import { inProcessTransport } from './in-process.js';
+import { ResourceRegistry } from './resource.js';
+import { answerReview, isReview, type ReviewDeps } from './review/reviews.js';
+import { decodeBody } from './rest/body.js';
+import type { RequestContext, RestDeps } from './rest/context.js';
+import { decodeObject } from './rest/decode-object.js';
+import { dispatch, objectTypes } from './rest/dispatch.js';
+import { writeQuery } from './rest/options.js';
+import { parseResourcePath, type ResourceRequest, type ServerRequest } from './rest/request.js';
+import { versionInfo } from './version.js';
+
+export interface ApiServerOptions {
+  readonly store: ObjectStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log?: Logger;
+  /** Static bearer tokens. */
+  readonly tokens?: ReadonlyMap<string, UserInfo>;
+  /** Default: RBAC over the objects in the cluster. */
+  readonly authorizer?: Authorizer;
+  /** ClusterIP of the `kubernetes` Service. Default 127.96.0.1. */
+  readonly serviceAddress?: string;
+}
+
+export type ServerResponse =
+  | { readonly code: number; readonly headers: Readonly<Record<string, string>>; readonly body: object | string }
+  | {
+      readonly code: number;
+      readonly headers: Readonly<Record<string, string>>;
+      readonly watch: AsyncIterable<readonly WatchEvent[]>;
+    };
+
+/** The identity the server uses for its own writes. */
+const serverUser: UserInfo = { username: 'system:apiserver', groups: [mastersGroup] };
+
+/** Open to everybody: what a load balancer or a client needs before it can identify itself. */
+const anonymousPaths = /^\/(?:healthz|livez|readyz|version)\/?$/;
+
+export class ApiServer {
+  readonly authenticator: Authenticator;
+  readonly #registry: ResourceRegistry;
+  readonly #rest: RestDeps;
+  readonly #authorizer: Authorizer;
+  readonly #review: ReviewDeps;
+  readonly #documents: DiscoveryDocuments;
+  readonly #crds: CrdController;
+  readonly #log: Logger;
+  #ready = false;
+
+  private constructor(options: ApiServerOptions, cache: WatchCache) {
+    this.#log = options.log ?? silentLogger;
+    this.#registry = ResourceRegistry.withBuiltins([crdStrategy]);
+    this.authenticator = new Authenticator(options.tokens ? { tokens: options.tokens } : {});
+    this.#authorizer = options.authorizer ?? new RbacAuthorizer(cache);
+    this.#rest = {
+      cache,
+      admission: new AdmissionChain([new NamespaceLifecycle(cache)]),
+      clock: options.clock,
+      random: options.random,
+    };
+    this.#review = {
+      authorizer: this.#authorizer,
+      userOfToken: (token) => this.authenticator.authenticate({ bearerToken: token }),
+    };
+    this.#documents = new DiscoveryDocuments(this.#registry, (text) => createHash('sha256').update(text).digest('hex'));
+    this.#crds = new CrdController({
+      cache,
+      registry: this.#registry,
+      transport: this.transport(serverUser),
+      clock: options.clock,
+      log: this.#log.with({ component: 'crd' }),
+    });
+  }
+
+  /** Loads the state, serves it, and creates what every cluster has. */
+  static async start(options: ApiServerOptions): Promise<ApiServer> {
+    const cache = await WatchCache.open(options.store, options.clock);
+    const server = new ApiServer(options, cache);
+    await server.#crds.start();
+    await ensureSystemObjects(server.transport(serverUser), { serviceAddress: options.serviceAddress ?? '127.96.0.1' });
+    server.#ready = true;
+    return server;
+  }
+
+  /** Stops following the store; watches end. The store itself is its owner's to close. */
+  async stop(): Promise<void> {
+    this.#ready = false;
+    await this.#crds.stop();
+    this.#rest.cache.close();
+  }
+
+  /** The in-process way in, as this user. */
+  transport(user: UserInfo): Transport {
+    return inProcessTransport(this, withGroup(user));
+  }
+
+  async handle(request: ServerRequest): Promise<ServerResponse> {
+    const warnings: string[] = [];
+    try {
+      const response = await this.#route(request, warnings);
+      return warnings.length === 0 ? response : { ...response, headers: { ...response.headers, warning: warningHeader(warnings) } };
+    } catch (error) {
+      return this.#failure(request, error);
+    }
+  }
+
+  #failure(request: ServerRequest, error: unknown): ServerResponse {
+    let refusal: ApiError;
+    if (isApiError(error)) refusal = error;
+    else if (error instanceof StoreClosed) {
+      return statusResponse({ ...internalError(error.message).status, reason: 'ServiceUnavailable', code: 503 });
+    } else {
+      const cause = error instanceof Error ? error : new Error(String(error));
+      this.#log.error('request failed', { method: request.method, path: request.path, error: cause.stack ?? cause.message });
+      refusal = internalError(cause.message);
+    }
+    return statusResponse(refusal.status);
+  }
+
+  async #route(request: ServerRequest, warnings: string[]): Promise<ServerResponse> {
+    if (anonymousPaths.test(request.path)) return this.#health(request);
+    if (!request.user) throw unauthorized();
+    const info = parseResourcePath(request.method, request.path, request.query);
+    if (info && info.resource !== '') return this.#onResource(request, request.user, info, warnings);
+    return this.#onDocument(request, request.user);
+  }
+
+  #health(request: ServerRequest): ServerResponse {
+    if (request.method !== 'GET') throw methodNotAllowed();
+    if (request.path.startsWith('/version')) return { code: 200, headers: {}, body: versionInfo() };
+    const failure = this.#rest.cache.failure;
+    const healthy = request.path.startsWith('/livez') ? true : this.#ready && !failure;
+    const verbose = request.query.has('verbose');
+    const line = `${healthy ? '[+]' : '[-]'}storage ${healthy ? 'ok' : 'failed'}`;
+    const name = request.path.replaceAll('/', '');
+    return {
+      code: healthy ? 200 : 500,
+      headers: { 'content-type': 'text/plain; charset=utf-8' },
+      body: verbose ? `${line}\n${name} check ${healthy ? 'passed' : 'failed'}\n` : healthy ? 'ok' : line,
+    };
+  }
+
+  #onDocument(request: ServerRequest, user: UserInfo): ServerResponse {
+    const path = request.path.length > 1 ? request.path.replace(/\/$/, '') : request.path;
+    const decision = this.#authorizer.authorizeNonResource({ user, verb: request.method.toLowerCase(), path });
+    if (!decision.allowed) {
+      const message = `forbidden: User ${JSON.stringify(user.username)} cannot ${request.method.toLowerCase()} path ${JSON.stringify(path)}`;
+      return statusResponse({
+        kind: 'Status',
+        apiVersion: 'v1',
+        metadata: {},
+        status: 'Failure',
+        message,
+        reason: 'Forbidden',
+        details: {},
+        code: 403,
+      });
+    }
+    const document = this.#documents.find(path, request.headers.accept);
+    if (!document) throw noSuchResource();
+    if (request.method !== 'GET') throw methodNotAllowed();
+    const headers = { etag: document.etag, vary: 'Accept', ...(document.contentType ? { 'content-type': document.contentType } : {}) };
+    if (request.headers['if-none-match'] === document.etag) return { code: 304, headers, body: '' };
+    return { code: 200, headers, body: document.body };
+  }
+
+  async #onResource(
+    request: ServerRequest,
+    user: UserInfo,
+    info: ResourceRequest,
+    warnings: string[],
+  ): Promise<ServerResponse> {
+    const { group, verb, subresource, namespace, name } = info;
+    const decision = this.#authorizer.authorize({ user, verb, group, resource: info.resource, subresource, namespace, name });
+    if (!decision.allowed) {
+      throw forbiddenError({ user, verb, group, resource: info.resource, subresource, namespace, name }, decision);
+    }
+    const resource = this.#registry.find(group, info.version, info.resource);
+    if (!resource) throw noSuchResource();
+    const isNamespace = resource.facts.group === '' && resource.facts.kind === 'Namespace';
+    if (resource.facts.scope === 'Cluster' && namespace !== '' && !isNamespace) throw noSuchResource();
+    if (resource.facts.scope === 'Namespaced' && namespace === '' && name !== '') throw noSuchResource();
+    const ctx: RequestContext = {
+      deps: this.#rest,
+      request,
+      info,
+      resource,
+      user,
+      warnings,
+    };
+    if (isReview(resource.facts.kind)) return this.#onReview(ctx);
+    const result = await dispatch(ctx);
+    return 'watch' in result
+      ? { code: 200, headers: {}, watch: result.watch }
+      : { code: result.code, headers: {}, body: result.body };
+  }
+
+  async #onReview(ctx: RequestContext): Promise<ServerResponse> {
+    if (ctx.info.verb !== 'create') throw methodNotAllowed();
+    const write = writeQuery(ctx.request.query, ctx.request.headers['user-agent'], 'CreateOptions');
+    const review = decodeObject(ctx, await decodeBody(ctx.request, objectTypes), write.fieldValidation);
+    if (typeof review !== 'object') throw badRequest('a review must be an object');
+    return { code: 201, headers: {}, body: answerReview(ctx, review as JsonObject, this.#review) };
+  }
+}
+
+function statusResponse(status: Status): ServerResponse {
+  const retry = status.details?.retryAfterSeconds;
+  return {
+    code: status.code ?? 500,
+    headers: retry === undefined ? {} : { 'retry-after': String(retry) },
+    body: status,
+  };
+}
+
+/** RFC 7234 warnings, code 299, as Kubernetes sends them. */
+function warningHeader(warnings: readonly string[]): string {
+  return warnings.map((text) => `299 - "${text.replace(/[\r\n]+/g, ' ').replace(/[\\"]/g, '\\$&')}"`).join(', ');
+}
