@@ -35,8 +35,6 @@ const fail = (message) => {
 };
 const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
 
-// ---- names ----------------------------------------------------------------------------------------
-
 const splitName = (name) => [name.slice(0, name.lastIndexOf('.')), name.slice(name.lastIndexOf('.') + 1)];
 const aliasOfPackage = (pkg) => pkg.split('.').slice(-2).join('.');
 const alias = (name) => name.split('.').slice(-3).join('.');
@@ -68,8 +66,6 @@ const leafTypes = new Set([
   'pkg.runtime.RawExtension',
   'util.intstr.IntOrString',
 ]);
-
-// ---- resources ------------------------------------------------------------------------------------
 
 const verbOfAction = {
   get: 'get',
@@ -177,8 +173,6 @@ const bodyKinds = {
   'policy/v1 Eviction': 'policy.v1.Eviction',
 };
 
-// ---- types ----------------------------------------------------------------------------------------
-
 const enumOfField = new Map();
 tables.enums.forEach(([, fields], i) => {
   for (const field of fields) enumOfField.set(field, i);
@@ -186,7 +180,7 @@ tables.enums.forEach(([, fields], i) => {
 const usedEnums = new Set();
 
 /** The protobuf fields of a type by JSON name, and the embedded messages that JSON flattens. */
-function protobufFields(name, jsonNames) {
+function protobufFields(name, schemas) {
   const fields = new Map();
   const inline = new Map();
   const own = tables.protobufNumbers[aliasOfPackage(splitName(name)[0])]?.[splitName(name)[1]];
@@ -199,14 +193,15 @@ function protobufFields(name, jsonNames) {
   }
   const message = protobuf[protoName(name)];
   if (!message) fail(`no protobuf message for ${name}`);
-  const spelling = new Map(jsonNames.map((n) => [n.toLowerCase(), n]));
+  const spelling = new Map(Object.keys(schemas).map((n) => [n.toLowerCase(), n]));
   for (const [field, [number, type]] of Object.entries(message)) {
     const jsonName = spelling.get(field.toLowerCase());
+    const pkg = splitName(protoName(name))[0];
+    const full = type.startsWith('.') ? type.slice(1) : type.includes('.') ? type : `${pkg}.${type}`;
     if (jsonName !== undefined) {
-      fields.set(jsonName, number);
+      // A list wrapped in a message of its own occurs in discovery answers only, which nobody sends.
+      if (!(protobuf[full]?.items && schemas[jsonName].type === 'array')) fields.set(jsonName, number);
     } else {
-      const pkg = splitName(protoName(name))[0];
-      const full = type.startsWith('.') ? type.slice(1) : type.includes('.') ? type : `${pkg}.${type}`;
       if (!protobuf[full]) fail(`${name}.${field} is in protobuf only`);
       inline.set(field, [number, swaggerName(full)]);
     }
@@ -273,11 +268,29 @@ function defaultOf(name, field, schema) {
   fail(`${name}.${field}: the default ${given} is missing from facts-tables.mjs`);
 }
 
+/** Stops when JSON and protobuf disagree on what a field holds. */
+function checkAgainstProtobuf(name, field, expression) {
+  const message = protobuf[protoName(name)];
+  const given = Object.entries(message ?? {}).find(([f]) => f.toLowerCase() === field.toLowerCase())?.[1];
+  if (!given) return;
+  const [, type, label] = given;
+  const bare = (text) => text.replace(/[\w.]*\.(\w+)/g, '$1');
+  const expected = expression.startsWith('{}')
+    ? `map<string, ${expression.slice(2)}>`
+    : expression.replace(/^\[\]/, '');
+  const wrapped = type === 'map<string, ExtraValue>' && expression === '{}[]string';
+  if (!wrapped && (bare(expected) !== bare(type) || expression.startsWith('[]') !== (label === 'repeated'))) {
+    fail(`${name}.${field}: ${expression} in JSON, ${given} in protobuf`);
+  }
+}
+
 function fieldExpression(name, field, schema, number, required) {
   const [pkg, type] = splitName(name);
   const parts = [];
+  const expression = typeExpression(schema, `${name}.${field}`);
+  if (number !== undefined) checkAgainstProtobuf(name, field, expression);
   if (number !== undefined) parts.push(String(number));
-  parts.push(typeExpression(schema, `${name}.${field}`));
+  parts.push(expression);
   if (required) parts.push('!');
   const explicit = tables.explicitZero[aliasOfPackage(pkg)]?.[type]?.split(' ') ?? [];
   if (explicit.includes(field)) parts.push('?');
@@ -312,7 +325,7 @@ function addType(name) {
   if (definition['x-kubernetes-map-type']) entry[''] = `map=${definition['x-kubernetes-map-type']}`;
   const properties = definition.properties ?? {};
   const required = new Set(definition.required ?? []);
-  const { fields, inline } = protobufFields(name, Object.keys(properties));
+  const { fields, inline } = protobufFields(name, properties);
   for (const field of Object.keys(properties).sort(compare)) {
     checkAgainstMergeSchema(name, field, properties[field]);
     entry[field] = fieldExpression(name, field, properties[field], fields.get(field), required.has(field));
@@ -334,7 +347,7 @@ function addInlineMessage(name, embeddedIn) {
   const entry = {};
   types.set(name, entry);
   const host = swagger.definitions[embeddedIn];
-  const { fields, inline } = protobufFields(name, Object.keys(host.properties));
+  const { fields, inline } = protobufFields(name, host.properties);
   const required = new Set(host.required ?? []);
   for (const field of [...fields.keys()].sort(compare)) {
     entry[field] = fieldExpression(
@@ -383,8 +396,6 @@ for (const table of [tables.defaults, tables.explicitZero, tables.protobufNumber
   }
 }
 
-// ---- facts.json -----------------------------------------------------------------------------------
-
 function factsJson() {
   const byPackage = new Map();
   for (const name of [...types.keys()].sort(compare)) {
@@ -432,8 +443,6 @@ function factsJson() {
 
 mkdirSync(join(root, 'src/api/facts'), { recursive: true });
 writeFileSync(join(root, 'src/api/facts/facts.json'), factsJson());
-
-// ---- src/api/kinds --------------------------------------------------------------------------------
 
 const banner = (what) =>
   `/**\n * ${what}\n *\n * Generated by scripts/generate-facts.mjs: change the script, not this file.\n */\n`;
