@@ -1,4 +1,5 @@
-/** The only floor that touches real time and chance. */
+/** The only floor that touches real time, chance and signals. */
 export { systemClock } from './clock.js';
 export { drainMicrotasks } from './drain.js';
 export { systemRandom } from './random.js';
+export { onTerminationSignal } from './signals.js';

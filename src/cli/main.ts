@@ -1,0 +1,44 @@
+#!/usr/bin/env node
+/** The `gyre` command. */
+import { UsageError } from './arguments.js';
+import { packageVersion } from './version.js';
+
+const help = `Usage: gyre <command> [options]
+
+  up         start an embedded cluster on 127.0.0.1
+  version    print the version
+
+gyre <command> --help says more.
+`;
+
+const print = (text: string): void => void process.stdout.write(text);
+
+async function run([command, ...args]: readonly string[]): Promise<number> {
+  switch (command) {
+    case 'up':
+      return (await import('./up.js')).up(args, print);
+    case 'version':
+    case '--version':
+      print(`${packageVersion()}\n`);
+      return 0;
+    case undefined:
+    case 'help':
+    case '--help':
+      print(help);
+      return 0;
+    default:
+      throw new UsageError(`unknown command ${JSON.stringify(command)}`, 'gyre --help lists the commands');
+  }
+}
+
+try {
+  process.exitCode = await run(process.argv.slice(2));
+} catch (error) {
+  if (error instanceof UsageError) {
+    process.stderr.write(`gyre: ${error.message}\n  ${error.hint}\n`);
+    process.exitCode = 2;
+  } else {
+    process.stderr.write(`gyre: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,124 @@
+/**
+ * A whole control plane in this process, put together once: `gyre up`, tests and examples all start it
+ * here.
+ *
+ * ```ts
+ * await using cluster = await EmbeddedCluster.start();          // in memory, in process
+ * const client = cluster.client();
+ * ```
+ *
+ * With `https` it also listens on loopback and writes a kubeconfig that real `kubectl` takes.
+ */
+import { join, resolve } from 'node:path';
+import type { Clock, Random, Transport, UserInfo } from '../api/index.js';
+import { ApiServer, type Listener, listen } from '../apiserver/index.js';
+import { type Client, createClient } from '../client/index.js';
+import { MemoryStore, type ObjectStore } from '../store/index.js';
+import { systemClock, systemRandom } from '../system/index.js';
+import { type Logger, silentLogger } from '../telemetry/index.js';
+import { ensureCredentials, writeKubeconfig } from './credentials.js';
+
+export interface HttpsOptions {
+  /** Where certificates and the kubeconfig are kept. */
+  readonly dataDir: string;
+  /** 0 takes any free port. Default 0. */
+  readonly port?: number;
+  /** Default: `kubeconfig` in the data directory. */
+  readonly kubeconfig?: string;
+}
+
+export interface EmbeddedClusterOptions {
+  /** Default: a MemoryStore. The cluster closes what it made itself, not what it was given. */
+  readonly store?: ObjectStore;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly log?: Logger;
+  /** Static bearer tokens and whom they stand for. */
+  readonly tokens?: ReadonlyMap<string, UserInfo>;
+  /** Listens on 127.0.0.1 as well. Default: in process only. */
+  readonly https?: HttpsOptions;
+}
+
+/** Who `transport()` and `client()` are without saying otherwise. */
+const admin: UserInfo = { username: 'admin', groups: ['system:masters'] };
+
+export class EmbeddedCluster implements AsyncDisposable {
+  readonly server: ApiServer;
+  /** `https://127.0.0.1:PORT`; undefined without `https`. */
+  readonly url: string | undefined;
+  /** The file that was written; undefined without `https`. */
+  readonly kubeconfig: string | undefined;
+  readonly #listener: Listener | undefined;
+  readonly #ownStore: ObjectStore | undefined;
+  #stopping: Promise<void> | undefined;
+
+  private constructor(
+    server: ApiServer,
+    parts: { readonly listener?: Listener; readonly kubeconfig?: string; readonly ownStore?: ObjectStore },
+  ) {
+    this.server = server;
+    this.#listener = parts.listener;
+    this.url = parts.listener?.url;
+    this.kubeconfig = parts.kubeconfig;
+    this.#ownStore = parts.ownStore;
+  }
+
+  /**
+   * Resolves when the API answers.
+   * @throws ForeignKubeconfig, or an Error with code EADDRINUSE or EACCES
+   */
+  static async start(options: EmbeddedClusterOptions = {}): Promise<EmbeddedCluster> {
+    const { clock = systemClock, random = systemRandom, log = silentLogger, https } = options;
+    const ownStore = options.store ? undefined : new MemoryStore({ clock });
+    const server = await ApiServer.start({
+      store: options.store ?? (ownStore as MemoryStore),
+      clock,
+      random,
+      log,
+      ...(options.tokens ? { tokens: options.tokens } : {}),
+    });
+    if (!https) return new EmbeddedCluster(server, ownStore ? { ownStore } : {});
+    let listener: Listener | undefined;
+    try {
+      const credentials = await ensureCredentials(https.dataDir, clock);
+      listener = await listen(server, {
+        port: https.port ?? 0,
+        cert: credentials.server.cert,
+        key: credentials.server.key,
+        clientCa: credentials.ca.cert,
+        log: log.with({ component: 'https' }),
+      });
+      const kubeconfig = resolve(https.kubeconfig ?? join(https.dataDir, 'kubeconfig'));
+      writeKubeconfig(kubeconfig, listener.url, credentials);
+      return new EmbeddedCluster(server, { listener, kubeconfig, ...(ownStore ? { ownStore } : {}) });
+    } catch (error) {
+      await listener?.close();
+      await server.stop();
+      await ownStore?.close();
+      throw error;
+    }
+  }
+
+  /** The in-process way in; every check runs as for a request over HTTPS. Default: a cluster admin. */
+  transport(user: UserInfo = admin): Transport {
+    return this.server.transport(user);
+  }
+
+  client(user: UserInfo = admin): Client {
+    return createClient(this.transport(user));
+  }
+
+  /** Ends watches, waits for requests under way, closes what was started here. Calling it twice is harmless. */
+  stop(): Promise<void> {
+    this.#stopping ??= (async () => {
+      await this.#listener?.close();
+      await this.server.stop();
+      await this.#ownStore?.close();
+    })();
+    return this.#stopping;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+}

@@ -1,0 +1,3 @@
+/** A cluster in a process. */
+export { ForeignKubeconfig } from './credentials.js';
+export { EmbeddedCluster, type EmbeddedClusterOptions, type HttpsOptions } from './embedded-cluster.js';
