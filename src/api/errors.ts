@@ -204,17 +204,20 @@ export const modifiedMessage =
 
 /** 409 of a failed server-side apply: one cause per field another manager owns (API-9). */
 export function applyConflict(causes: readonly StatusCause[]): ApiError {
-  const n = causes.length;
-  const list = causes.map((c) => `${c.message}: ${c.field}`);
-  return failure(
-    409,
-    'Conflict',
-    n === 1
-      ? `Apply failed with 1 conflict: ${list[0]}`
-      : `Apply failed with ${n} conflicts: ${list.join('\n')}`,
-    { causes },
-  );
+  return failure(409, 'Conflict', `Apply failed with ${conflictText(causes)}`, { causes });
 }
+
+function conflictText(causes: readonly StatusCause[]): string {
+  const [first] = causes;
+  if (causes.length === 1) return `1 conflict: ${first?.message}: ${first?.field}`;
+  const fields = new Map<string, string[]>();
+  for (const { message = '', field = '' } of causes) fields.set(message, [...(fields.get(message) ?? []), field]);
+  const groups = [...fields].map(([message, paths]) =>
+    [`${message.replace(/^conflict/, 'conflicts')}:`, ...paths.map((path) => `- ${path}`)].join('\n'),
+  );
+  return `${causes.length} conflicts: ${groups.join('\n')}`;
+}
+
 export function expired(message: string, continueToken?: string): ApiError {
   const error = failure(410, 'Expired', message);
   return continueToken === undefined

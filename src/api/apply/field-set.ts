@@ -1,0 +1,181 @@
+/**
+ * A set of field paths, as managedFields record who owns what (FieldsV1): a tree of path elements. An
+ * element is a field `f:name`, an item of a keyed list `k:{"name":"web"}`, a value of a set `v:"x"`, or an
+ * index `i:0`.
+ *
+ * Immutable: every operation gives a new set and shares what it can.
+ */
+import { setOwn } from '../json.js';
+import type { JsonObject, JsonValue } from '../objects.js';
+
+const none: ReadonlySet<string> = new Set();
+const noChildren: ReadonlyMap<string, FieldSet> = new Map();
+
+export class FieldSet {
+  constructor(
+    /** Elements that are in the set themselves. */
+    readonly members: ReadonlySet<string> = none,
+    /** Elements with something in the set below them; never an empty set. */
+    readonly children: ReadonlyMap<string, FieldSet> = noChildren,
+  ) {}
+
+  static readonly empty = new FieldSet();
+
+  get isEmpty(): boolean {
+    return this.members.size === 0 && this.children.size === 0;
+  }
+
+  /** True for a path that is in the set. */
+  has(path: readonly string[]): boolean {
+    const [head = '', ...rest] = path;
+    return rest.length === 0 ? this.members.has(head) : (this.children.get(head)?.has(rest) ?? false);
+  }
+
+  union(other: FieldSet): FieldSet {
+    if (other.isEmpty) return this;
+    if (this.isEmpty) return other;
+    const children = new Map(this.children);
+    for (const [element, child] of other.children) {
+      children.set(element, children.get(element)?.union(child) ?? child);
+    }
+    return new FieldSet(new Set([...this.members, ...other.members]), children);
+  }
+
+  intersection(other: FieldSet): FieldSet {
+    const members = new Set([...this.members].filter((m) => other.members.has(m)));
+    const children = new Map<string, FieldSet>();
+    for (const [element, child] of this.children) {
+      const theirs = other.children.get(element);
+      const both = theirs ? child.intersection(theirs) : FieldSet.empty;
+      if (!both.isEmpty) children.set(element, both);
+    }
+    return new FieldSet(members, children);
+  }
+
+  difference(other: FieldSet): FieldSet {
+    if (other.isEmpty) return this;
+    const members = new Set([...this.members].filter((m) => !other.members.has(m)));
+    const children = new Map<string, FieldSet>();
+    for (const [element, child] of this.children) {
+      const theirs = other.children.get(element);
+      const rest = theirs ? child.difference(theirs) : child;
+      if (!rest.isEmpty) children.set(element, rest);
+    }
+    return new FieldSet(members, children);
+  }
+
+  equals(other: FieldSet): boolean {
+    if (this.members.size !== other.members.size || this.children.size !== other.children.size) return false;
+    for (const member of this.members) if (!other.members.has(member)) return false;
+    for (const [element, child] of this.children) {
+      const theirs = other.children.get(element);
+      if (!theirs || !child.equals(theirs)) return false;
+    }
+    return true;
+  }
+
+  /** The paths in the set as messages show them: `.spec.containers[name="web"].image`. */
+  paths(prefix = ''): string[] {
+    const elements = [...new Set([...this.members, ...this.children.keys()])].sort();
+    return elements.flatMap((element) => {
+      const path = prefix + elementText(element);
+      const below = this.children.get(element)?.paths(path) ?? [];
+      return this.members.has(element) ? [path, ...below] : below;
+    });
+  }
+
+  /** The wire form; members sorted, so that equal sets have equal text. */
+  toFieldsV1(): JsonObject {
+    const fields: Record<string, JsonValue> = {};
+    for (const element of [...new Set([...this.members, ...this.children.keys()])].sort()) {
+      const child = this.children.get(element);
+      const below = child ? child.toFieldsV1() : {};
+      setOwn(fields, element, child && this.members.has(element) ? { '.': {}, ...below } : below);
+    }
+    return fields;
+  }
+
+  /** Reads the wire form; what it cannot read is left out. */
+  static fromFieldsV1(fields: JsonObject): FieldSet {
+    const members = new Set<string>();
+    const children = new Map<string, FieldSet>();
+    for (const [element, below] of Object.entries(fields)) {
+      if (element === '.') continue;
+      if (typeof below !== 'object' || below === null || Array.isArray(below)) continue;
+      const inner = below as JsonObject;
+      const canonical = canonicalElement(element);
+      const child = FieldSet.fromFieldsV1(inner);
+      if (child.isEmpty || Object.hasOwn(inner, '.')) members.add(canonical);
+      if (!child.isEmpty) children.set(canonical, child);
+    }
+    return new FieldSet(members, children);
+  }
+}
+
+export function fieldElement(name: string): string {
+  return `f:${name}`;
+}
+
+export function keyElement(keys: Readonly<Record<string, JsonValue>>): string {
+  const sorted = Object.fromEntries(Object.entries(keys).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return `k:${JSON.stringify(sorted)}`;
+}
+
+export function valueElement(value: JsonValue): string {
+  return `v:${JSON.stringify(value)}`;
+}
+
+/** Another implementation may have spaced or ordered the JSON of an element differently. */
+function canonicalElement(element: string): string {
+  if (!element.startsWith('k:') && !element.startsWith('v:')) return element;
+  try {
+    const value = JSON.parse(element.slice(2)) as JsonValue;
+    return element.startsWith('k:') ? keyElement(value as Record<string, JsonValue>) : valueElement(value);
+  } catch {
+    return element;
+  }
+}
+
+function elementText(element: string): string {
+  const text = element.slice(2);
+  switch (element[0]) {
+    case 'k': {
+      const keys = Object.entries(JSON.parse(text) as Record<string, JsonValue>);
+      return `[${keys.map(([key, value]) => `${key}=${JSON.stringify(value)}`).join(',')}]`;
+    }
+    case 'v':
+      return `[=${text}]`;
+    case 'i':
+      return `[${text}]`;
+    default:
+      return `.${text}`;
+  }
+}
+
+/** Collects paths while a tree is walked. */
+export class FieldSetBuilder {
+  readonly #members = new Set<string>();
+  readonly #children = new Map<string, FieldSetBuilder>();
+
+  add(element: string): void {
+    this.#members.add(element);
+  }
+
+  child(element: string): FieldSetBuilder {
+    let child = this.#children.get(element);
+    if (!child) {
+      child = new FieldSetBuilder();
+      this.#children.set(element, child);
+    }
+    return child;
+  }
+
+  build(): FieldSet {
+    const children = new Map<string, FieldSet>();
+    for (const [element, child] of this.#children) {
+      const built = child.build();
+      if (!built.isEmpty) children.set(element, built);
+    }
+    return new FieldSet(this.#members, children);
+  }
+}

@@ -1,0 +1,115 @@
+/** Who owns which fields of an object: `metadata.managedFields`, read and written (API-9). */
+import type { JsonObject, JsonValue, ManagedFieldsEntry } from '../objects.js';
+import { FieldSet } from './field-set.js';
+
+export interface Manager {
+  readonly name: string;
+  readonly operation: 'Apply' | 'Update';
+  readonly apiVersion: string;
+  readonly subresource: string;
+}
+
+export interface Ownership extends Manager {
+  readonly fields: FieldSet;
+  readonly time: string;
+}
+
+/** By identity: an applier keeps its identity across versions. */
+export type Ownerships = ReadonlyMap<string, Ownership>;
+
+export function managerIdentity({ name, operation, apiVersion, subresource }: Manager): string {
+  return JSON.stringify([name, operation, operation === 'Apply' ? '' : apiVersion, subresource]);
+}
+
+/** Update managers beyond this many are merged into one, oldest first. */
+const maxUpdateManagers = 10;
+const ancientName = 'ancient-changes';
+
+export function readOwnerships(object: JsonObject | undefined): Ownerships {
+  const entries = (object?.metadata as { managedFields?: readonly ManagedFieldsEntry[] } | undefined)?.managedFields;
+  const result = new Map<string, Ownership>();
+  for (const entry of entries ?? []) {
+    if (entry.operation !== 'Apply' && entry.operation !== 'Update') continue;
+    const manager = {
+      name: entry.manager ?? '',
+      operation: entry.operation,
+      apiVersion: entry.apiVersion ?? '',
+      subresource: entry.subresource ?? '',
+    };
+    const fields = FieldSet.fromFieldsV1(entry.fieldsV1 ?? {});
+    const id = managerIdentity(manager);
+    const before = result.get(id);
+    result.set(id, { ...manager, fields: before ? before.fields.union(fields) : fields, time: entry.time ?? '' });
+  }
+  return result;
+}
+
+/** The object with these owners written down; a field set that did not change keeps its time. */
+export function writeOwnerships(object: JsonObject, owners: Ownerships, before: Ownerships, now: string): JsonObject {
+  const timed = [...owners.values()].map((owner) => {
+    const old = before.get(managerIdentity(owner));
+    const unchanged = old !== undefined && old.apiVersion === owner.apiVersion && old.fields.equals(owner.fields);
+    return unchanged ? { ...owner, time: old.time } : { ...owner, time: now };
+  });
+  const entries = capUpdaters(timed)
+    .filter((owner) => !owner.fields.isEmpty)
+    .sort(byAge)
+    .map((owner): JsonValue => ({
+      manager: owner.name,
+      operation: owner.operation,
+      apiVersion: owner.apiVersion,
+      ...(owner.time === '' ? {} : { time: owner.time }),
+      fieldsType: 'FieldsV1',
+      fieldsV1: owner.fields.toFieldsV1(),
+      ...(owner.subresource === '' ? {} : { subresource: owner.subresource }),
+    }));
+  const { managedFields: _, ...metadata } = (object.metadata ?? {}) as JsonObject;
+  return { ...object, metadata: entries.length === 0 ? metadata : { ...metadata, managedFields: entries } };
+}
+
+function byAge(a: Ownership, b: Ownership): number {
+  const order = (x: string, y: string): number => (x < y ? -1 : x > y ? 1 : 0);
+  return (
+    order(a.operation, b.operation) || order(a.time, b.time) || order(a.name, b.name) || order(a.apiVersion, b.apiVersion) || order(a.subresource, b.subresource)
+  );
+}
+
+function capUpdaters(owners: readonly Ownership[]): readonly Ownership[] {
+  const updaters = owners.filter((o) => o.operation === 'Update' && o.subresource === '').sort(byAge);
+  const excess = updaters.length - maxUpdateManagers;
+  if (excess <= 0) return owners;
+  // The bucket itself counts as one of the managers that stay.
+  const merged = new Map<string, Ownership>();
+  const folded = updaters.slice(0, excess + 1);
+  for (const owner of folded) {
+    const bucket = merged.get(owner.apiVersion);
+    merged.set(
+      owner.apiVersion,
+      bucket
+        ? { ...bucket, fields: bucket.fields.union(owner.fields), time: bucket.time > owner.time ? bucket.time : owner.time }
+        : { ...owner, name: ancientName },
+    );
+  }
+  return [...owners.filter((o) => !folded.includes(o)), ...merged.values()];
+}
+
+/** Metadata that nobody owns: identity, and what the server writes by itself. */
+const unownedMetadata = new Set([
+  'name',
+  'namespace',
+  'creationTimestamp',
+  'selfLink',
+  'uid',
+  'generation',
+  'managedFields',
+  'resourceVersion',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+]);
+
+/** The object without what nobody owns: what ownership is computed on. */
+export function ownable(object: JsonObject): JsonObject {
+  const { apiVersion: _a, kind: _k, metadata, ...rest } = object as Record<string, JsonValue>;
+  const owned = Object.entries((metadata ?? {}) as JsonObject).filter(([key]) => !unownedMetadata.has(key));
+  return owned.length === 0 ? rest : { ...rest, metadata: Object.fromEntries(owned) };
+}

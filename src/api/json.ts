@@ -1,0 +1,195 @@
+/**
+ * JSON values: copying what a caller hands over, comparing, freezing, and parsing with the strictness an
+ * API needs. Keys may be hostile (`__proto__`): they are only ever own data properties.
+ */
+import { badRequest } from './errors.js';
+import type { JsonObject, JsonValue } from './objects.js';
+
+/** Sets an own property, whatever the key is called. */
+export function setOwn(target: Record<string, unknown>, key: string, value: unknown): void {
+  if (key === '__proto__') {
+    Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
+  } else target[key] = value;
+}
+
+const maxCopyDepth = 1000;
+
+function describe(path: readonly (string | number)[]): string {
+  let text = '';
+  for (const part of path) text += typeof part === 'number' ? `[${part}]` : text === '' ? part : `.${part}`;
+  return text === '' ? 'the object' : text;
+}
+
+/**
+ * The one copy every write goes through: a fresh JSON value that shares nothing with the caller's.
+ * Undefined members are left out, as JSON.stringify leaves them out.
+ * @throws ApiError BadRequest for what JSON cannot carry, naming the field: Date and other class
+ *   instances, functions, symbols, bigint, NaN and infinities, undefined in arrays, cycles
+ */
+export function copyJson(value: unknown): JsonValue {
+  return copy(value, []);
+}
+
+function copy(value: unknown, path: (string | number)[]): JsonValue {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return value;
+    case 'number':
+      if (!Number.isFinite(value)) throw badRequest(`${describe(path)}: ${value} is not a JSON number`);
+      return value;
+    case 'object':
+      break;
+    default:
+      throw badRequest(`${describe(path)}: JSON cannot carry ${value === undefined ? 'undefined' : `a ${typeof value}`}`);
+  }
+  if (value === null) return null;
+  if (path.length > maxCopyDepth) throw badRequest(`${describe(path.slice(0, 3))}…: nested deeper than ${maxCopyDepth} levels`);
+  if (Array.isArray(value)) {
+    const items: JsonValue[] = new Array(value.length);
+    for (let i = 0; i < value.length; i++) {
+      path.push(i);
+      items[i] = copy(value[i], path);
+      path.pop();
+    }
+    return items;
+  }
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null && Object.getPrototypeOf(prototype as object) !== null) {
+    const name = (prototype as { constructor?: { name?: string } }).constructor?.name ?? 'a class';
+    const hint = value instanceof Date ? '; use its toISOString()' : '';
+    throw badRequest(`${describe(path)}: JSON cannot carry an instance of ${name}${hint}`);
+  }
+  const object: Record<string, JsonValue> = {};
+  for (const key of Object.keys(value)) {
+    const member = (value as Record<string, unknown>)[key];
+    if (member === undefined) continue;
+    path.push(key);
+    setOwn(object, key, copy(member, path));
+    path.pop();
+  }
+  return object;
+}
+
+/** Structural equality; the order of members does not matter. */
+export function deepEqualJson(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  if (Array.isArray(a)) {
+    if (!Array.isArray(b) || a.length !== b.length) return false;
+    for (let i = 0; i < a.length; i++) if (!deepEqualJson(a[i], b[i])) return false;
+    return true;
+  }
+  if (Array.isArray(b)) return false;
+  const keys = Object.keys(a);
+  if (keys.length !== Object.keys(b).length) return false;
+  for (const key of keys) {
+    if (!Object.hasOwn(b, key)) return false;
+    if (!deepEqualJson((a as JsonObject)[key], (b as JsonObject)[key])) return false;
+  }
+  return true;
+}
+
+/** Freezes a value and everything below it; returns it. */
+export function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const key of Object.keys(value)) deepFreeze((value as Record<string, unknown>)[key]);
+  }
+  return value;
+}
+
+export interface ParsedJson {
+  readonly value: JsonValue;
+  /** One per repeated member, worded as strict decoding words it: `duplicate field "spec.replicas"`. */
+  readonly duplicates: readonly string[];
+}
+
+/**
+ * Parses JSON, reporting members that stand twice (the last one counts) and bounding the nesting.
+ * @throws ApiError BadRequest for text that is not JSON or is nested too deeply
+ */
+export function parseJsonStrict(text: string, limits: { readonly maxDepth: number }): ParsedJson {
+  const scan = scanJson(text, limits.maxDepth);
+  try {
+    return { value: JSON.parse(text) as JsonValue, duplicates: scan };
+  } catch (error) {
+    throw badRequest(`error decoding JSON: ${(error as Error).message}`);
+  }
+}
+
+const quote = 0x22;
+const backslash = 0x5c;
+
+/**
+ * One linear pass over the text, without recursion: depth is bounded before JSON.parse, which would
+ * overflow the stack, sees it. Malformed text is left to JSON.parse to name.
+ */
+function scanJson(text: string, maxDepth: number): string[] {
+  const duplicates: string[] = [];
+  /** Per open object its members, per open array its index so far. */
+  const frames: ({ readonly seen: Set<string>; key: string } | { index: number })[] = [];
+  let expectKey = false;
+  for (let i = 0; i < text.length; i++) {
+    switch (text.charCodeAt(i)) {
+      case quote: {
+        let end = i + 1;
+        let escaped = false;
+        for (let code = text.charCodeAt(end); code !== quote; code = text.charCodeAt(++end)) {
+          if (end >= text.length) return duplicates;
+          if (code === backslash) {
+            escaped = true;
+            end++;
+          }
+        }
+        if (expectKey) {
+          const frame = frames.at(-1);
+          const raw = text.slice(i + 1, end);
+          const key = escaped ? unescape(text.slice(i, end + 1)) : raw;
+          if (frame && 'seen' in frame) {
+            frame.key = key;
+            if (frame.seen.has(key)) duplicates.push(`duplicate field ${JSON.stringify(framePath(frames))}`);
+            else frame.seen.add(key);
+          }
+          expectKey = false;
+        }
+        i = end;
+        break;
+      }
+      case 0x7b: // {
+        frames.push({ seen: new Set(), key: '' });
+        expectKey = true;
+        break;
+      case 0x5b: // [
+        frames.push({ index: 0 });
+        expectKey = false;
+        break;
+      case 0x7d: // }
+      case 0x5d: // ]
+        frames.pop();
+        expectKey = false;
+        break;
+      case 0x2c: {
+        // ,
+        const frame = frames.at(-1);
+        if (frame && 'seen' in frame) expectKey = true;
+        else if (frame) frame.index++;
+        break;
+      }
+    }
+    if (frames.length > maxDepth) throw badRequest(`error decoding JSON: nested deeper than ${maxDepth} levels`);
+  }
+  return duplicates;
+}
+
+function unescape(quoted: string): string {
+  try {
+    return JSON.parse(quoted) as string;
+  } catch {
+    return quoted;
+  }
+}
+
+function framePath(frames: readonly ({ readonly key: string } | { readonly index: number })[]): string {
+  return describe(frames.map((frame) => ('key' in frame ? frame.key : frame.index)));
+}

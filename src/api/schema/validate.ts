@@ -1,0 +1,168 @@
+/**
+ * Validating a value against a structural schema, with the wording of the CustomResource validator
+ * (k8s.io/apiextensions-apiserver, kube-openapi).
+ */
+import { fieldError, FieldPath } from '../field-error.js';
+import { deepEqualJson } from '../json.js';
+import type { JsonObject, JsonValue } from '../objects.js';
+import type { StatusCause } from '../status.js';
+import { matchesFormat } from './formats.js';
+import { isJsonObject, memberSchema } from './navigate.js';
+import type { Schema } from './schema.js';
+
+/** Stops collecting at this many: a report nobody reads to its end. */
+const maxCauses = 100;
+
+export function validateSchema(value: JsonValue, schema: Schema, path: FieldPath = FieldPath.root): StatusCause[] {
+  const causes: StatusCause[] = [];
+  check(value, schema, path, causes);
+  return causes;
+}
+
+/** The path as messages name it: `spec.replicas`, or `<nil>` at the root. */
+function inBody(path: FieldPath): string {
+  const text = path.toString();
+  return text === '<nil>' ? '' : text;
+}
+
+function typeOf(value: JsonValue): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'array';
+  if (typeof value === 'number') return Number.isInteger(value) ? 'integer' : 'number';
+  return typeof value;
+}
+
+function hasType(value: JsonValue, schema: Schema): boolean {
+  if (schema['x-kubernetes-int-or-string']) return typeof value === 'string' || (typeof value === 'number' && Number.isInteger(value));
+  if (schema.type === undefined) return true;
+  const actual = typeOf(value);
+  return actual === schema.type || (schema.type === 'number' && actual === 'integer');
+}
+
+function check(value: JsonValue, schema: Schema, path: FieldPath, causes: StatusCause[]): void {
+  if (causes.length >= maxCauses) return;
+  if (value === null && schema.nullable) return;
+  if (!hasType(value, schema)) {
+    const wanted = schema['x-kubernetes-int-or-string'] ? 'integer,string' : schema.type;
+    // A wrong type is shown by its name, as the value may be a whole tree.
+    causes.push(fieldError.typeInvalid(path, typeOf(value), `${inBody(path)} in body must be of type ${wanted}: ${JSON.stringify(typeOf(value))}`));
+    return;
+  }
+  if (schema.enum && !schema.enum.some((allowed) => deepEqualJson(allowed, value))) {
+    causes.push(fieldError.notSupported(path, value, schema.enum.map((v) => (typeof v === 'string' ? v : JSON.stringify(v)))));
+  }
+  if (typeof value === 'string') checkString(value, schema, path, causes);
+  else if (typeof value === 'number') checkNumber(value, schema, path, causes);
+  else if (Array.isArray(value)) checkArray(value, schema, path, causes);
+  else if (isJsonObject(value)) checkObject(value, schema, path, causes);
+  checkLogic(value, schema, path, causes);
+}
+
+function checkString(value: string, schema: Schema, path: FieldPath, causes: StatusCause[]): void {
+  const { minLength, maxLength, pattern, format } = schema;
+  const length = maxLength === undefined && minLength === undefined ? 0 : [...value].length;
+  if (maxLength !== undefined && length > maxLength) {
+    causes.push({ reason: 'FieldValueTooLong', message: `Too long: may not be more than ${maxLength} bytes`, field: path.toString() });
+  }
+  if (minLength !== undefined && length < minLength) {
+    causes.push(fieldError.invalid(path, value, `${inBody(path)} in body should be at least ${minLength} chars long`));
+  }
+  if (pattern !== undefined && !compile(pattern).test(value)) {
+    causes.push(fieldError.invalid(path, value, `${inBody(path)} in body should match '${pattern}'`));
+  }
+  if (format !== undefined && !matchesFormat(value, format)) {
+    causes.push(fieldError.invalid(path, value, `${inBody(path)} in body must be of type ${format}: ${JSON.stringify(value)}`));
+  }
+}
+
+const patterns = new Map<string, RegExp>();
+
+/** A pattern that JavaScript cannot compile matches nothing; CRD validation has refused it before. */
+function compile(pattern: string): RegExp {
+  let expression = patterns.get(pattern);
+  if (!expression) {
+    try {
+      expression = new RegExp(pattern, 'u');
+    } catch {
+      expression = new RegExp(pattern);
+    }
+    if (patterns.size > 10_000) patterns.clear();
+    patterns.set(pattern, expression);
+  }
+  return expression;
+}
+
+function checkNumber(value: number, schema: Schema, path: FieldPath, causes: StatusCause[]): void {
+  const { minimum, maximum, multipleOf, format } = schema;
+  if (maximum !== undefined && (schema.exclusiveMaximum ? value >= maximum : value > maximum)) {
+    causes.push(fieldError.invalid(path, value, `${inBody(path)} in body should be less than ${schema.exclusiveMaximum ? '' : 'or equal to '}${maximum}`));
+  }
+  if (minimum !== undefined && (schema.exclusiveMinimum ? value <= minimum : value < minimum)) {
+    causes.push(fieldError.invalid(path, value, `${inBody(path)} in body should be greater than ${schema.exclusiveMinimum ? '' : 'or equal to '}${minimum}`));
+  }
+  if (multipleOf !== undefined && multipleOf > 0 && Math.abs(value / multipleOf - Math.round(value / multipleOf)) > 1e-9) {
+    causes.push(fieldError.invalid(path, value, `${inBody(path)} in body should be a multiple of ${multipleOf}`));
+  }
+  if (format !== undefined && !matchesFormat(value, format)) {
+    causes.push(fieldError.invalid(path, value, `${inBody(path)} in body must be of type ${format}: ${JSON.stringify(value)}`));
+  }
+}
+
+function checkArray(value: readonly JsonValue[], schema: Schema, path: FieldPath, causes: StatusCause[]): void {
+  const { minItems, maxItems, items } = schema;
+  if (maxItems !== undefined && value.length > maxItems) causes.push(fieldError.tooMany(path, value.length, maxItems));
+  if (minItems !== undefined && value.length < minItems) {
+    causes.push(fieldError.invalid(path, value.length, `${inBody(path)} in body should have at least ${minItems} items`));
+  }
+  checkUnique(value, schema, path, causes);
+  if (items) value.forEach((item, i) => check(item, items, path.index(i), causes));
+}
+
+/** List types map and set hold each key once. */
+function checkUnique(value: readonly JsonValue[], schema: Schema, path: FieldPath, causes: StatusCause[]): void {
+  const listType = schema['x-kubernetes-list-type'];
+  if (listType !== 'map' && listType !== 'set') return;
+  const keys = schema['x-kubernetes-list-map-keys'] ?? [];
+  const seen = new Set<string>();
+  value.forEach((item, i) => {
+    const identity =
+      listType === 'set'
+        ? item
+        : Object.fromEntries(keys.map((k) => [k, (isJsonObject(item) ? (item[k] ?? memberSchema(schema.items, k)?.default) : undefined) ?? null]));
+    const text = JSON.stringify(identity);
+    if (seen.has(text)) causes.push(fieldError.duplicate(path.index(i), identity));
+    seen.add(text);
+  });
+}
+
+function checkObject(value: JsonObject, schema: Schema, path: FieldPath, causes: StatusCause[]): void {
+  const { required, minProperties, maxProperties } = schema;
+  for (const key of required ?? []) {
+    if (!Object.hasOwn(value, key)) causes.push(fieldError.required(path.child(key)));
+  }
+  const size = Object.keys(value).length;
+  if (maxProperties !== undefined && size > maxProperties) causes.push(fieldError.tooMany(path, size, maxProperties));
+  if (minProperties !== undefined && size < minProperties) {
+    causes.push(fieldError.invalid(path, size, `${inBody(path)} in body should have at least ${minProperties} properties`));
+  }
+  for (const [key, member] of Object.entries(value)) {
+    const declared = schema.properties !== undefined && Object.hasOwn(schema.properties, key);
+    const child = memberSchema(schema, key);
+    // Members of a map are named by key, fields by dot.
+    if (child) check(member, child, declared ? path.child(key) : path.key(key), causes);
+  }
+}
+
+function checkLogic(value: JsonValue, schema: Schema, path: FieldPath, causes: StatusCause[]): void {
+  for (const branch of schema.allOf ?? []) check(value, branch, path, causes);
+  const valid = (branch: Schema): boolean => validateSchema(value, branch, path).length === 0;
+  if (schema.anyOf && !schema.anyOf.some(valid)) {
+    causes.push(fieldError.invalid(path, value, `${inBody(path)} in body must validate at least one schema (anyOf)`));
+  }
+  if (schema.oneOf && schema.oneOf.filter(valid).length !== 1) {
+    causes.push(fieldError.invalid(path, value, `${inBody(path)} in body must validate one and only one schema (oneOf)`));
+  }
+  if (schema.not && valid(schema.not)) {
+    causes.push(fieldError.invalid(path, value, `${inBody(path)} in body must not validate the schema (not)`));
+  }
+}
