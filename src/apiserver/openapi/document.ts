@@ -82,9 +82,12 @@ function addResource(
   const typeName = builtin && schema.typeName ? schema.typeName : customTypeName(gvk);
   const object = builtin ? schemas.ref(typeName) : schemas.define(typeName, schemas.customResource(schema));
   schemas.addKind(typeName, gvk);
-  const listName = `${typeName}List`;
-  const list = schemas.define(listName, listSchema(object, schemas));
-  schemas.addKind(listName, { ...gvk, kind: facts.listKind });
+  let list = object;
+  if (facts.verbs.includes('list')) {
+    const listName = `${typeName}List`;
+    list = schemas.define(listName, listSchema(object, schemas));
+    schemas.addKind(listName, { ...gvk, kind: facts.listKind });
+  }
 
   const base = `/${openApiPathOf(facts)}`;
   const collection =

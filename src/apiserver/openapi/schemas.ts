@@ -114,10 +114,9 @@ export class ComponentSchemas {
   }
 
   private convert(schema: Schema): JsonObject {
-    const out: MutableObject = {};
-    for (const [name, value] of Object.entries(schema)) {
-      if (!notAttributes.has(name)) out[name] = value as JsonValue;
-    }
+    const out: MutableObject = Object.fromEntries(
+      Object.entries(schema).filter(([name]) => !notAttributes.has(name)),
+    );
     if (schema.properties) out['properties'] = this.properties(schema);
     if (schema.items) out['items'] = this.use(schema.items);
     if (schema.additionalProperties !== undefined) {

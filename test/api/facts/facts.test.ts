@@ -219,6 +219,7 @@ describe('the facts of Kubernetes 1.32: schemas', () => {
     expect(properties?.['constructor']).to.equal(undefined);
     expect(properties?.['__proto__']).to.equal(undefined);
     expect(schemaOfType('io.k8s.api.core.v1.constructor')).to.equal(undefined);
+    expect(schemaOfType('io.k8s.api.core.v1.constructorList')).to.equal(undefined);
     expect(schemaOfType('constructor')).to.equal(undefined);
   });
 
@@ -227,6 +228,10 @@ describe('the facts of Kubernetes 1.32: schemas', () => {
     expect(kindSchema('apps', 'v1', 'DeleteOptions')).to.equal(options);
     expect(kindSchema('policy', 'v1', 'Eviction').typeName).to.equal('io.k8s.api.policy.v1.Eviction');
     expect(schemaOfKind({ group: 'apps', version: 'v1', kind: 'Eviction' })).to.equal(undefined);
+    expect(schemaOfType('io.k8s.api.core.v1.PodTemplateSpecList'), 'lists are of kinds').to.equal(undefined);
+    expect(
+      schemaOfKind({ group: 'authorization.k8s.io', version: 'v1', kind: 'SubjectAccessReviewList' }),
+    ).to.equal(undefined);
     expect(schemaOfKind({ group: 'example.com', version: 'v1', kind: 'Website' })).to.equal(undefined);
   });
 });

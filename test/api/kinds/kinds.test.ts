@@ -26,7 +26,7 @@ export function typesHold(deployment: Deployment, pod: Pod): void {
   // @ts-expect-error and its maps
   (deployment.spec.selector.matchLabels ?? {})['app'] = 'web';
   // @ts-expect-error a misspelt field is no field
-  deployment.status?.readyReplica;
+  void deployment.status?.readyReplica;
   // @ts-expect-error apiVersion is that of the kind
   const version: 'v1' = deployment.apiVersion;
 

@@ -359,7 +359,15 @@ describe('decodeProtobuf: envelopes', () => {
       body('v1', 'Pod', [0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]),
       /unexpected EOF/,
     ],
-    ['a varint that never ends', body('v1', 'Pod', new Array(20).fill(0x80)), /overflow|EOF/],
+    [
+      'a varint that never ends',
+      body(
+        'v1',
+        'Pod',
+        Array.from({ length: 20 }, () => 0x80),
+      ),
+      /overflow|EOF/,
+    ],
     ['a group', body('v1', 'Pod', group(999)), /illegal wire type 3/],
     ['field number 0', body('v1', 'Pod', [0x00, 0x00]), /illegal tag/],
     ['a number where a message belongs', body('v1', 'Pod', int(2, 1)), /wrong wire type 0 for field spec/],
