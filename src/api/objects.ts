@@ -130,7 +130,7 @@ export type Shared<T> = T extends Primitive
   : T extends readonly (infer E)[]
     ? readonly Shared<E>[]
     : T extends object
-      ? { readonly [K in Exclude<keyof T, MethodKeys<T> | typeof defaulted>]: Shared<T[K]> }
+      ? { readonly [K in keyof T as Exclude<K, MethodKeys<T> | typeof defaulted>]: Shared<T[K]> }
       : T;
 
 /** A deep-mutable view, handed only to patch callbacks. */
@@ -151,14 +151,14 @@ export type InputValue<T> = T extends Primitive
   : T extends readonly (infer E)[]
     ? readonly InputValue<E>[]
     : T extends object
-      ? { readonly [K in Exclude<keyof T, DefaultedKeys<T> | MethodKeys<T>>]: InputValue<T[K]> } & {
+      ? { readonly [K in keyof T as Exclude<K, DefaultedKeys<T> | MethodKeys<T>>]: InputValue<T[K]> } & {
           readonly [K in Exclude<DefaultedKeys<T>, typeof defaulted>]?: InputValue<Plain<T[K]>>;
         }
       : T;
 
 /** What a write verb accepts: identity comes from the kind, metadata needs only what the author sets. */
 export type Input<T> = {
-  readonly [K in Exclude<keyof T, 'apiVersion' | 'kind' | 'metadata' | 'status'>]: InputValue<T[K]>;
+  readonly [K in keyof T as Exclude<K, 'apiVersion' | 'kind' | 'metadata' | 'status'>]: InputValue<T[K]>;
 } & {
   readonly apiVersion?: string;
   readonly kind?: string;

@@ -39,11 +39,12 @@ export function schemaOfType(typeName: string): Schema | undefined {
   const types = facts.types[packageOf.get(typeName.slice(0, dot)) ?? ''];
   const name = typeName.slice(dot + 1);
   if (types === undefined) return undefined;
-  let entry: TypeEntry | undefined;
-  if (Object.hasOwn(types, name)) {
-    entry = types[name];
-  } else if (name.endsWith('List') && types[name.slice(0, -4)]?.['metadata'] !== undefined) {
-    entry = listEntry(`${packageOf.get(typeName.slice(0, dot))}.${name.slice(0, -4)}`);
+  const own = (type: string) => (Object.hasOwn(types, type) ? types[type] : undefined);
+  let entry = own(name);
+  if (entry === undefined && name.endsWith('List')) {
+    const item = name.slice(0, -'List'.length);
+    const isKind = own(item)?.['apiVersion'] !== undefined && own(item)?.['metadata'] !== undefined;
+    if (isKind) entry = listEntry(`${packageOf.get(typeName.slice(0, dot))}.${item}`);
   }
   if (entry === undefined) return undefined;
   const schema = inflateType(typeName, entry);

@@ -66,7 +66,9 @@ export const serverPreferredVersions: ReadonlyMap<string, readonly string[]> = n
 const typeNameOfKind = new Map<string, string>();
 for (const resource of builtinResources) {
   typeNameOfKind.set(`${apiVersionOf(resource)} ${resource.kind}`, resource.typeName);
-  typeNameOfKind.set(`${apiVersionOf(resource)} ${resource.listKind}`, `${resource.typeName}List`);
+  if (resource.verbs.includes('list')) {
+    typeNameOfKind.set(`${apiVersionOf(resource)} ${resource.listKind}`, `${resource.typeName}List`);
+  }
 }
 for (const [kind, type] of Object.entries(facts.bodies)) typeNameOfKind.set(kind, fullTypeName(type));
 
