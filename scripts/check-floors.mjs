@@ -9,7 +9,17 @@ import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(dirname(fileURLToPath(import.meta.url))), 'src');
 
-const below = ['store', 'pki', 'apiserver', 'client', 'informers', 'core', 'runtime', 'builtin-controllers', 'system'];
+const below = [
+  'store',
+  'pki',
+  'apiserver',
+  'client',
+  'informers',
+  'core',
+  'runtime',
+  'builtin-controllers',
+  'system',
+];
 /** Besides api and telemetry, which all may use. */
 const mayImport = {
   api: [],
@@ -31,7 +41,17 @@ const mayImport = {
 const extraDoors = { api: [/^kinds\//, /^facts\/index\.js$/] };
 const universal = new Set(['api', 'telemetry']);
 /** Only ever `await import()`ed. */
-const lazy = new Set(['inversify', 'class-validator', '@peculiar/x509', 'yaml', 'lmdb', '@grpc/grpc-js', '@grpc/proto-loader', 'ws', 'jose']);
+const lazy = new Set([
+  'inversify',
+  'class-validator',
+  '@peculiar/x509',
+  'yaml',
+  'lmdb',
+  '@grpc/grpc-js',
+  '@grpc/proto-loader',
+  'ws',
+  'jose',
+]);
 /** What `api` may know: nothing of Node. */
 const pureFloors = new Set(['api', 'telemetry']);
 
@@ -54,13 +74,20 @@ for (const file of files) {
     if (!target.startsWith('.')) {
       const name = target.startsWith('@') ? target.split('/').slice(0, 2).join('/') : target.split('/')[0];
       if (lazy.has(name) && !typeOnly) say(`imports ${name} statically: await import() it where it is used`);
-      if (pureFloors.has(floor) && (target.startsWith('node:') || !typeOnly) && !(floor === 'api' && target === 'rfc6902')) {
+      if (
+        pureFloors.has(floor) &&
+        (target.startsWith('node:') || !typeOnly) &&
+        !(floor === 'api' && target === 'rfc6902')
+      ) {
         say(`imports ${target}: ${floor} is pure`);
       }
-      if (floor === 'builtin-controllers' && !/^gyre(\/kinds(\/.*)?)?$/.test(target)) say(`imports ${target}: only gyre and gyre/kinds`);
+      if (floor === 'builtin-controllers' && !/^gyre(\/kinds(\/.*)?)?$/.test(target))
+        say(`imports ${target}: only gyre and gyre/kinds`);
       continue;
     }
-    const resolved = relative(root, join(dirname(file), target)).split(sep).join('/');
+    const resolved = relative(root, join(dirname(file), target))
+      .split(sep)
+      .join('/');
     const [to, ...rest] = resolved.split('/');
     if (to === floor) continue;
     if (!universal.has(to) && !mayImport[floor].includes(to)) say(`imports ${to}, which ${floor} may not`);
@@ -69,7 +96,11 @@ for (const file of files) {
       say(`imports ${resolved}: enter ${to} through its index`);
     }
   }
-  if (path.endsWith('/index.ts') && /^\s*(?:export\s+)?(?:const|let|function|class|async function)\s/m.test(source) && !path.includes('/kinds/')) {
+  if (
+    path.endsWith('/index.ts') &&
+    /^\s*(?:export\s+)?(?:const|let|function|class|async function)\s/m.test(source) &&
+    !path.includes('/kinds/')
+  ) {
     say('an index only re-exports');
   }
 }

@@ -16,7 +16,8 @@ const forbidden = [
   /\bAbortSignal\.timeout\s*\(/,
   /\bfrom 'node:timers/,
 ];
-const rxTime = /import\s*\{[^}]*\b(?:interval|timer|delay|delayWhen|debounceTime|throttleTime|auditTime|sampleTime|bufferTime|timeout|timeInterval|timestamp)\b[^}]*\}\s*from 'rxjs/;
+const rxTime =
+  /import\s*\{[^}]*\b(?:interval|timer|delay|delayWhen|debounceTime|throttleTime|auditTime|sampleTime|bufferTime|timeout|timeInterval|timestamp)\b[^}]*\}\s*from 'rxjs/;
 
 const problems = [];
 for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
@@ -25,7 +26,8 @@ for (const entry of readdirSync(root, { recursive: true, withFileTypes: true }))
   const path = relative(root, file);
   if (path.startsWith('system')) continue;
   const source = readFileSync(file, 'utf8');
-  if (rxTime.test(source)) problems.push(`src/${path}: an rxjs time operator; drive it from the Clock instead`);
+  if (rxTime.test(source))
+    problems.push(`src/${path}: an rxjs time operator; drive it from the Clock instead`);
   source.split('\n').forEach((line, i) => {
     const code = line.replace(/\/\/.*$|^\s*\*.*$/, '');
     for (const pattern of forbidden) {

@@ -7,7 +7,17 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -71,10 +81,22 @@ function install() {
     cache = mkdtempSync(join(tmpdir(), 'gyre-npm-'));
     env.npm_config_cache = cache;
   }
-  const flags = ['--include=dev', '--include=optional', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'];
-  const result = spawnSync(process.execPath, [npm, 'ci', ...flags], { cwd: root, env, stdio: ['ignore', 2, 2] });
+  const flags = [
+    '--include=dev',
+    '--include=optional',
+    '--ignore-scripts',
+    '--no-audit',
+    '--no-fund',
+    '--prefer-offline',
+  ];
+  const result = spawnSync(process.execPath, [npm, 'ci', ...flags], {
+    cwd: root,
+    env,
+    stdio: ['ignore', 2, 2],
+  });
   if (cache) rmSync(cache, { recursive: true, force: true });
-  if (result.status !== 0) fail('npm ci failed', 'the first run needs a package registry; see the lines above');
+  if (result.status !== 0)
+    fail('npm ci failed', 'the first run needs a package registry; see the lines above');
   writeFileSync(stampFile, wantedStamp());
 }
 
@@ -86,7 +108,8 @@ async function exclusively(work) {
       mkdirSync(lock);
       break;
     } catch (error) {
-      if (error.code !== 'EEXIST') fail(`cannot write to ${root}: ${error.message}`, 'the checkout must belong to the user who runs it');
+      if (error.code !== 'EEXIST')
+        fail(`cannot write to ${root}: ${error.message}`, 'the checkout must belong to the user who runs it');
       const age = Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? 0);
       if (age > 10 * 60_000) rmSync(lock, { recursive: true, force: true });
       await new Promise((resolve) => setTimeout(resolve, 200));
@@ -103,7 +126,11 @@ async function exclusively(work) {
 }
 
 function node(script, scriptArgs, options = {}) {
-  const result = spawnSync(process.execPath, [script, ...scriptArgs], { cwd: root, stdio: 'inherit', ...options });
+  const result = spawnSync(process.execPath, [script, ...scriptArgs], {
+    cwd: root,
+    stdio: 'inherit',
+    ...options,
+  });
   if (result.signal) process.kill(process.pid, result.signal);
   return result.status ?? 1;
 }

@@ -32,7 +32,9 @@ await using cluster = await EmbeddedCluster.start({
 });
 say(`cluster    serving the Kubernetes 1.32 API at ${cluster.url}`);
 
-const manager = Manager.create({ cluster: (identity) => cluster.transport({ username: identity, groups: ['system:masters'] }) })
+const manager = Manager.create({
+  cluster: (identity) => cluster.transport({ username: identity, groups: ['system:masters'] }),
+})
   .provide(Dns, new InMemoryDns())
   .register(WebsiteController)
   .register(ReadyStandIn);
@@ -40,11 +42,20 @@ await manager.start();
 say('operator   running: WebsiteController, and a stand-in that reports Deployments ready');
 
 const client = cluster.client();
-const manifest = parse(readFileSync(new URL('../../../examples/website-operator/website.yaml', import.meta.url), 'utf8'));
-const applied = await client.apply(Website, { ...manifest, metadata: { ...manifest.metadata, namespace: 'default' } });
+const manifest = parse(
+  readFileSync(new URL('../../../examples/website-operator/website.yaml', import.meta.url), 'utf8'),
+);
+const applied = await client.apply(Website, {
+  ...manifest,
+  metadata: { ...manifest.metadata, namespace: 'default' },
+});
 say(`you        kubectl apply -f examples/website-operator/website.yaml  (${applied.metadata.name})`);
 
-const follow = async <T extends KubernetesObject>(kind: Parameters<typeof client.watch<T>>[0], line: (object: T) => string, until: (object: T) => boolean) => {
+const follow = async <T extends KubernetesObject>(
+  kind: Parameters<typeof client.watch<T>>[0],
+  line: (object: T) => string,
+  until: (object: T) => boolean,
+) => {
   const watch = await client.watch<T>(kind, { namespace: 'default', signal: stop.signal });
   let last = '';
   for await (const events of watch.events) {
@@ -60,12 +71,14 @@ const follow = async <T extends KubernetesObject>(kind: Parameters<typeof client
 await Promise.all([
   follow(
     Deployment,
-    (d) => `${d.metadata.name}  ${d.status?.readyReplicas ?? 0}/${d.spec.replicas ?? 1} ready  (owned by the Website)`,
+    (d) =>
+      `${d.metadata.name}  ${d.status?.readyReplicas ?? 0}/${d.spec.replicas ?? 1} ready  (owned by the Website)`,
     (d) => (d.status?.readyReplicas ?? 0) >= (d.spec.replicas ?? 1),
   ),
   follow(
     Website,
-    (w) => `${w.metadata.name}  ${w.status?.conditions?.find((c) => c.type === 'Ready')?.message ?? 'waiting for the operator'}`,
+    (w) =>
+      `${w.metadata.name}  ${w.status?.conditions?.find((c) => c.type === 'Ready')?.message ?? 'waiting for the operator'}`,
     (w) => {
       const ready = w.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') ?? false;
       if (ready && !options.once) showNext();

@@ -211,7 +211,8 @@ function conflictText(causes: readonly StatusCause[]): string {
   const [first] = causes;
   if (causes.length === 1) return `1 conflict: ${first?.message}: ${first?.field}`;
   const fields = new Map<string, string[]>();
-  for (const { message = '', field = '' } of causes) fields.set(message, [...(fields.get(message) ?? []), field]);
+  for (const { message = '', field = '' } of causes)
+    fields.set(message, [...(fields.get(message) ?? []), field]);
   const groups = [...fields].map(([message, paths]) =>
     [`${message.replace(/^conflict/, 'conflicts')}:`, ...paths.map((path) => `- ${path}`)].join('\n'),
   );

@@ -4,7 +4,12 @@
 export { type Comparison, compareFields } from './apply/compare.js';
 export { FieldSet } from './apply/field-set.js';
 export { fieldsOf } from './apply/fields-of.js';
-export { type ApplyInput, applyServerSide, trackUpdate, type UpdateInput } from './apply/server-side-apply.js';
+export {
+  type ApplyInput,
+  applyServerSide,
+  trackUpdate,
+  type UpdateInput,
+} from './apply/server-side-apply.js';
 export * from './clock.js';
 export * from './errors.js';
 export * from './field-error.js';

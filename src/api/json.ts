@@ -41,10 +41,13 @@ function copy(value: unknown, path: (string | number)[]): JsonValue {
     case 'object':
       break;
     default:
-      throw badRequest(`${describe(path)}: JSON cannot carry ${value === undefined ? 'undefined' : `a ${typeof value}`}`);
+      throw badRequest(
+        `${describe(path)}: JSON cannot carry ${value === undefined ? 'undefined' : `a ${typeof value}`}`,
+      );
   }
   if (value === null) return null;
-  if (path.length > maxCopyDepth) throw badRequest(`${describe(path.slice(0, 3))}…: nested deeper than ${maxCopyDepth} levels`);
+  if (path.length > maxCopyDepth)
+    throw badRequest(`${describe(path.slice(0, 3))}…: nested deeper than ${maxCopyDepth} levels`);
   if (Array.isArray(value)) {
     const items: JsonValue[] = new Array(value.length);
     for (let i = 0; i < value.length; i++) {
@@ -55,7 +58,11 @@ function copy(value: unknown, path: (string | number)[]): JsonValue {
     return items;
   }
   const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null && Object.getPrototypeOf(prototype as object) !== null) {
+  if (
+    prototype !== Object.prototype &&
+    prototype !== null &&
+    Object.getPrototypeOf(prototype as object) !== null
+  ) {
     const name = (prototype as { constructor?: { name?: string } }).constructor?.name ?? 'a class';
     const hint = value instanceof Date ? '; use its toISOString()' : '';
     throw badRequest(`${describe(path)}: JSON cannot carry an instance of ${name}${hint}`);
@@ -177,7 +184,8 @@ function scanJson(text: string, maxDepth: number): string[] {
         break;
       }
     }
-    if (frames.length > maxDepth) throw badRequest(`error decoding JSON: nested deeper than ${maxDepth} levels`);
+    if (frames.length > maxDepth)
+      throw badRequest(`error decoding JSON: nested deeper than ${maxDepth} levels`);
   }
   return duplicates;
 }

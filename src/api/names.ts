@@ -140,7 +140,13 @@ export function configMapKey(text: string): string[] {
   const errors = tooLong(text, 253);
   if (!expressions.configKey.test(text)) {
     errors.push(
-      regexError("a valid config key must consist of alphanumeric characters, '-', '_' or '.'", configKey, 'key.name', 'KEY_NAME', 'key-name'),
+      regexError(
+        "a valid config key must consist of alphanumeric characters, '-', '_' or '.'",
+        configKey,
+        'key.name',
+        'KEY_NAME',
+        'key-name',
+      ),
     );
   }
   if (text === '.') errors.push("must not be '.'");
@@ -160,7 +166,8 @@ export function pathSegmentName(text: string): string[] {
 export function portName(text: string): string[] {
   const errors: string[] = [];
   if (text.length > 15) errors.push('must be no more than 15 characters');
-  if (!/^[-a-z0-9]+$/.test(text)) errors.push("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)");
+  if (!/^[-a-z0-9]+$/.test(text))
+    errors.push('must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)');
   if (!/[a-z]/.test(text)) errors.push('must contain at least one letter (a-z)');
   if (text.includes('--')) errors.push('must not contain consecutive hyphens');
   if (text.startsWith('-') || text.endsWith('-')) errors.push('must not begin or end with a hyphen');

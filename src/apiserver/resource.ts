@@ -9,9 +9,11 @@ import { storagePrefix } from './cache/watch-cache.js';
 import type { CrdColumn } from './table/index.js';
 
 export interface ServedResource {
-  readonly facts: ResourceFacts;
+  /** A custom resource has no `typeName`: its name in OpenAPI follows from its group. */
+  readonly facts: Omit<ResourceFacts, 'typeName'>;
   /** The whole object's schema, with apiVersion, kind and metadata. */
   readonly schema: Schema;
+  /** False for a custom resource: it has no strategic merge, and its schema is a structural one. */
   readonly builtin: boolean;
   readonly strategy: KindStrategy;
   /** Printer columns of a custom kind. */
@@ -24,8 +26,15 @@ export interface ServedResource {
   convert(object: JsonObject, toVersion: string): JsonObject;
   readonly hasStatus: boolean;
   /** Where a custom kind keeps its replicas; built-in kinds use `spec.replicas`. Dotted, no leading dot. */
-  readonly scale?: { readonly specReplicas: string; readonly statusReplicas: string; readonly selector?: string };
+  readonly scale?: {
+    readonly specReplicas: string;
+    readonly statusReplicas: string;
+    readonly selector?: string;
+  };
 }
+
+/** What a resource tells about itself in discovery and OpenAPI. */
+export type DescribedResource = Pick<ServedResource, 'facts' | 'schema' | 'builtin'>;
 
 /** `apps/v1` style identity of a resource entry. */
 function entryKey(group: string, version: string, plural: string): string {
@@ -49,7 +58,8 @@ export class ResourceRegistry {
   static withBuiltins(own: readonly KindStrategy[] = []): ResourceRegistry {
     const registry = new ResourceRegistry();
     const strategyOf = (facts: ResourceFacts): KindStrategy =>
-      own.find((s) => s.group === facts.group && s.kind === facts.kind) ?? strategyFor(facts.group, facts.kind);
+      own.find((s) => s.group === facts.group && s.kind === facts.kind) ??
+      strategyFor(facts.group, facts.kind);
     for (const facts of builtinResources) {
       const schema = schemaOfKind(facts);
       if (!schema) continue;

@@ -58,7 +58,11 @@ export interface ApiServerOptions {
 }
 
 export type ServerResponse =
-  | { readonly code: number; readonly headers: Readonly<Record<string, string>>; readonly body: object | string }
+  | {
+      readonly code: number;
+      readonly headers: Readonly<Record<string, string>>;
+      readonly body: object | string;
+    }
   | {
       readonly code: number;
       readonly headers: Readonly<Record<string, string>>;
@@ -97,7 +101,9 @@ export class ApiServer {
       authorizer: this.#authorizer,
       userOfToken: (token) => this.authenticator.authenticate({ bearerToken: token }),
     };
-    this.#documents = new DiscoveryDocuments(this.#registry, (text) => createHash('sha256').update(text).digest('hex'));
+    this.#documents = new DiscoveryDocuments(this.#registry, (text) =>
+      createHash('sha256').update(text).digest('hex'),
+    );
     this.#crds = new CrdController({
       cache,
       registry: this.#registry,
@@ -112,7 +118,9 @@ export class ApiServer {
     const cache = await WatchCache.open(options.store, options.clock);
     const server = new ApiServer(options, cache);
     await server.#crds.start();
-    await ensureSystemObjects(server.transport(serverUser), { serviceAddress: options.serviceAddress ?? '127.96.0.1' });
+    await ensureSystemObjects(server.transport(serverUser), {
+      serviceAddress: options.serviceAddress ?? '127.96.0.1',
+    });
     server.#ready = true;
     return server;
   }
@@ -133,7 +141,9 @@ export class ApiServer {
     const warnings: string[] = [];
     try {
       const response = await this.#route(request, warnings);
-      return warnings.length === 0 ? response : { ...response, headers: { ...response.headers, warning: warningHeader(warnings) } };
+      return warnings.length === 0
+        ? response
+        : { ...response, headers: { ...response.headers, warning: warningHeader(warnings) } };
     } catch (error) {
       return this.#failure(request, error);
     }
@@ -143,10 +153,18 @@ export class ApiServer {
     let refusal: ApiError;
     if (isApiError(error)) refusal = error;
     else if (error instanceof StoreClosed) {
-      return statusResponse({ ...internalError(error.message).status, reason: 'ServiceUnavailable', code: 503 });
+      return statusResponse({
+        ...internalError(error.message).status,
+        reason: 'ServiceUnavailable',
+        code: 503,
+      });
     } else {
       const cause = error instanceof Error ? error : new Error(String(error));
-      this.#log.error('request failed', { method: request.method, path: request.path, error: cause.stack ?? cause.message });
+      this.#log.error('request failed', {
+        method: request.method,
+        path: request.path,
+        error: cause.stack ?? cause.message,
+      });
       refusal = internalError(cause.message);
     }
     return statusResponse(refusal.status);
@@ -177,7 +195,11 @@ export class ApiServer {
 
   #onDocument(request: ServerRequest, user: UserInfo): ServerResponse {
     const path = request.path.length > 1 ? request.path.replace(/\/$/, '') : request.path;
-    const decision = this.#authorizer.authorizeNonResource({ user, verb: request.method.toLowerCase(), path });
+    const decision = this.#authorizer.authorizeNonResource({
+      user,
+      verb: request.method.toLowerCase(),
+      path,
+    });
     if (!decision.allowed) {
       const message = `forbidden: User ${JSON.stringify(user.username)} cannot ${request.method.toLowerCase()} path ${JSON.stringify(path)}`;
       return statusResponse({
@@ -194,7 +216,11 @@ export class ApiServer {
     const document = this.#documents.find(path, request.headers.accept);
     if (!document) throw noSuchResource();
     if (request.method !== 'GET') throw methodNotAllowed();
-    const headers = { etag: document.etag, vary: 'Accept', ...(document.contentType ? { 'content-type': document.contentType } : {}) };
+    const headers = {
+      etag: document.etag,
+      vary: 'Accept',
+      ...(document.contentType ? { 'content-type': document.contentType } : {}),
+    };
     if (request.headers['if-none-match'] === document.etag) return { code: 304, headers, body: '' };
     return { code: 200, headers, body: document.body };
   }
@@ -206,9 +232,20 @@ export class ApiServer {
     warnings: string[],
   ): Promise<ServerResponse> {
     const { group, verb, subresource, namespace, name } = info;
-    const decision = this.#authorizer.authorize({ user, verb, group, resource: info.resource, subresource, namespace, name });
+    const decision = this.#authorizer.authorize({
+      user,
+      verb,
+      group,
+      resource: info.resource,
+      subresource,
+      namespace,
+      name,
+    });
     if (!decision.allowed) {
-      throw forbiddenError({ user, verb, group, resource: info.resource, subresource, namespace, name }, decision);
+      throw forbiddenError(
+        { user, verb, group, resource: info.resource, subresource, namespace, name },
+        decision,
+      );
     }
     const resource = this.#registry.find(group, info.version, info.resource);
     if (!resource) throw noSuchResource();
@@ -250,5 +287,7 @@ function statusResponse(status: Status): ServerResponse {
 
 /** RFC 7234 warnings, code 299, as Kubernetes sends them. */
 function warningHeader(warnings: readonly string[]): string {
-  return warnings.map((text) => `299 - "${text.replace(/[\r\n]+/g, ' ').replace(/[\\"]/g, '\\$&')}"`).join(', ');
+  return warnings
+    .map((text) => `299 - "${text.replace(/[\r\n]+/g, ' ').replace(/[\\"]/g, '\\$&')}"`)
+    .join(', ');
 }

@@ -38,7 +38,9 @@ try {
     process.stderr.write(`gyre: ${error.message}\n  ${error.hint}\n`);
     process.exitCode = 2;
   } else {
-    process.stderr.write(`gyre: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.stderr.write(
+      `gyre: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
     process.exitCode = 1;
   }
 }

@@ -40,7 +40,10 @@ export function readUpOptions(args: readonly string[]): UpOptions | 'help' {
   });
   if (given.help) return 'help';
   if (choiceOption('store', given.store, ['memory', 'embedded']) === 'embedded') {
-    throw new UsageError('--store embedded is not there yet', 'use --store memory; nothing survives the process then');
+    throw new UsageError(
+      '--store embedded is not there yet',
+      'use --store memory; nothing survives the process then',
+    );
   }
   return {
     dataDir: resolve(given['data-dir']),
@@ -88,12 +91,25 @@ async function startCluster(options: UpOptions): Promise<EmbeddedCluster> {
   } catch (error) {
     const { code, path } = error as NodeJS.ErrnoException;
     if (code === 'EADDRINUSE') throw new UsageError(`port ${port} is in use`, '--port 0 takes any free port');
-    if (code === 'EACCES' && path === undefined) throw new UsageError(`port ${port} is not allowed`, '--port 0 takes any free port');
-    if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM' || code === 'ENOTDIR' || code === 'EEXIST') {
-      throw new UsageError(`cannot write to ${path ?? dataDir}`, '--data-dir DIR names a directory that can be written to');
+    if (code === 'EACCES' && path === undefined)
+      throw new UsageError(`port ${port} is not allowed`, '--port 0 takes any free port');
+    if (
+      code === 'EACCES' ||
+      code === 'EROFS' ||
+      code === 'EPERM' ||
+      code === 'ENOTDIR' ||
+      code === 'EEXIST'
+    ) {
+      throw new UsageError(
+        `cannot write to ${path ?? dataDir}`,
+        '--data-dir DIR names a directory that can be written to',
+      );
     }
     if (error instanceof ForeignKubeconfig) {
-      throw new UsageError(error.message, '--kubeconfig FILE names another file; your own is never overwritten');
+      throw new UsageError(
+        error.message,
+        '--kubeconfig FILE names another file; your own is never overwritten',
+      );
     }
     throw error;
   }

@@ -1,2 +1,12 @@
 /** A typed, live client over any Transport. */
+export { type ClientOptions, createClient } from './api-client.js';
 export type * from './client.js';
+export { type ConnectDeps, type Connection, type ConnectTarget, connect } from './connect.js';
+export { createHttpTransport, type HttpTransportOptions } from './http-transport.js';
+export {
+  inClusterConfig,
+  KubeconfigError,
+  type KubeconfigOptions,
+  loadKubeconfig,
+  type ResolvedCluster,
+} from './kubeconfig.js';

@@ -61,7 +61,13 @@ export async function ensureCredentials(dataDir: string, clock: Clock): Promise<
     server: await leaf('apiserver', {
       commonName: 'kube-apiserver',
       usage: 'server',
-      dnsNames: ['localhost', 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local'],
+      dnsNames: [
+        'localhost',
+        'kubernetes',
+        'kubernetes.default',
+        'kubernetes.default.svc',
+        'kubernetes.default.svc.cluster.local',
+      ],
       ipAddresses: ['127.0.0.1', '127.96.0.1'],
     }),
     admin: await leaf('admin', { commonName: 'admin', organizations: ['system:masters'], usage: 'client' }),

@@ -1,8 +1,8 @@
 /** Resources for the tests of discovery and OpenAPI: all built-in ones, and a custom one. */
 import { builtinResources, schemaOfKind } from '#src/api/facts/index.js';
-import type { ServedResource } from '#src/apiserver/served-resource.js';
+import type { DescribedResource } from '#src/apiserver/resource.js';
 
-export const builtins: readonly ServedResource[] = builtinResources.map((facts) => ({
+export const builtins: readonly DescribedResource[] = builtinResources.map((facts) => ({
   facts,
   schema: schemaOfKind(facts) ?? {},
   builtin: true,
@@ -10,7 +10,7 @@ export const builtins: readonly ServedResource[] = builtinResources.map((facts) 
 
 const cronTab = { group: 'stable.example.com', version: 'v1', kind: 'CronTab' };
 
-export const cronTabs: ServedResource = {
+export const cronTabs: DescribedResource = {
   builtin: false,
   facts: {
     ...cronTab,
@@ -51,7 +51,7 @@ export const cronTabs: ServedResource = {
   },
 };
 
-export const otherVersion = (version: string): ServedResource => ({
+export const otherVersion = (version: string): DescribedResource => ({
   ...cronTabs,
   facts: { ...cronTabs.facts, version },
 });

@@ -31,16 +31,34 @@ function compareBelow(before: JsonValue, after: JsonValue, schema: Schema | unde
   };
   if (Array.isArray(before) && Array.isArray(after)) {
     const [old, now] = [itemsByElement(before, schema), itemsByElement(after, schema)];
-    for (const [element, item] of now) merge(compareElement(element, old.get(element), item, schema?.items, true));
-    for (const [element, item] of old) if (!now.has(element)) merge(compareElement(element, item, undefined, schema?.items, true));
+    for (const [element, item] of now)
+      merge(compareElement(element, old.get(element), item, schema?.items, true));
+    for (const [element, item] of old)
+      if (!now.has(element)) merge(compareElement(element, item, undefined, schema?.items, true));
   } else if (isJsonObject(before) && isJsonObject(after)) {
     for (const [key, value] of Object.entries(after)) {
       const old = Object.hasOwn(before, key) ? before[key] : undefined;
-      merge(compareElement(fieldElement(key), old, value, memberSchema(schema, key), !isDeclaredField(schema, key)));
+      merge(
+        compareElement(
+          fieldElement(key),
+          old,
+          value,
+          memberSchema(schema, key),
+          !isDeclaredField(schema, key),
+        ),
+      );
     }
     for (const [key, value] of Object.entries(before)) {
       if (Object.hasOwn(after, key)) continue;
-      merge(compareElement(fieldElement(key), value, undefined, memberSchema(schema, key), !isDeclaredField(schema, key)));
+      merge(
+        compareElement(
+          fieldElement(key),
+          value,
+          undefined,
+          memberSchema(schema, key),
+          !isDeclaredField(schema, key),
+        ),
+      );
     }
   }
   return result;
@@ -54,7 +72,8 @@ function compareElement(
   ownsItself: boolean,
 ): Comparison {
   if (before === undefined && after === undefined) return same;
-  if (before === undefined) return { ...same, added: fieldsOfElement(element, after as JsonValue, schema, ownsItself) };
+  if (before === undefined)
+    return { ...same, added: fieldsOfElement(element, after as JsonValue, schema, ownsItself) };
   if (after === undefined) return { ...same, removed: fieldsOfElement(element, before, schema, ownsItself) };
   if (deepEqualJson(before, after)) return same;
   const topology = topologyOf(after, schema);
@@ -62,6 +81,7 @@ function compareElement(
     return { ...same, modified: new FieldSet(new Set([element])) };
   }
   const below = compareBelow(before, after, schema);
-  const lift = (set: FieldSet): FieldSet => (set.isEmpty ? FieldSet.empty : new FieldSet(new Set(), new Map([[element, set]])));
+  const lift = (set: FieldSet): FieldSet =>
+    set.isEmpty ? FieldSet.empty : new FieldSet(new Set(), new Map([[element, set]]));
   return { added: lift(below.added), modified: lift(below.modified), removed: lift(below.removed) };
 }

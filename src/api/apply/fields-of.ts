@@ -12,13 +12,24 @@ export function fieldsOf(object: JsonObject, schema: Schema): FieldSet {
 }
 
 /** The element and what is set below it, as a set of its own. */
-export function fieldsOfElement(element: string, value: JsonValue, schema: Schema | undefined, ownsItself: boolean): FieldSet {
+export function fieldsOfElement(
+  element: string,
+  value: JsonValue,
+  schema: Schema | undefined,
+  ownsItself: boolean,
+): FieldSet {
   const root = new FieldSetBuilder();
   collect(element, value, schema, root, ownsItself);
   return root.build();
 }
 
-function collect(element: string, value: JsonValue, schema: Schema | undefined, into: FieldSetBuilder, ownsItself: boolean): void {
+function collect(
+  element: string,
+  value: JsonValue,
+  schema: Schema | undefined,
+  into: FieldSetBuilder,
+  ownsItself: boolean,
+): void {
   const topology = topologyOf(value, schema);
   const isEmptyMap = isJsonObject(value) && Object.keys(value).length === 0;
   if (topology === 'whole' || isEmptyMap || ownsItself) into.add(element);
@@ -27,7 +38,8 @@ function collect(element: string, value: JsonValue, schema: Schema | undefined, 
 
 function collectBelow(value: JsonValue, schema: Schema | undefined, into: FieldSetBuilder): void {
   if (Array.isArray(value)) {
-    for (const item of value as readonly JsonValue[]) collect(itemElement(item, schema), item, schema?.items, into, true);
+    for (const item of value as readonly JsonValue[])
+      collect(itemElement(item, schema), item, schema?.items, into, true);
   } else if (isJsonObject(value)) {
     for (const [key, member] of Object.entries(value)) {
       // An entry of a map is owned itself; a declared field only through what it holds.

@@ -26,7 +26,8 @@ const maxUpdateManagers = 10;
 const ancientName = 'ancient-changes';
 
 export function readOwnerships(object: JsonObject | undefined): Ownerships {
-  const entries = (object?.metadata as { managedFields?: readonly ManagedFieldsEntry[] } | undefined)?.managedFields;
+  const entries = (object?.metadata as { managedFields?: readonly ManagedFieldsEntry[] } | undefined)
+    ?.managedFields;
   const result = new Map<string, Ownership>();
   for (const entry of entries ?? []) {
     if (entry.operation !== 'Apply' && entry.operation !== 'Update') continue;
@@ -39,30 +40,42 @@ export function readOwnerships(object: JsonObject | undefined): Ownerships {
     const fields = FieldSet.fromFieldsV1(entry.fieldsV1 ?? {});
     const id = managerIdentity(manager);
     const before = result.get(id);
-    result.set(id, { ...manager, fields: before ? before.fields.union(fields) : fields, time: entry.time ?? '' });
+    result.set(id, {
+      ...manager,
+      fields: before ? before.fields.union(fields) : fields,
+      time: entry.time ?? '',
+    });
   }
   return result;
 }
 
 /** The object with these owners written down; a field set that did not change keeps its time. */
-export function writeOwnerships(object: JsonObject, owners: Ownerships, before: Ownerships, now: string): JsonObject {
+export function writeOwnerships(
+  object: JsonObject,
+  owners: Ownerships,
+  before: Ownerships,
+  now: string,
+): JsonObject {
   const timed = [...owners.values()].map((owner) => {
     const old = before.get(managerIdentity(owner));
-    const unchanged = old !== undefined && old.apiVersion === owner.apiVersion && old.fields.equals(owner.fields);
+    const unchanged =
+      old !== undefined && old.apiVersion === owner.apiVersion && old.fields.equals(owner.fields);
     return unchanged ? { ...owner, time: old.time } : { ...owner, time: now };
   });
   const entries = capUpdaters(timed)
     .filter((owner) => !owner.fields.isEmpty)
     .sort(byAge)
-    .map((owner): JsonValue => ({
-      manager: owner.name,
-      operation: owner.operation,
-      apiVersion: owner.apiVersion,
-      ...(owner.time === '' ? {} : { time: owner.time }),
-      fieldsType: 'FieldsV1',
-      fieldsV1: owner.fields.toFieldsV1(),
-      ...(owner.subresource === '' ? {} : { subresource: owner.subresource }),
-    }));
+    .map(
+      (owner): JsonValue => ({
+        manager: owner.name,
+        operation: owner.operation,
+        apiVersion: owner.apiVersion,
+        ...(owner.time === '' ? {} : { time: owner.time }),
+        fieldsType: 'FieldsV1',
+        fieldsV1: owner.fields.toFieldsV1(),
+        ...(owner.subresource === '' ? {} : { subresource: owner.subresource }),
+      }),
+    );
   const { managedFields: _, ...metadata } = (object.metadata ?? {}) as JsonObject;
   return { ...object, metadata: entries.length === 0 ? metadata : { ...metadata, managedFields: entries } };
 }
@@ -70,7 +83,11 @@ export function writeOwnerships(object: JsonObject, owners: Ownerships, before: 
 function byAge(a: Ownership, b: Ownership): number {
   const order = (x: string, y: string): number => (x < y ? -1 : x > y ? 1 : 0);
   return (
-    order(a.operation, b.operation) || order(a.time, b.time) || order(a.name, b.name) || order(a.apiVersion, b.apiVersion) || order(a.subresource, b.subresource)
+    order(a.operation, b.operation) ||
+    order(a.time, b.time) ||
+    order(a.name, b.name) ||
+    order(a.apiVersion, b.apiVersion) ||
+    order(a.subresource, b.subresource)
   );
 }
 
@@ -86,7 +103,11 @@ function capUpdaters(owners: readonly Ownership[]): readonly Ownership[] {
     merged.set(
       owner.apiVersion,
       bucket
-        ? { ...bucket, fields: bucket.fields.union(owner.fields), time: bucket.time > owner.time ? bucket.time : owner.time }
+        ? {
+            ...bucket,
+            fields: bucket.fields.union(owner.fields),
+            time: bucket.time > owner.time ? bucket.time : owner.time,
+          }
         : { ...owner, name: ancientName },
     );
   }

@@ -19,7 +19,11 @@ function mergeValues(live: JsonValue | undefined, applied: JsonValue, schema: Sc
     const result: Record<string, JsonValue> = {};
     for (const [key, value] of Object.entries(live)) setOwn(result, key, value);
     for (const [key, value] of Object.entries(applied as JsonObject)) {
-      setOwn(result, key, mergeValues(Object.hasOwn(result, key) ? result[key] : undefined, value, memberSchema(schema, key)));
+      setOwn(
+        result,
+        key,
+        mergeValues(Object.hasOwn(result, key) ? result[key] : undefined, value, memberSchema(schema, key)),
+      );
     }
     return result;
   }
@@ -28,10 +32,17 @@ function mergeValues(live: JsonValue | undefined, applied: JsonValue, schema: Sc
 }
 
 /** Items keep the live order; those of the configuration stand in its order among themselves. */
-function mergeLists(live: readonly JsonValue[], applied: readonly JsonValue[], schema: Schema | undefined): JsonValue[] {
+function mergeLists(
+  live: readonly JsonValue[],
+  applied: readonly JsonValue[],
+  schema: Schema | undefined,
+): JsonValue[] {
   const old = itemsByElement(live, schema);
   const wanted = itemsByElement(applied, schema);
-  if (wanted.size !== applied.length) throw badRequest(`duplicate entries in a list that is merged by key: ${JSON.stringify([...wanted.keys()])}`);
+  if (wanted.size !== applied.length)
+    throw badRequest(
+      `duplicate entries in a list that is merged by key: ${JSON.stringify([...wanted.keys()])}`,
+    );
   const result: JsonValue[] = [];
   const done = new Set<string>();
   const liveElements = [...old.keys()];
@@ -61,7 +72,12 @@ export function removeFields(object: JsonObject, gone: FieldSet, kept: FieldSet,
   return (removeBelow(object, gone, kept, schema) ?? {}) as JsonObject;
 }
 
-function removeBelow(value: JsonValue, gone: FieldSet, kept: FieldSet | undefined, schema: Schema | undefined): JsonValue | undefined {
+function removeBelow(
+  value: JsonValue,
+  gone: FieldSet,
+  kept: FieldSet | undefined,
+  schema: Schema | undefined,
+): JsonValue | undefined {
   if (gone.isEmpty) return value;
   const next = (element: string, member: JsonValue, child: Schema | undefined): JsonValue | undefined => {
     const keptBelow = kept?.children.get(element);

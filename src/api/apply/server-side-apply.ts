@@ -57,14 +57,19 @@ export function applyServerSide(input: ApplyInput): { readonly object: JsonObjec
     owners.set(managerIdentity(first), { ...first, fields: fieldsOf(ownable(live), schema), time: now });
   }
   const own = applied.metadata as JsonObject | undefined;
-  if (own?.managedFields !== undefined && own.managedFields !== null) throw badRequest('metadata.managedFields must be nil');
+  if (own?.managedFields !== undefined && own.managedFields !== null)
+    throw badRequest('metadata.managedFields must be nil');
 
   const configuration = ownable(applied);
   const last = owners.get(id)?.fields ?? FieldSet.empty;
   const fields = fieldsOf(configuration, schema);
   owners.set(id, { ...manager, fields, time: now });
 
-  const base: JsonObject = live ?? { apiVersion: applied.apiVersion as JsonValue, kind: applied.kind as JsonValue, metadata: identityOf(applied) };
+  const base: JsonObject = live ?? {
+    apiVersion: applied.apiVersion as JsonValue,
+    kind: applied.kind as JsonValue,
+    metadata: identityOf(applied),
+  };
   const merged = mergeConfiguration(base, withIdentity(configuration, applied), schema);
   const everybody = [...owners.values()].reduce((all, owner) => all.union(owner.fields), FieldSet.empty);
   const object = removeFields(merged, last, everybody, schema);
@@ -78,12 +83,17 @@ export function applyServerSide(input: ApplyInput): { readonly object: JsonObjec
 function identityOf(applied: JsonObject): JsonObject {
   const metadata = (applied.metadata ?? {}) as JsonObject;
   return Object.fromEntries(
-    ['name', 'namespace', 'uid', 'resourceVersion'].filter((k) => metadata[k] !== undefined).map((k) => [k, metadata[k] as JsonValue]),
+    ['name', 'namespace', 'uid', 'resourceVersion']
+      .filter((k) => metadata[k] !== undefined)
+      .map((k) => [k, metadata[k] as JsonValue]),
   );
 }
 
 function withIdentity(configuration: JsonObject, applied: JsonObject): JsonObject {
-  return { ...configuration, metadata: { ...identityOf(applied), ...(configuration.metadata as JsonObject | undefined) } };
+  return {
+    ...configuration,
+    metadata: { ...identityOf(applied), ...(configuration.metadata as JsonObject | undefined) },
+  };
 }
 
 export interface UpdateInput extends Write {
@@ -112,14 +122,24 @@ export function trackUpdate(input: UpdateInput): JsonObject {
 }
 
 function managerOf(write: Write, operation: 'Apply' | 'Update'): Manager {
-  return { name: write.manager, operation, apiVersion: write.apiVersion, subresource: write.subresource ?? '' };
+  return {
+    name: write.manager,
+    operation,
+    apiVersion: write.apiVersion,
+    subresource: write.subresource ?? '',
+  };
 }
 
 /**
  * Takes from everybody but `writer` what the write changed or removed.
  * @throws ApiError Conflict when it changed something owned, unless forced
  */
-function settle(owners: Ownerships, writer: string, { added, modified, removed }: Comparison, force: boolean): Ownerships {
+function settle(
+  owners: Ownerships,
+  writer: string,
+  { added, modified, removed }: Comparison,
+  force: boolean,
+): Ownerships {
   const touched = modified.union(added);
   const causes: StatusCause[] = [];
   const settled = new Map<string, Ownership>();

@@ -45,13 +45,18 @@ export function itemElement(item: JsonValue, schema: Schema | undefined): string
   }
   if (Object.keys(keys).length === 0) {
     const names = schema?.['x-kubernetes-list-map-keys']?.join('", "') ?? '';
-    throw badRequest(`associative list with keys has an element that omits key field "${names}" (and doesn't have default value)`);
+    throw badRequest(
+      `associative list with keys has an element that omits key field "${names}" (and doesn't have default value)`,
+    );
   }
   return keyElement(keys);
 }
 
 /** The items of a list by element, the first one where an element repeats. */
-export function itemsByElement(items: readonly JsonValue[], schema: Schema | undefined): Map<string, JsonValue> {
+export function itemsByElement(
+  items: readonly JsonValue[],
+  schema: Schema | undefined,
+): Map<string, JsonValue> {
   const map = new Map<string, JsonValue>();
   for (const item of items) {
     const element = itemElement(item, schema);
@@ -59,4 +64,3 @@ export function itemsByElement(items: readonly JsonValue[], schema: Schema | und
   }
   return map;
 }
-

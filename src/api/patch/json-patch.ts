@@ -18,7 +18,10 @@ const kinds: Readonly<Record<string, readonly string[]>> = {
 };
 
 function checkOperations(patch: JsonValue): asserts patch is JsonValue & readonly JsonValue[] {
-  if (!Array.isArray(patch)) throw badRequest('error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch');
+  if (!Array.isArray(patch))
+    throw badRequest(
+      'error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch',
+    );
   if (patch.length > maxOperations) {
     throw tooLarge(`The allowed maximum operations in a JSON patch is ${maxOperations}, got ${patch.length}`);
   }
@@ -27,12 +30,19 @@ function checkOperations(patch: JsonValue): asserts patch is JsonValue & readonl
       throw badRequest('error decoding patch: every operation must be an object');
     }
     const given = operation as { readonly [key: string]: JsonValue };
-    const needs = typeof given.op === 'string' && Object.hasOwn(kinds, given.op) ? kinds[given.op] : undefined;
+    const needs =
+      typeof given.op === 'string' && Object.hasOwn(kinds, given.op) ? kinds[given.op] : undefined;
     if (!needs) throw badRequest(`error decoding patch: Unexpected kind: ${String(given.op ?? 'unknown')}`);
     for (const field of needs) {
-      if (!Object.hasOwn(given, field)) throw badRequest(`error decoding patch: a ${String(given.op)} operation needs ${field}`);
-      if (field !== 'value' && (typeof given[field] !== 'string' || !/^(\/.*)?$/s.test(given[field] as string))) {
-        throw badRequest(`error decoding patch: ${field} must be a JSON Pointer, not ${JSON.stringify(given[field])}`);
+      if (!Object.hasOwn(given, field))
+        throw badRequest(`error decoding patch: a ${String(given.op)} operation needs ${field}`);
+      if (
+        field !== 'value' &&
+        (typeof given[field] !== 'string' || !/^(\/.*)?$/s.test(given[field] as string))
+      ) {
+        throw badRequest(
+          `error decoding patch: ${field} must be a JSON Pointer, not ${JSON.stringify(given[field])}`,
+        );
       }
     }
   }
@@ -49,7 +59,11 @@ export function applyJsonPatch(document: JsonValue, patch: JsonValue): JsonValue
   const root = { document: copyJson(document) };
   const operations = (copyJson(patch) as unknown as Operation[]).map((operation) => {
     const { path, from } = operation as { path: string; from?: string };
-    return { ...operation, path: `/document${path}`, ...(from === undefined ? {} : { from: `/document${from}` }) } as Operation;
+    return {
+      ...operation,
+      path: `/document${path}`,
+      ...(from === undefined ? {} : { from: `/document${from}` }),
+    } as Operation;
   });
   for (const [i, error] of applyPatch(root, operations).entries()) {
     if (!error) continue;

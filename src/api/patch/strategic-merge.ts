@@ -30,7 +30,11 @@ export function applyStrategicMergePatch(target: JsonObject, patch: JsonObject, 
 }
 
 /** Undefined: the patch deletes the object. */
-function mergeObjects(target: JsonObject | undefined, patch: JsonObject, schema: Schema | undefined): JsonObject | undefined {
+function mergeObjects(
+  target: JsonObject | undefined,
+  patch: JsonObject,
+  schema: Schema | undefined,
+): JsonObject | undefined {
   const directive = patch.$patch;
   if (directive === 'delete') return undefined;
   if (directive !== undefined && directive !== 'replace' && directive !== 'merge') {
@@ -70,7 +74,9 @@ function retainKeys(result: Record<string, JsonValue>, patch: JsonObject): void 
   if (!Array.isArray(retained)) throw badRequest('invalid patch: $retainKeys must be a list');
   for (const key of Object.keys(patch)) {
     if (!key.startsWith('$') && patch[key] !== null && !retained.includes(key)) {
-      throw badRequest(`invalid patch: $retainKeys does not list ${JSON.stringify(key)}, which the patch sets`);
+      throw badRequest(
+        `invalid patch: $retainKeys does not list ${JSON.stringify(key)}, which the patch sets`,
+      );
     }
   }
   for (const key of Object.keys(result)) if (!retained.includes(key)) delete result[key];
@@ -85,7 +91,8 @@ function mergeField(
 ): JsonValue | undefined {
   if (value === null) return undefined;
   if (isObject(value)) {
-    if (isObject(current) && !strategies(schema).includes('replace')) return mergeObjects(current, value, schema);
+    if (isObject(current) && !strategies(schema).includes('replace'))
+      return mergeObjects(current, value, schema);
     return mergeObjects(undefined, value, schema);
   }
   if (Array.isArray(value)) {
@@ -111,9 +118,14 @@ function mergeLists(
   const key = schema?.['x-kubernetes-patch-merge-key'];
   const order = patch[orderPrefix + field];
   const removed = patch[deletePrefix + field];
-  if (order !== undefined && !Array.isArray(order)) throw badRequest(`invalid patch: ${orderPrefix}${field} must be a list`);
-  if (removed !== undefined && !Array.isArray(removed)) throw badRequest(`invalid patch: ${deletePrefix}${field} must be a list`);
-  const merged = key === undefined ? mergePrimitives(current, items, removed) : mergeByKey(current, items, key, schema?.items);
+  if (order !== undefined && !Array.isArray(order))
+    throw badRequest(`invalid patch: ${orderPrefix}${field} must be a list`);
+  if (removed !== undefined && !Array.isArray(removed))
+    throw badRequest(`invalid patch: ${deletePrefix}${field} must be a list`);
+  const merged =
+    key === undefined
+      ? mergePrimitives(current, items, removed)
+      : mergeByKey(current, items, key, schema?.items);
   return order === undefined ? merged : inOrder(merged, order as readonly JsonValue[], current, key);
 }
 
@@ -135,10 +147,13 @@ function mergeByKey(
   schema: Schema | undefined,
 ): readonly JsonValue[] {
   let result: JsonValue[] = [...current];
-  const replace = items.some((item) => isObject(item) && item.$patch === 'replace' && !Object.hasOwn(item, key));
+  const replace = items.some(
+    (item) => isObject(item) && item.$patch === 'replace' && !Object.hasOwn(item, key),
+  );
   if (replace) result = [];
   for (const item of items) {
-    if (!isObject(item)) throw badRequest(`invalid patch: an item of a list merged by ${JSON.stringify(key)} must be an object`);
+    if (!isObject(item))
+      throw badRequest(`invalid patch: an item of a list merged by ${JSON.stringify(key)} must be an object`);
     if (item.$patch === 'replace' && !Object.hasOwn(item, key)) continue;
     if (!Object.hasOwn(item, key)) {
       throw badRequest(`map: ${JSON.stringify(item)} does not contain declared merge key: ${key}`);

@@ -32,7 +32,12 @@ function goType(schema: Schema): string {
     case 'array':
       return `[]${schema.items ? goType(schema.items) : 'interface {}'}`;
     default:
-      return shortType(schema) ?? (typeof schema.additionalProperties === 'object' ? `map[string]${goType(schema.additionalProperties)}` : 'object');
+      return (
+        shortType(schema) ??
+        (typeof schema.additionalProperties === 'object'
+          ? `map[string]${goType(schema.additionalProperties)}`
+          : 'object')
+      );
   }
 }
 
@@ -47,7 +52,10 @@ function isQuantityType(schema: Schema): boolean {
 
 function mismatch(value: JsonValue, schema: Schema, path: string, owner: string): string {
   const shown = typeof value === 'number' && schema.type !== undefined ? `number ${value}` : jsonName(value);
-  const what = typeof value === 'number' && (schema.type === 'integer' || schema.type === 'number') ? shown : jsonName(value);
+  const what =
+    typeof value === 'number' && (schema.type === 'integer' || schema.type === 'number')
+      ? shown
+      : jsonName(value);
   const struct = owner.split('.').at(-1) ?? '';
   return path === ''
     ? `json: cannot unmarshal ${what} into Go value of type ${goType(schema)}`
@@ -55,7 +63,11 @@ function mismatch(value: JsonValue, schema: Schema, path: string, owner: string)
 }
 
 function check(value: JsonValue, schema: Schema, path: string, owner: string): string | undefined {
-  if (value === null || (isOpen(schema) && schema.type === undefined && !schema['x-kubernetes-int-or-string'])) return undefined;
+  if (
+    value === null ||
+    (isOpen(schema) && schema.type === undefined && !schema['x-kubernetes-int-or-string'])
+  )
+    return undefined;
   if (isQuantityType(schema)) {
     const text = typeof value === 'number' || typeof value === 'string' ? String(value) : undefined;
     if (text !== undefined && isQuantity(text)) return undefined;
@@ -76,7 +88,11 @@ function check(value: JsonValue, schema: Schema, path: string, owner: string): s
       }
       return undefined;
     case 'integer':
-      if (typeof value !== 'number' || !Number.isInteger(value) || !matchesFormat(value, schema.format ?? '')) {
+      if (
+        typeof value !== 'number' ||
+        !Number.isInteger(value) ||
+        !matchesFormat(value, schema.format ?? '')
+      ) {
         return mismatch(value, schema, path, owner);
       }
       return undefined;

@@ -16,7 +16,9 @@ export function memberSchema(schema: Schema | undefined, key: string): Schema | 
 export function isOpen(schema: Schema): boolean {
   if (schema['x-kubernetes-preserve-unknown-fields'] || schema.additionalProperties === true) return true;
   // A node that says nothing about its type takes any value.
-  return schema.type === undefined && schema.properties === undefined && schema.additionalProperties === undefined;
+  return (
+    schema.type === undefined && schema.properties === undefined && schema.additionalProperties === undefined
+  );
 }
 
 const embedded = new Set(['apiVersion', 'kind', 'metadata']);

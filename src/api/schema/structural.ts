@@ -24,7 +24,20 @@ const structuralOnly = [
   'x-kubernetes-list-type',
   'x-kubernetes-list-map-keys',
 ] as const;
-const unsupported = ['$ref', '$schema', 'id', 'definitions', 'dependencies', 'patternProperties', 'additionalItems', 'deprecated', 'discriminator', 'readOnly', 'writeOnly', 'xml'] as const;
+const unsupported = [
+  '$ref',
+  '$schema',
+  'id',
+  'definitions',
+  'dependencies',
+  'patternProperties',
+  'additionalItems',
+  'deprecated',
+  'discriminator',
+  'readOnly',
+  'writeOnly',
+  'xml',
+] as const;
 
 /** The violations below `path`, the path of the schema itself. */
 export function structuralErrors(schema: Schema, path: FieldPath): StatusCause[] {
@@ -54,11 +67,21 @@ function level(schema: Schema, path: FieldPath, causes: StatusCause[], depth: nu
   checkLists(schema, path, causes);
   checkDefault(schema, path, causes);
   if (schema.pattern !== undefined) checkPattern(schema.pattern, path, causes);
-  for (const [name, branches] of Object.entries({ allOf: schema.allOf, anyOf: schema.anyOf, oneOf: schema.oneOf })) {
-    branches?.forEach((branch, i) => logic(branch, path.child(name).index(i), causes, isIntOrStringBranch(schema, name)));
+  for (const [name, branches] of Object.entries({
+    allOf: schema.allOf,
+    anyOf: schema.anyOf,
+    oneOf: schema.oneOf,
+  })) {
+    branches?.forEach((branch, i) =>
+      logic(branch, path.child(name).index(i), causes, isIntOrStringBranch(schema, name)),
+    );
   }
   if (schema.not) logic(schema.not, path.child('not'), causes, false);
-  if (schema.properties && schema.additionalProperties !== undefined && schema.additionalProperties !== false) {
+  if (
+    schema.properties &&
+    schema.additionalProperties !== undefined &&
+    schema.additionalProperties !== false
+  ) {
     causes.push(fieldError.forbidden(path.child('additionalProperties'), 'must not be used with properties'));
   }
   for (const [name, child] of Object.entries(schema.properties ?? {})) {
@@ -73,13 +96,21 @@ function level(schema: Schema, path: FieldPath, causes: StatusCause[], depth: nu
 
 function checkKeywords(schema: Schema, path: FieldPath, causes: StatusCause[]): void {
   for (const keyword of unsupported) {
-    if (Object.hasOwn(schema, keyword)) causes.push(fieldError.forbidden(path.child(keyword), `${keyword} is not supported`));
+    if (Object.hasOwn(schema, keyword))
+      causes.push(fieldError.forbidden(path.child(keyword), `${keyword} is not supported`));
   }
   if (schema.uniqueItems) {
-    causes.push(fieldError.forbidden(path.child('uniqueItems'), 'uniqueItems cannot be set to true since the runtime complexity becomes quadratic'));
+    causes.push(
+      fieldError.forbidden(
+        path.child('uniqueItems'),
+        'uniqueItems cannot be set to true since the runtime complexity becomes quadratic',
+      ),
+    );
   }
   if (schema.additionalProperties === false) {
-    causes.push(fieldError.forbidden(path.child('additionalProperties'), 'additionalProperties cannot be set to false'));
+    causes.push(
+      fieldError.forbidden(path.child('additionalProperties'), 'additionalProperties cannot be set to false'),
+    );
   }
 }
 
@@ -87,16 +118,31 @@ function checkType(schema: Schema, path: FieldPath, causes: StatusCause[], root:
   const intOrString = schema['x-kubernetes-int-or-string'] === true;
   if (schema.type === undefined) {
     const free = intOrString || schema['x-kubernetes-preserve-unknown-fields'] === true;
-    if (!free && !root) causes.push(fieldError.required(path.child('type'), 'must not be empty for specified object fields'));
+    if (!free && !root)
+      causes.push(fieldError.required(path.child('type'), 'must not be empty for specified object fields'));
     return;
   }
-  if (!types.includes(schema.type)) causes.push(fieldError.notSupported(path.child('type'), schema.type, types));
+  if (!types.includes(schema.type))
+    causes.push(fieldError.notSupported(path.child('type'), schema.type, types));
   if (intOrString) {
-    causes.push(fieldError.invalid(path.child('type'), schema.type, 'must be empty if x-kubernetes-int-or-string is true'));
+    causes.push(
+      fieldError.invalid(
+        path.child('type'),
+        schema.type,
+        'must be empty if x-kubernetes-int-or-string is true',
+      ),
+    );
   }
-  if (schema.type === 'array' && !schema.items) causes.push(fieldError.required(path.child('items'), 'must be specified'));
+  if (schema.type === 'array' && !schema.items)
+    causes.push(fieldError.required(path.child('items'), 'must be specified'));
   if (schema['x-kubernetes-embedded-resource'] && schema.type !== 'object') {
-    causes.push(fieldError.invalid(path.child('type'), schema.type, 'must be object if x-kubernetes-embedded-resource is true'));
+    causes.push(
+      fieldError.invalid(
+        path.child('type'),
+        schema.type,
+        'must be object if x-kubernetes-embedded-resource is true',
+      ),
+    );
   }
 }
 
@@ -104,31 +150,65 @@ function checkLists(schema: Schema, path: FieldPath, causes: StatusCause[]): voi
   const listType = schema['x-kubernetes-list-type'];
   const keys = schema['x-kubernetes-list-map-keys'];
   if (listType === undefined) {
-    if (keys?.length) causes.push(fieldError.forbidden(path.child('x-kubernetes-list-map-keys'), 'may only be set if x-kubernetes-list-type is map'));
+    if (keys?.length)
+      causes.push(
+        fieldError.forbidden(
+          path.child('x-kubernetes-list-map-keys'),
+          'may only be set if x-kubernetes-list-type is map',
+        ),
+      );
     return;
   }
   if (!['atomic', 'set', 'map'].includes(listType)) {
-    causes.push(fieldError.notSupported(path.child('x-kubernetes-list-type'), listType, ['atomic', 'map', 'set']));
+    causes.push(
+      fieldError.notSupported(path.child('x-kubernetes-list-type'), listType, ['atomic', 'map', 'set']),
+    );
     return;
   }
   if (schema.type !== 'array') {
-    causes.push(fieldError.invalid(path.child('type'), schema.type ?? '', 'must be array if x-kubernetes-list-type is specified'));
+    causes.push(
+      fieldError.invalid(
+        path.child('type'),
+        schema.type ?? '',
+        'must be array if x-kubernetes-list-type is specified',
+      ),
+    );
   }
   if (listType !== 'map') return;
   if (!keys || keys.length === 0) {
-    causes.push(fieldError.required(path.child('x-kubernetes-list-map-keys'), 'must not be empty if x-kubernetes-list-type is map'));
+    causes.push(
+      fieldError.required(
+        path.child('x-kubernetes-list-map-keys'),
+        'must not be empty if x-kubernetes-list-type is map',
+      ),
+    );
     return;
   }
   if (schema.items?.type !== 'object') {
-    causes.push(fieldError.invalid(path.child('items').child('type'), schema.items?.type ?? '', 'must be object if parent array\'s x-kubernetes-list-type is map'));
+    causes.push(
+      fieldError.invalid(
+        path.child('items').child('type'),
+        schema.items?.type ?? '',
+        "must be object if parent array's x-kubernetes-list-type is map",
+      ),
+    );
   }
   keys.forEach((key, i) => {
     const declared = schema.items?.properties?.[key];
     if (!declared) {
-      causes.push(fieldError.invalid(path.child('x-kubernetes-list-map-keys').index(i), key, 'entries must all be names of item properties'));
+      causes.push(
+        fieldError.invalid(
+          path.child('x-kubernetes-list-map-keys').index(i),
+          key,
+          'entries must all be names of item properties',
+        ),
+      );
     } else if (declared.default === undefined && !schema.items?.required?.includes(key)) {
       causes.push(
-        fieldError.required(path.child('items').child('properties').key(key).child('default'), 'this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property'),
+        fieldError.required(
+          path.child('items').child('properties').key(key).child('default'),
+          'this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property',
+        ),
       );
     }
   });
@@ -147,7 +227,9 @@ function checkPattern(pattern: string, path: FieldPath, causes: StatusCause[]): 
   try {
     new RegExp(pattern);
   } catch {
-    causes.push(fieldError.invalid(path.child('pattern'), pattern, 'must be a valid regular expression, but isn\'t'));
+    causes.push(
+      fieldError.invalid(path.child('pattern'), pattern, "must be a valid regular expression, but isn't"),
+    );
   }
 }
 
@@ -161,9 +243,14 @@ function logic(schema: Schema, path: FieldPath, causes: StatusCause[], mayType: 
     if (!Object.hasOwn(schema, keyword) || (mayType && keyword === 'type')) continue;
     causes.push(fieldError.forbidden(path.child(keyword), 'must be empty to be structural'));
   }
-  for (const [name, child] of Object.entries(schema.properties ?? {})) logic(child, path.child('properties').key(name), causes, false);
+  for (const [name, child] of Object.entries(schema.properties ?? {}))
+    logic(child, path.child('properties').key(name), causes, false);
   if (schema.items) logic(schema.items, path.child('items'), causes, false);
-  for (const [name, branches] of Object.entries({ allOf: schema.allOf, anyOf: schema.anyOf, oneOf: schema.oneOf })) {
+  for (const [name, branches] of Object.entries({
+    allOf: schema.allOf,
+    anyOf: schema.anyOf,
+    oneOf: schema.oneOf,
+  })) {
     branches?.forEach((branch, i) => logic(branch, path.child(name).index(i), causes, mayType));
   }
   if (schema.not) logic(schema.not, path.child('not'), causes, false);

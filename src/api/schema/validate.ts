@@ -13,7 +13,11 @@ import type { Schema } from './schema.js';
 /** Stops collecting at this many: a report nobody reads to its end. */
 const maxCauses = 100;
 
-export function validateSchema(value: JsonValue, schema: Schema, path: FieldPath = FieldPath.root): StatusCause[] {
+export function validateSchema(
+  value: JsonValue,
+  schema: Schema,
+  path: FieldPath = FieldPath.root,
+): StatusCause[] {
   const causes: StatusCause[] = [];
   check(value, schema, path, causes);
   return causes;
@@ -33,7 +37,8 @@ function typeOf(value: JsonValue): string {
 }
 
 function hasType(value: JsonValue, schema: Schema): boolean {
-  if (schema['x-kubernetes-int-or-string']) return typeof value === 'string' || (typeof value === 'number' && Number.isInteger(value));
+  if (schema['x-kubernetes-int-or-string'])
+    return typeof value === 'string' || (typeof value === 'number' && Number.isInteger(value));
   if (schema.type === undefined) return true;
   const actual = typeOf(value);
   return actual === schema.type || (schema.type === 'number' && actual === 'integer');
@@ -45,11 +50,23 @@ function check(value: JsonValue, schema: Schema, path: FieldPath, causes: Status
   if (!hasType(value, schema)) {
     const wanted = schema['x-kubernetes-int-or-string'] ? 'integer,string' : schema.type;
     // A wrong type is shown by its name, as the value may be a whole tree.
-    causes.push(fieldError.typeInvalid(path, typeOf(value), `${inBody(path)} in body must be of type ${wanted}: ${JSON.stringify(typeOf(value))}`));
+    causes.push(
+      fieldError.typeInvalid(
+        path,
+        typeOf(value),
+        `${inBody(path)} in body must be of type ${wanted}: ${JSON.stringify(typeOf(value))}`,
+      ),
+    );
     return;
   }
   if (schema.enum && !schema.enum.some((allowed) => deepEqualJson(allowed, value))) {
-    causes.push(fieldError.notSupported(path, value, schema.enum.map((v) => (typeof v === 'string' ? v : JSON.stringify(v)))));
+    causes.push(
+      fieldError.notSupported(
+        path,
+        value,
+        schema.enum.map((v) => (typeof v === 'string' ? v : JSON.stringify(v))),
+      ),
+    );
   }
   if (typeof value === 'string') checkString(value, schema, path, causes);
   else if (typeof value === 'number') checkNumber(value, schema, path, causes);
@@ -62,16 +79,28 @@ function checkString(value: string, schema: Schema, path: FieldPath, causes: Sta
   const { minLength, maxLength, pattern, format } = schema;
   const length = maxLength === undefined && minLength === undefined ? 0 : [...value].length;
   if (maxLength !== undefined && length > maxLength) {
-    causes.push({ reason: 'FieldValueTooLong', message: `Too long: may not be more than ${maxLength} bytes`, field: path.toString() });
+    causes.push({
+      reason: 'FieldValueTooLong',
+      message: `Too long: may not be more than ${maxLength} bytes`,
+      field: path.toString(),
+    });
   }
   if (minLength !== undefined && length < minLength) {
-    causes.push(fieldError.invalid(path, value, `${inBody(path)} in body should be at least ${minLength} chars long`));
+    causes.push(
+      fieldError.invalid(path, value, `${inBody(path)} in body should be at least ${minLength} chars long`),
+    );
   }
   if (pattern !== undefined && !compile(pattern).test(value)) {
     causes.push(fieldError.invalid(path, value, `${inBody(path)} in body should match '${pattern}'`));
   }
   if (format !== undefined && !matchesFormat(value, format)) {
-    causes.push(fieldError.invalid(path, value, `${inBody(path)} in body must be of type ${format}: ${JSON.stringify(value)}`));
+    causes.push(
+      fieldError.invalid(
+        path,
+        value,
+        `${inBody(path)} in body must be of type ${format}: ${JSON.stringify(value)}`,
+      ),
+    );
   }
 }
 
@@ -95,31 +124,72 @@ function compile(pattern: string): RegExp {
 function checkNumber(value: number, schema: Schema, path: FieldPath, causes: StatusCause[]): void {
   const { minimum, maximum, multipleOf, format } = schema;
   if (maximum !== undefined && (schema.exclusiveMaximum ? value >= maximum : value > maximum)) {
-    causes.push(fieldError.invalid(path, value, `${inBody(path)} in body should be less than ${schema.exclusiveMaximum ? '' : 'or equal to '}${maximum}`));
+    causes.push(
+      fieldError.invalid(
+        path,
+        value,
+        `${inBody(path)} in body should be less than ${schema.exclusiveMaximum ? '' : 'or equal to '}${maximum}`,
+      ),
+    );
   }
   if (minimum !== undefined && (schema.exclusiveMinimum ? value <= minimum : value < minimum)) {
-    causes.push(fieldError.invalid(path, value, `${inBody(path)} in body should be greater than ${schema.exclusiveMinimum ? '' : 'or equal to '}${minimum}`));
+    causes.push(
+      fieldError.invalid(
+        path,
+        value,
+        `${inBody(path)} in body should be greater than ${schema.exclusiveMinimum ? '' : 'or equal to '}${minimum}`,
+      ),
+    );
   }
-  if (multipleOf !== undefined && multipleOf > 0 && Math.abs(value / multipleOf - Math.round(value / multipleOf)) > 1e-9) {
-    causes.push(fieldError.invalid(path, value, `${inBody(path)} in body should be a multiple of ${multipleOf}`));
+  if (
+    multipleOf !== undefined &&
+    multipleOf > 0 &&
+    Math.abs(value / multipleOf - Math.round(value / multipleOf)) > 1e-9
+  ) {
+    causes.push(
+      fieldError.invalid(path, value, `${inBody(path)} in body should be a multiple of ${multipleOf}`),
+    );
   }
   if (format !== undefined && !matchesFormat(value, format)) {
-    causes.push(fieldError.invalid(path, value, `${inBody(path)} in body must be of type ${format}: ${JSON.stringify(value)}`));
+    causes.push(
+      fieldError.invalid(
+        path,
+        value,
+        `${inBody(path)} in body must be of type ${format}: ${JSON.stringify(value)}`,
+      ),
+    );
   }
 }
 
-function checkArray(value: readonly JsonValue[], schema: Schema, path: FieldPath, causes: StatusCause[]): void {
+function checkArray(
+  value: readonly JsonValue[],
+  schema: Schema,
+  path: FieldPath,
+  causes: StatusCause[],
+): void {
   const { minItems, maxItems, items } = schema;
-  if (maxItems !== undefined && value.length > maxItems) causes.push(fieldError.tooMany(path, value.length, maxItems));
+  if (maxItems !== undefined && value.length > maxItems)
+    causes.push(fieldError.tooMany(path, value.length, maxItems));
   if (minItems !== undefined && value.length < minItems) {
-    causes.push(fieldError.invalid(path, value.length, `${inBody(path)} in body should have at least ${minItems} items`));
+    causes.push(
+      fieldError.invalid(
+        path,
+        value.length,
+        `${inBody(path)} in body should have at least ${minItems} items`,
+      ),
+    );
   }
   checkUnique(value, schema, path, causes);
   if (items) value.forEach((item, i) => check(item, items, path.index(i), causes));
 }
 
 /** List types map and set hold each key once. */
-function checkUnique(value: readonly JsonValue[], schema: Schema, path: FieldPath, causes: StatusCause[]): void {
+function checkUnique(
+  value: readonly JsonValue[],
+  schema: Schema,
+  path: FieldPath,
+  causes: StatusCause[],
+): void {
   const listType = schema['x-kubernetes-list-type'];
   if (listType !== 'map' && listType !== 'set') return;
   const keys = schema['x-kubernetes-list-map-keys'] ?? [];
@@ -128,7 +198,12 @@ function checkUnique(value: readonly JsonValue[], schema: Schema, path: FieldPat
     const identity =
       listType === 'set'
         ? item
-        : Object.fromEntries(keys.map((k) => [k, (isJsonObject(item) ? (item[k] ?? memberSchema(schema.items, k)?.default) : undefined) ?? null]));
+        : Object.fromEntries(
+            keys.map((k) => [
+              k,
+              (isJsonObject(item) ? (item[k] ?? memberSchema(schema.items, k)?.default) : undefined) ?? null,
+            ]),
+          );
     const text = JSON.stringify(identity);
     if (seen.has(text)) causes.push(fieldError.duplicate(path.index(i), identity));
     seen.add(text);
@@ -141,9 +216,16 @@ function checkObject(value: JsonObject, schema: Schema, path: FieldPath, causes:
     if (!Object.hasOwn(value, key)) causes.push(fieldError.required(path.child(key)));
   }
   const size = Object.keys(value).length;
-  if (maxProperties !== undefined && size > maxProperties) causes.push(fieldError.tooMany(path, size, maxProperties));
+  if (maxProperties !== undefined && size > maxProperties)
+    causes.push(fieldError.tooMany(path, size, maxProperties));
   if (minProperties !== undefined && size < minProperties) {
-    causes.push(fieldError.invalid(path, size, `${inBody(path)} in body should have at least ${minProperties} properties`));
+    causes.push(
+      fieldError.invalid(
+        path,
+        size,
+        `${inBody(path)} in body should have at least ${minProperties} properties`,
+      ),
+    );
   }
   for (const [key, member] of Object.entries(value)) {
     const declared = schema.properties !== undefined && Object.hasOwn(schema.properties, key);
@@ -157,12 +239,22 @@ function checkLogic(value: JsonValue, schema: Schema, path: FieldPath, causes: S
   for (const branch of schema.allOf ?? []) check(value, branch, path, causes);
   const valid = (branch: Schema): boolean => validateSchema(value, branch, path).length === 0;
   if (schema.anyOf && !schema.anyOf.some(valid)) {
-    causes.push(fieldError.invalid(path, value, `${inBody(path)} in body must validate at least one schema (anyOf)`));
+    causes.push(
+      fieldError.invalid(path, value, `${inBody(path)} in body must validate at least one schema (anyOf)`),
+    );
   }
   if (schema.oneOf && schema.oneOf.filter(valid).length !== 1) {
-    causes.push(fieldError.invalid(path, value, `${inBody(path)} in body must validate one and only one schema (oneOf)`));
+    causes.push(
+      fieldError.invalid(
+        path,
+        value,
+        `${inBody(path)} in body must validate one and only one schema (oneOf)`,
+      ),
+    );
   }
   if (schema.not && valid(schema.not)) {
-    causes.push(fieldError.invalid(path, value, `${inBody(path)} in body must not validate the schema (not)`));
+    causes.push(
+      fieldError.invalid(path, value, `${inBody(path)} in body must not validate the schema (not)`),
+    );
   }
 }

@@ -25,7 +25,9 @@ export class FieldSelector {
 
   /** The canonical text; parsing it gives an equal selector. */
   toString(): string {
-    return this.requirements.map(({ path, operator, value }) => `${path}${operator}${escape(value)}`).join(',');
+    return this.requirements
+      .map(({ path, operator, value }) => `${path}${operator}${escape(value)}`)
+      .join(',');
   }
 }
 
@@ -70,7 +72,8 @@ function unescape(value: string, whole: string): string {
 export function parseFieldSelector(text: string): FieldSelector {
   const requirements = split(text).map((term): FieldRequirement => {
     const match = /^([^=!\\]*)(!=|==|=)(.*)$/s.exec(term);
-    if (!match) throw badRequest(`invalid field selector: invalid selector: '${text}'; can't understand '${term}'`);
+    if (!match)
+      throw badRequest(`invalid field selector: invalid selector: '${text}'; can't understand '${term}'`);
     const [, path = '', operator, value = ''] = match;
     return { path: path.trim(), operator: operator === '!=' ? '!=' : '=', value: unescape(value, term) };
   });

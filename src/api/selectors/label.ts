@@ -125,7 +125,8 @@ export function parseLabelSelector(text: string): LabelSelector {
   const fail = (why: string): never => {
     throw badRequest(`unable to parse requirement: ${why}`);
   };
-  const isWord = (token: string | undefined): token is string => token !== undefined && !symbols.includes(token);
+  const isWord = (token: string | undefined): token is string =>
+    token !== undefined && !symbols.includes(token);
   for (;;) {
     const negated = peek() === '!';
     if (negated) at++;
@@ -155,10 +156,16 @@ export function parseLabelSelector(text: string): LabelSelector {
         case '<': {
           const limit = peek() ?? '';
           if (!/^-?\d+$/.test(limit)) {
-            return fail(`values[0][${key}]: Invalid value: ${JSON.stringify(limit)}: for 'Gt', 'Lt' operators, the value must be an integer`);
+            return fail(
+              `values[0][${key}]: Invalid value: ${JSON.stringify(limit)}: for 'Gt', 'Lt' operators, the value must be an integer`,
+            );
           }
           at++;
-          requirements.push({ key, operator: operator === '>' ? 'GreaterThan' : 'LessThan', values: [limit] });
+          requirements.push({
+            key,
+            operator: operator === '>' ? 'GreaterThan' : 'LessThan',
+            values: [limit],
+          });
           break;
         }
         case 'in':
@@ -197,12 +204,16 @@ export function parseLabelSelector(text: string): LabelSelector {
 
 function checkKey(key: string): void {
   const [why] = qualifiedName(key);
-  if (why) throw badRequest(`unable to parse requirement: key: Invalid value: ${JSON.stringify(key)}: ${why}`);
+  if (why)
+    throw badRequest(`unable to parse requirement: key: Invalid value: ${JSON.stringify(key)}: ${why}`);
 }
 
 function checkValue(key: string, value: string): void {
   const [why] = labelValue(value);
-  if (why) throw badRequest(`unable to parse requirement: values[0][${key}]: Invalid value: ${JSON.stringify(value)}: ${why}`);
+  if (why)
+    throw badRequest(
+      `unable to parse requirement: values[0][${key}]: Invalid value: ${JSON.stringify(value)}: ${why}`,
+    );
 }
 
 const objectOperators: Readonly<Record<string, LabelOperator>> = {

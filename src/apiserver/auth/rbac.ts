@@ -23,7 +23,11 @@ const prefixes = {
 };
 
 interface Binding {
-  readonly subjects?: readonly { readonly kind?: string; readonly name?: string; readonly namespace?: string }[];
+  readonly subjects?: readonly {
+    readonly kind?: string;
+    readonly name?: string;
+    readonly namespace?: string;
+  }[];
   readonly roleRef?: { readonly kind?: string; readonly name?: string };
 }
 interface Role {
@@ -44,7 +48,10 @@ export class RbacAuthorizer implements Authorizer {
   authorizeNonResource(attributes: NonResourceAttributes): Decision {
     if (attributes.user.groups?.includes(mastersGroup)) return { allowed: true };
     for (const rule of this.#rules(attributes.user, '')) {
-      if (matches(rule.verbs, attributes.verb) && (rule.nonResourceURLs ?? []).some((p) => coversPath(p, attributes.path))) {
+      if (
+        matches(rule.verbs, attributes.verb) &&
+        (rule.nonResourceURLs ?? []).some((p) => coversPath(p, attributes.path))
+      ) {
         return { allowed: true };
       }
     }
@@ -67,7 +74,9 @@ export class RbacAuthorizer implements Authorizer {
       if (bindsUser(binding, user, '')) yield* this.#rulesOfRef(binding, '');
     }
     if (namespace === '') return;
-    for (const { object } of this.cache.resource(prefixes.roleBindings).scan(`${prefixes.roleBindings}${namespace}/`)) {
+    for (const { object } of this.cache
+      .resource(prefixes.roleBindings)
+      .scan(`${prefixes.roleBindings}${namespace}/`)) {
       const binding = object as unknown as Binding;
       if (bindsUser(binding, user, namespace)) yield* this.#rulesOfRef(binding, namespace);
     }
@@ -106,7 +115,11 @@ function allowsResource(rule: PolicyRule, a: AuthorizationAttributes): boolean {
   if (!matches(rule.verbs, a.verb) || !matches(rule.apiGroups, a.group)) return false;
   const full = a.subresource === '' ? a.resource : `${a.resource}/${a.subresource}`;
   const resources = rule.resources ?? [];
-  if (!resources.includes('*') && !resources.includes(full) && !(a.subresource !== '' && resources.includes(`*/${a.subresource}`))) {
+  if (
+    !resources.includes('*') &&
+    !resources.includes(full) &&
+    !(a.subresource !== '' && resources.includes(`*/${a.subresource}`))
+  ) {
     return false;
   }
   return !rule.resourceNames || rule.resourceNames.length === 0 || rule.resourceNames.includes(a.name);

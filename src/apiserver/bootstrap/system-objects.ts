@@ -40,7 +40,19 @@ const roles: readonly JsonObject[] = [
   ]),
   clusterRole('system:discovery', [
     {
-      nonResourceURLs: ['/api', '/api/*', '/apis', '/apis/*', '/healthz', '/livez', '/openapi', '/openapi/*', '/readyz', '/version', '/version/'],
+      nonResourceURLs: [
+        '/api',
+        '/api/*',
+        '/apis',
+        '/apis/*',
+        '/healthz',
+        '/livez',
+        '/openapi',
+        '/openapi/*',
+        '/readyz',
+        '/version',
+        '/version/',
+      ],
       verbs: ['get'],
     },
   ]),
@@ -64,7 +76,11 @@ function kubernetesService(address: string): JsonObject {
   return {
     apiVersion: 'v1',
     kind: 'Service',
-    metadata: { name: 'kubernetes', namespace: 'default', labels: { component: 'apiserver', provider: 'kubernetes' } },
+    metadata: {
+      name: 'kubernetes',
+      namespace: 'default',
+      labels: { component: 'apiserver', provider: 'kubernetes' },
+    },
     spec: {
       type: 'ClusterIP',
       clusterIP: address,
@@ -77,9 +93,16 @@ function kubernetesService(address: string): JsonObject {
 }
 
 /** Creates what is missing; what exists is left alone. `transport` acts as the server itself. */
-export async function ensureSystemObjects(transport: Transport, options: SystemObjectsOptions): Promise<void> {
+export async function ensureSystemObjects(
+  transport: Transport,
+  options: SystemObjectsOptions,
+): Promise<void> {
   for (const name of systemNamespaces) {
-    await ensure(transport, '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+    await ensure(transport, '/api/v1/namespaces', {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name },
+    });
     await ensure(transport, `/api/v1/namespaces/${name}/serviceaccounts`, {
       apiVersion: 'v1',
       kind: 'ServiceAccount',

@@ -150,7 +150,8 @@ export class WatchStream implements AsyncIterable<readonly WatchEvent[]> {
   #translate(event: LogEvent): WatchEvent | undefined {
     const { matches, shape } = this.#options;
     const before = event.previous !== undefined && matches(event.previous);
-    if (event.type === 'DELETED') return before ? { type: 'DELETED', object: shape(event.object) } : undefined;
+    if (event.type === 'DELETED')
+      return before ? { type: 'DELETED', object: shape(event.object) } : undefined;
     const now = matches(event.object);
     if (now) return { type: before ? 'MODIFIED' : 'ADDED', object: shape(event.object) };
     if (!before) return undefined;

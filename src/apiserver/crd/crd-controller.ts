@@ -18,7 +18,14 @@ import {
 import type { Logger } from '../../telemetry/index.js';
 import { storagePrefix, type WatchCache } from '../cache/watch-cache.js';
 import type { ResourceRegistry } from '../resource.js';
-import { cleanupFinalizer, type Crd, type CrdCondition, crdGroup, decoderOf, resourcesOf } from './definition.js';
+import {
+  cleanupFinalizer,
+  type Crd,
+  type CrdCondition,
+  crdGroup,
+  decoderOf,
+  resourcesOf,
+} from './definition.js';
 
 export interface CrdControllerDeps {
   readonly cache: WatchCache;
@@ -119,8 +126,18 @@ export class CrdController {
         ? { type: 'NamesAccepted', status: 'True', reason: 'NoConflicts', message: 'no conflicts found' }
         : { type: 'NamesAccepted', status: 'False', ...conflict },
       established
-        ? { type: 'Established', status: 'True', reason: 'InitialNamesAccepted', message: 'the initial names have been accepted' }
-        : { type: 'Established', status: 'False', reason: 'NotAccepted', message: 'not all names are accepted' },
+        ? {
+            type: 'Established',
+            status: 'True',
+            reason: 'InitialNamesAccepted',
+            message: 'the initial names have been accepted',
+          }
+        : {
+            type: 'Established',
+            status: 'False',
+            reason: 'NotAccepted',
+            message: 'not all names are accepted',
+          },
     ]);
   }
 
@@ -145,7 +162,9 @@ export class CrdController {
     const own = this.#served.get(key);
     const others = this.#deps.registry
       .all()
-      .filter(({ facts }) => facts.group === group && facts.plural !== own?.plural && facts.plural !== names.plural);
+      .filter(
+        ({ facts }) => facts.group === group && facts.plural !== own?.plural && facts.plural !== names.plural,
+      );
     const taken = new Set(others.flatMap(({ facts }) => [facts.plural, facts.singular, ...facts.shortNames]));
     const kinds = new Set(others.flatMap(({ facts }) => [facts.kind, facts.listKind]));
     const clash = [names.plural, names.singular, ...(names.shortNames ?? [])].find((name) => taken.has(name));
@@ -155,7 +174,9 @@ export class CrdController {
     const builtin = this.#deps.registry
       .all()
       .find((r) => r.builtin && r.facts.group === group && r.facts.plural === names.plural);
-    return builtin && { reason: 'PluralConflict', message: `${JSON.stringify(names.plural)} is already in use` };
+    return (
+      builtin && { reason: 'PluralConflict', message: `${JSON.stringify(names.plural)} is already in use` }
+    );
   }
 
   async #report(crd: Crd, wanted: readonly Omit<CrdCondition, 'lastTransitionTime'>[]): Promise<void> {
@@ -163,7 +184,10 @@ export class CrdController {
     const before = crd.status?.conditions ?? [];
     const conditions = wanted.map((condition) => {
       const old = before.find((c) => c.type === condition.type);
-      return { ...condition, lastTransitionTime: old?.status === condition.status ? old.lastTransitionTime : now };
+      return {
+        ...condition,
+        lastTransitionTime: old?.status === condition.status ? old.lastTransitionTime : now,
+      };
     });
     const kept = before.filter((c) => !wanted.some((w) => w.type === c.type));
     const { spec, metadata } = crd;
@@ -174,7 +198,10 @@ export class CrdController {
       storedVersions: [...new Set([...(crd.status?.storedVersions ?? []), ...storage])],
     };
     if (!deepEqualJson(status as unknown as JsonValue, (crd.status ?? {}) as JsonValue)) {
-      await this.#patch(metadata.name, 'status', { metadata: { resourceVersion: metadata.resourceVersion }, status });
+      await this.#patch(metadata.name, 'status', {
+        metadata: { resourceVersion: metadata.resourceVersion },
+        status,
+      });
       return;
     }
     if (!metadata.finalizers?.includes(cleanupFinalizer)) {
@@ -199,11 +226,17 @@ export class CrdController {
       if (version === undefined || object.metadata.deletionTimestamp !== undefined) continue;
       const { namespace, name: instance } = object.metadata;
       const at = namespace ? `/namespaces/${namespace}` : '';
-      await transport.request({ method: 'DELETE', path: `/apis/${group}/${version}${at}/${names.plural}/${instance}` });
+      await transport.request({
+        method: 'DELETE',
+        path: `/apis/${group}/${version}${at}/${names.plural}/${instance}`,
+      });
     }
     if (instances.size > 0) {
       this.#emptying.get(key)?.();
-      this.#emptying.set(key, instances.onAppend(() => this.#enqueue(key)));
+      this.#emptying.set(
+        key,
+        instances.onAppend(() => this.#enqueue(key)),
+      );
       return;
     }
     this.#emptying.get(key)?.();

@@ -1,7 +1,7 @@
 /** A CustomResourceDefinition as the server reads it, and the resources it stands for (API-15). */
 import { type ResourceFacts, schemaOfType } from '../../api/facts/index.js';
 import { apiVersionOf, applyDefaults, type JsonObject, type Schema } from '../../api/index.js';
-import { neutralStrategy } from '../builtin/index.js';
+import { strategyFor } from '../builtin/index.js';
 import { storagePrefix } from '../cache/watch-cache.js';
 import { relabelVersion, type ServedResource } from '../resource.js';
 import type { CrdColumn } from '../table/index.js';
@@ -71,7 +71,10 @@ const subresourceVerbs = ['get', 'patch', 'update'];
 
 /** A version's schema with the identity every object has. */
 function wholeSchema(version: CrdVersion): Schema {
-  const own: Schema = version.schema?.openAPIV3Schema ?? { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+  const own: Schema = version.schema?.openAPIV3Schema ?? {
+    type: 'object',
+    'x-kubernetes-preserve-unknown-fields': true,
+  };
   const metadata = schemaOfType(objectMetaType);
   return {
     ...own,
@@ -118,11 +121,10 @@ export function resourcesOf(crd: Crd): ServedResource[] {
           categories: names.categories ?? [],
           verbs,
           subresources: subresources(crd, version),
-          typeName: '',
         },
         schema: wholeSchema(version),
         builtin: false,
-        strategy: neutralStrategy(group, names.kind),
+        strategy: strategyFor(group, names.kind),
         ...(version.additionalPrinterColumns ? { columns: version.additionalPrinterColumns } : {}),
         storagePrefix: storagePrefix({ group, plural: names.plural }),
         storageVersion,

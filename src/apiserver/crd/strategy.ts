@@ -12,7 +12,10 @@ import {
 import type { KindStrategy } from '../builtin/index.js';
 import { type Crd, crdGroup, type CrdVersion } from './definition.js';
 
-type MutableCrd = { spec?: { names?: Record<string, unknown>; conversion?: unknown; scope?: unknown }; status?: unknown };
+type MutableCrd = {
+  spec?: { names?: Record<string, unknown>; conversion?: unknown; scope?: unknown };
+  status?: unknown;
+};
 
 const spec = FieldPath.of('spec');
 
@@ -42,13 +45,19 @@ function validate(object: JsonObject): StatusCause[] {
   const expected = `${names?.plural ?? ''}.${group}`;
   if (crd.metadata.name !== expected) {
     causes.push(
-      fieldError.invalid(FieldPath.of('metadata', 'name'), crd.metadata.name, `must be spec.names.plural+"."+spec.group`),
+      fieldError.invalid(
+        FieldPath.of('metadata', 'name'),
+        crd.metadata.name,
+        `must be spec.names.plural+"."+spec.group`,
+      ),
     );
   }
   if (group === '') causes.push(fieldError.required(spec.child('group')));
   else {
-    for (const why of dns1123Subdomain(group)) causes.push(fieldError.invalid(spec.child('group'), group, why));
-    if (!group.includes('.')) causes.push(fieldError.invalid(spec.child('group'), group, 'should be a domain with at least one dot'));
+    for (const why of dns1123Subdomain(group))
+      causes.push(fieldError.invalid(spec.child('group'), group, why));
+    if (!group.includes('.'))
+      causes.push(fieldError.invalid(spec.child('group'), group, 'should be a domain with at least one dot'));
     if (/(^|\.)(k8s|kubernetes)\.io$/.test(group)) causes.push(...protectedGroup(crd));
   }
   if (scope === undefined) causes.push(fieldError.required(spec.child('scope')));
@@ -87,10 +96,13 @@ function validateNames({ spec: { names } }: Crd): StatusCause[] {
     }
   }
   if (names?.kind && names.kind === names.listKind) {
-    causes.push(fieldError.invalid(at.child('listKind'), names.listKind, 'kind and listKind may not be the same'));
+    causes.push(
+      fieldError.invalid(at.child('listKind'), names.listKind, 'kind and listKind may not be the same'),
+    );
   }
   names?.shortNames?.forEach((name, i) => {
-    for (const why of dns1035Label(name)) causes.push(fieldError.invalid(at.child('shortNames').index(i), name, why));
+    for (const why of dns1035Label(name))
+      causes.push(fieldError.invalid(at.child('shortNames').index(i), name, why));
   });
   return causes;
 }
@@ -102,7 +114,8 @@ function validateVersions(versions: readonly CrdVersion[]): StatusCause[] {
   const seen = new Set<string>();
   versions.forEach((version, i) => {
     const here = at.index(i);
-    for (const why of dns1035Label(version.name ?? '')) causes.push(fieldError.invalid(here.child('name'), version.name, why));
+    for (const why of dns1035Label(version.name ?? ''))
+      causes.push(fieldError.invalid(here.child('name'), version.name, why));
     if (seen.has(version.name)) causes.push(fieldError.duplicate(here.child('name'), version.name));
     seen.add(version.name);
     const schema: Schema | undefined = version.schema?.openAPIV3Schema;
@@ -114,14 +127,24 @@ function validateVersions(versions: readonly CrdVersion[]): StatusCause[] {
       if (!column.name) causes.push(fieldError.required(columnPath.child('name')));
       if (!['boolean', 'date', 'integer', 'number', 'string'].includes(column.type)) {
         causes.push(
-          fieldError.invalid(columnPath.child('type'), column.type, 'must be one of boolean,date,integer,number,string'),
+          fieldError.invalid(
+            columnPath.child('type'),
+            column.type,
+            'must be one of boolean,date,integer,number,string',
+          ),
         );
       }
       if (!column.jsonPath) causes.push(fieldError.required(columnPath.child('jsonPath')));
     });
   });
   if (versions.filter((v) => v.storage).length !== 1) {
-    causes.push(fieldError.invalid(at, versions.map((v) => v.name), 'must have exactly one version marked as storage version'));
+    causes.push(
+      fieldError.invalid(
+        at,
+        versions.map((v) => v.name),
+        'must have exactly one version marked as storage version',
+      ),
+    );
   }
   return causes;
 }
@@ -138,13 +161,19 @@ function validateUpdate(object: JsonObject, old: JsonObject): StatusCause[] {
     causes.push(fieldError.invalid(spec.child('scope'), now.spec.scope, 'field is immutable'));
   }
   if (now.spec.names.kind !== before.spec.names.kind) {
-    causes.push(fieldError.invalid(spec.child('names').child('kind'), now.spec.names.kind, 'field is immutable'));
+    causes.push(
+      fieldError.invalid(spec.child('names').child('kind'), now.spec.names.kind, 'field is immutable'),
+    );
   }
   const names = now.spec.versions.map((v) => v.name);
   before.status?.storedVersions?.forEach((stored, i) => {
     if (!names.includes(stored)) {
       causes.push(
-        fieldError.invalid(FieldPath.of('status', 'storedVersions').index(i), stored, 'missing from spec.versions; v1 objects may be stored at it'),
+        fieldError.invalid(
+          FieldPath.of('status', 'storedVersions').index(i),
+          stored,
+          'missing from spec.versions; v1 objects may be stored at it',
+        ),
       );
     }
   });

@@ -3,7 +3,7 @@
  * `/apis` with `Accept: application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList` (API-12).
  */
 import type { GroupVersionKind } from '../../api/index.js';
-import type { ServedResource } from '../served-resource.js';
+import type { DescribedResource } from '../resource.js';
 import { byGroup } from './groups.js';
 
 export interface ApiSubresourceDiscovery {
@@ -42,7 +42,7 @@ export interface ApiGroupDiscoveryList {
  * Clients before 1.30 ask for `v2beta1`, which has the same shape.
  */
 export function apiGroupDiscoveryList(
-  resources: readonly ServedResource[],
+  resources: readonly DescribedResource[],
   version: 'v2' | 'v2beta1' = 'v2',
 ): ApiGroupDiscoveryList {
   return {
@@ -60,7 +60,7 @@ export function apiGroupDiscoveryList(
   };
 }
 
-function describe({ facts }: ServedResource): ApiResourceDiscovery {
+function describe({ facts }: DescribedResource): ApiResourceDiscovery {
   const subresources = facts.subresources.map(({ name, kind, verbs }) => ({
     subresource: name,
     responseKind: kind,

@@ -1,11 +1,11 @@
 /** Resources ordered by group and version, the way every form of discovery lists them. */
-import type { ServedResource } from '../served-resource.js';
+import type { DescribedResource } from '../resource.js';
 import { compareKubeVersions } from './version-order.js';
 
 export interface VersionResources {
   readonly version: string;
   /** By plural. */
-  readonly resources: readonly ServedResource[];
+  readonly resources: readonly DescribedResource[];
 }
 export interface GroupResources {
   readonly group: string;
@@ -14,8 +14,8 @@ export interface GroupResources {
 }
 
 /** Groups in order of first appearance. */
-export function byGroup(resources: readonly ServedResource[]): readonly GroupResources[] {
-  const groups = new Map<string, Map<string, ServedResource[]>>();
+export function byGroup(resources: readonly DescribedResource[]): readonly GroupResources[] {
+  const groups = new Map<string, Map<string, DescribedResource[]>>();
   for (const resource of resources) {
     const { group, version } = resource.facts;
     let versions = groups.get(group);

@@ -10,7 +10,7 @@ import type {
   APIResourceList,
   APIVersions,
 } from '../../api/kinds/meta/v1.js';
-import type { ServedResource } from '../served-resource.js';
+import type { DescribedResource } from '../resource.js';
 import { byGroup, type GroupResources } from './groups.js';
 
 /** `/api`. `serverAddress` is the host and port clients reach this server at. */
@@ -31,14 +31,14 @@ function describeGroup({ group, versions }: GroupResources): Omit<APIGroup, 'api
 
 /** `/apis`: every group but the core one. */
 export function apiGroupList(
-  resources: readonly ServedResource[],
+  resources: readonly DescribedResource[],
 ): Omit<APIGroupList, 'groups'> & { readonly groups: readonly Omit<APIGroup, 'apiVersion' | 'kind'>[] } {
   const groups = byGroup(resources).filter(({ group }) => group !== '');
   return { kind: 'APIGroupList', apiVersion: 'v1', groups: groups.map(describeGroup) };
 }
 
 /** `/apis/<group>`; undefined when nothing is served in the group. */
-export function apiGroup(group: string, resources: readonly ServedResource[]): APIGroup | undefined {
+export function apiGroup(group: string, resources: readonly DescribedResource[]): APIGroup | undefined {
   const [found] = byGroup(resources.filter((r) => r.facts.group === group));
   return found && { kind: 'APIGroup', apiVersion: 'v1', ...describeGroup(found) };
 }
@@ -46,7 +46,7 @@ export function apiGroup(group: string, resources: readonly ServedResource[]): A
 /** `/api/v1`, `/apis/<group>/<version>`: the resources of that version and their subresources. */
 export function apiResourceList(
   groupVersion: { readonly group: string; readonly version: string },
-  resources: readonly ServedResource[],
+  resources: readonly DescribedResource[],
 ): APIResourceList {
   const { group, version } = groupVersion;
   const [found] = byGroup(resources.filter((r) => r.facts.group === group && r.facts.version === version));
@@ -58,7 +58,7 @@ export function apiResourceList(
   };
 }
 
-function describeResource({ facts }: ServedResource): readonly APIResource[] {
+function describeResource({ facts }: DescribedResource): readonly APIResource[] {
   const namespaced = facts.scope === 'Namespaced';
   return [
     {

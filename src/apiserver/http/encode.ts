@@ -18,7 +18,11 @@ interface ListLike {
 }
 
 function isList(body: object): body is ListLike {
-  return Array.isArray((body as Partial<ListLike>).items) && 'kind' in body && String((body as { kind: unknown }).kind).endsWith('List');
+  return (
+    Array.isArray((body as Partial<ListLike>).items) &&
+    'kind' in body &&
+    String((body as { kind: unknown }).kind).endsWith('List')
+  );
 }
 
 /** How many bytes of a list are handed on at a time. */
@@ -56,7 +60,10 @@ const comma = Buffer.from(',');
 const closing = Buffer.from(']}');
 const frameEnd = Buffer.from('}\n');
 const frameStart: Readonly<Record<string, Buffer>> = Object.fromEntries(
-  ['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK', 'ERROR'].map((type) => [type, Buffer.from(`{"type":"${type}","object":`)]),
+  ['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK', 'ERROR'].map((type) => [
+    type,
+    Buffer.from(`{"type":"${type}","object":`),
+  ]),
 );
 
 /** A batch of watch events as newline-delimited JSON. */

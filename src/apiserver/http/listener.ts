@@ -94,7 +94,8 @@ function credentialsOf(request: IncomingMessage): Credentials {
   if (!socket.authorized) return {};
   const { subject } = socket.getPeerCertificate();
   if (!subject) return {};
-  const all = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : value === undefined ? [] : [String(value)]);
+  const all = (value: unknown): string[] =>
+    Array.isArray(value) ? value.map(String) : value === undefined ? [] : [String(value)];
   return { certificate: { commonName: all(subject.CN)[0] ?? '', organizations: all(subject.O) } };
 }
 
@@ -110,22 +111,35 @@ async function readBody(request: IncomingMessage): Promise<Uint8Array | undefine
   return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
 }
 
-async function serve(server: ApiServer, request: IncomingMessage, response: NodeResponse, stopping: AbortSignal): Promise<void> {
+async function serve(
+  server: ApiServer,
+  request: IncomingMessage,
+  response: NodeResponse,
+  stopping: AbortSignal,
+): Promise<void> {
   const gone = new AbortController();
   response.once('close', () => gone.abort());
   const user = server.authenticator.authenticate(credentialsOf(request));
   const url = new URL(request.url ?? '/', 'https://localhost');
   if (!methods.has(request.method ?? '')) {
-    send(response, failure(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource'));
+    send(
+      response,
+      failure(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource'),
+    );
     return;
   }
   const bytes = await readBody(request);
   if (!bytes) {
     response.setHeader('connection', 'close');
-    send(response, failure(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${maxBodyBytes}`));
+    send(
+      response,
+      failure(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${maxBodyBytes}`),
+    );
     return;
   }
-  const answer = await server.handle(toServerRequest(request, url, bytes, user, AbortSignal.any([gone.signal, stopping])));
+  const answer = await server.handle(
+    toServerRequest(request, url, bytes, user, AbortSignal.any([gone.signal, stopping])),
+  );
   if ('watch' in answer) await stream(response, answer);
   else await sendChunks(response, answer);
 }
@@ -153,7 +167,15 @@ function toServerRequest(
 }
 
 function failure(code: number, reason: Status['reason'], message: string): ServerResponse {
-  const status: Status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason: reason ?? '', code };
+  const status: Status = {
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    message,
+    reason: reason ?? '',
+    code,
+  };
   return { code, headers: {}, body: status };
 }
 
@@ -171,7 +193,10 @@ function send(response: NodeResponse, answer: ServerResponse): void {
   response.end(typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body));
 }
 
-async function sendChunks(response: NodeResponse, answer: Extract<ServerResponse, { body: object | string }>): Promise<void> {
+async function sendChunks(
+  response: NodeResponse,
+  answer: Extract<ServerResponse, { body: object | string }>,
+): Promise<void> {
   if (typeof answer.body === 'string') return send(response, answer);
   const chunks = [...jsonChunks(answer.body)];
   if (chunks.length === 1) {
@@ -188,7 +213,10 @@ async function sendChunks(response: NodeResponse, answer: Extract<ServerResponse
   response.end();
 }
 
-async function stream(response: NodeResponse, answer: Extract<ServerResponse, { watch: unknown }>): Promise<void> {
+async function stream(
+  response: NodeResponse,
+  answer: Extract<ServerResponse, { watch: unknown }>,
+): Promise<void> {
   writeHead(response, answer);
   response.flushHeaders();
   for await (const events of answer.watch) {

@@ -8,7 +8,7 @@
  */
 import { schemaOfKind } from '../../api/facts/index.js';
 import type { GroupVersionKind, JsonObject } from '../../api/index.js';
-import type { ServedResource } from '../served-resource.js';
+import type { DescribedResource } from '../resource.js';
 import { describeOperation } from './operation.js';
 import { pathParameters } from './parameters.js';
 import { ComponentSchemas, deleteOptionsType, listMetaType } from './schemas.js';
@@ -49,7 +49,7 @@ export function customTypeName({ group, version, kind }: GroupVersionKind): stri
 /** `/openapi/v3/<gv>`: the resources of that group-version among those given. */
 export function openApiV3Document(
   groupVersion: GroupVersion,
-  resources: readonly ServedResource[],
+  resources: readonly DescribedResource[],
 ): JsonObject {
   const schemas = new ComponentSchemas();
   const paths = new Map<string, JsonObject>();
@@ -73,7 +73,7 @@ export function openApiV3Document(
 }
 
 function addResource(
-  resource: ServedResource,
+  resource: DescribedResource,
   schemas: ComponentSchemas,
   paths: Map<string, JsonObject>,
 ): void {

@@ -1,6 +1,6 @@
 /** One operation of an OpenAPI path: what a verb takes and answers, and which kind it speaks of. */
 import type { GroupVersionKind, JsonObject } from '../../api/index.js';
-import type { ServedResource } from '../served-resource.js';
+import type { DescribedResource } from '../resource.js';
 import { parametersOfVerb } from './parameters.js';
 import { type ComponentSchemas, deleteOptionsType, patchType, statusType } from './schemas.js';
 
@@ -10,7 +10,7 @@ export interface OperationParts {
   /** The schema of what is read and written. */
   readonly body: JsonObject;
   readonly kind: GroupVersionKind;
-  readonly facts: ServedResource['facts'];
+  readonly facts: DescribedResource['facts'];
   /** A subresource's name, or what tells two operations of one kind apart. */
   readonly suffix: string;
   readonly strategicMerge: boolean;

@@ -37,7 +37,10 @@ function hasBody(request: ServerRequest): boolean {
  * Decodes the body of a create, update, patch or delete; undefined when there is none.
  * @throws ApiError BadRequest, RequestEntityTooLarge, UnsupportedMediaType
  */
-export async function decodeBody(request: ServerRequest, accepted: readonly string[]): Promise<DecodedBody | undefined> {
+export async function decodeBody(
+  request: ServerRequest,
+  accepted: readonly string[],
+): Promise<DecodedBody | undefined> {
   if (!hasBody(request) || request.body === undefined) return undefined;
   const type = contentType(request);
   if (!accepted.includes(type)) {
@@ -45,7 +48,8 @@ export async function decodeBody(request: ServerRequest, accepted: readonly stri
       `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`,
     );
   }
-  if ('value' in request.body) return { value: request.body.value as JsonValue, duplicates: [], protobuf: false };
+  if ('value' in request.body)
+    return { value: request.body.value as JsonValue, duplicates: [], protobuf: false };
   const { bytes } = request.body;
   if (bytes.length > maxBodyBytes) {
     throw tooLarge(`Request entity too large: limit is ${maxBodyBytes}`);
@@ -92,7 +96,9 @@ export function asObject(body: DecodedBody | undefined, what: string): JsonObjec
   if (body === undefined) throw badRequest('request body is required');
   const { value } = body;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw badRequest(`${what} must be a JSON object, got ${value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value}`);
+    throw badRequest(
+      `${what} must be a JSON object, got ${value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value}`,
+    );
   }
   return value as JsonObject;
 }

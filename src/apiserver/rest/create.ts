@@ -24,15 +24,20 @@ const generateAttempts = 8;
 export function checkPlace(ctx: RequestContext, object: JsonObject): void {
   const { namespace, name } = (object.metadata ?? {}) as { namespace?: string; name?: string };
   if (ctx.resource.facts.scope === 'Namespaced') {
-    if (ctx.info.namespace === '') throw badRequest('an empty namespace may not be set when a resource name may be given');
+    if (ctx.info.namespace === '')
+      throw badRequest('an empty namespace may not be set when a resource name may be given');
     if (namespace && namespace !== ctx.info.namespace) {
-      throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+      throw badRequest(
+        'the namespace of the provided object does not match the namespace sent on the request',
+      );
     }
   } else if (namespace) {
     throw badRequest('namespace is not allowed on this type');
   }
   if (ctx.info.name !== '' && name && name !== ctx.info.name) {
-    throw badRequest(`the name of the object (${name}) does not match the name on the URL (${ctx.info.name})`);
+    throw badRequest(
+      `the name of the object (${name}) does not match the name on the URL (${ctx.info.name})`,
+    );
   }
 }
 
@@ -118,12 +123,25 @@ async function attempt(
 const eventTtlSeconds = 3600;
 
 /** Metadata as a new object has it; status dropped where it has a subresource of its own. */
-function identified(ctx: RequestContext, decoded: JsonObject, name: string, now: string, managed: boolean): JsonObject {
+function identified(
+  ctx: RequestContext,
+  decoded: JsonObject,
+  name: string,
+  now: string,
+  managed: boolean,
+): JsonObject {
   const { resource, info, deps } = ctx;
   const object: MutableObject = { ...decoded };
   const metadata: MutableObject = { ...(decoded.metadata as JsonObject | undefined) };
-  if (metadata.resourceVersion) throw badRequest('resourceVersion should not be set on objects to be created');
-  for (const field of ['resourceVersion', 'selfLink', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'generation']) {
+  if (metadata.resourceVersion)
+    throw badRequest('resourceVersion should not be set on objects to be created');
+  for (const field of [
+    'resourceVersion',
+    'selfLink',
+    'deletionTimestamp',
+    'deletionGracePeriodSeconds',
+    'generation',
+  ]) {
     delete metadata[field];
   }
   if (!managed) delete metadata.managedFields;

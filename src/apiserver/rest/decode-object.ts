@@ -28,7 +28,8 @@ export class StrictDecodingError extends Error {
 
 /** Removes null members, as decoding into a Go struct does; what a schema leaves open is kept. */
 function dropNulls(value: JsonValue, schema: Schema | undefined): JsonValue {
-  if (typeof value !== 'object' || value === null || schema?.['x-kubernetes-preserve-unknown-fields']) return value;
+  if (typeof value !== 'object' || value === null || schema?.['x-kubernetes-preserve-unknown-fields'])
+    return value;
   if (Array.isArray(value)) {
     let changed = false;
     const items = value.map((item) => {
@@ -41,7 +42,8 @@ function dropNulls(value: JsonValue, schema: Schema | undefined): JsonValue {
   let changed = false;
   const entries: [string, JsonValue][] = [];
   const properties = schema?.properties;
-  const additional = typeof schema?.additionalProperties === 'object' ? schema.additionalProperties : undefined;
+  const additional =
+    typeof schema?.additionalProperties === 'object' ? schema.additionalProperties : undefined;
   for (const [key, member] of Object.entries(value as JsonObject)) {
     if (member === null) {
       changed = true;
@@ -56,12 +58,23 @@ function dropNulls(value: JsonValue, schema: Schema | undefined): JsonValue {
 }
 
 /** The problems strict validation reports about a value of this resource. */
-export function strictProblems(ctx: RequestContext, value: JsonValue, duplicates: readonly string[]): string[] {
-  return [...duplicates, ...unknownFields(value, ctx.resource.schema).map((path) => `unknown field ${JSON.stringify(path)}`)];
+export function strictProblems(
+  ctx: RequestContext,
+  value: JsonValue,
+  duplicates: readonly string[],
+): string[] {
+  return [
+    ...duplicates,
+    ...unknownFields(value, ctx.resource.schema).map((path) => `unknown field ${JSON.stringify(path)}`),
+  ];
 }
 
 /** Refuses, warns or stays silent about strict problems. @throws StrictDecodingError when Strict */
-export function reportStrict(ctx: RequestContext, problems: readonly string[], validation: FieldValidation): void {
+export function reportStrict(
+  ctx: RequestContext,
+  problems: readonly string[],
+  validation: FieldValidation,
+): void {
   if (problems.length === 0 || validation === 'Ignore') return;
   if (validation === 'Strict') throw new StrictDecodingError(problems);
   ctx.warnings.push(...problems);
@@ -84,7 +97,9 @@ export function decodeTyped(ctx: RequestContext, value: JsonObject): JsonObject 
 }
 
 function pick(value: JsonObject, keys: readonly string[]): JsonObject {
-  return Object.fromEntries(keys.filter((k) => Object.hasOwn(value, k)).map((k) => [k, value[k] as JsonValue]));
+  return Object.fromEntries(
+    keys.filter((k) => Object.hasOwn(value, k)).map((k) => [k, value[k] as JsonValue]),
+  );
 }
 
 /** Of a custom kind only the identity is decoded into types; the rest is validated by its schema. */
@@ -106,29 +121,44 @@ export function withDefaults(ctx: RequestContext, value: JsonObject): MutableObj
 
 /** The 400 of a body that is not what it should be. */
 function cannotBeHandled(ctx: RequestContext, kind: string, version: string, error: Error): Error {
-  return badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${ctx.resource.facts.kind}: ${error.message}`);
+  return badRequest(
+    `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${ctx.resource.facts.kind}: ${error.message}`,
+  );
 }
 
 /**
  * The body of a create or update as an object of the resource's kind, without defaults.
  * @throws ApiError BadRequest
  */
-export function decodeObject(ctx: RequestContext, body: DecodedBody | undefined, validation: FieldValidation): JsonObject {
+export function decodeObject(
+  ctx: RequestContext,
+  body: DecodedBody | undefined,
+  validation: FieldValidation,
+): JsonObject {
   const value = asObject(body, 'the body of the request');
   const { facts, builtin } = ctx.resource;
   const expected = apiVersionOf(facts);
   const { apiVersion, kind } = value;
   for (const [field, given] of Object.entries({ apiVersion, kind })) {
     if (given !== undefined && given !== null && typeof given !== 'string') {
-      throw badRequest(`couldn't get version/kind; json parse error: json: cannot unmarshal ${jsonTypeName(given)} into Go struct field .${field} of type string`);
+      throw badRequest(
+        `couldn't get version/kind; json parse error: json: cannot unmarshal ${jsonTypeName(given)} into Go struct field .${field} of type string`,
+      );
     }
   }
   if (!builtin && !kind) throw badRequest(`Object 'Kind' is missing in '${excerpt(value)}'`);
   if (apiVersion && apiVersion !== expected) {
-    throw badRequest(`the API version in the data (${String(apiVersion)}) does not match the expected API version (${expected})`);
+    throw badRequest(
+      `the API version in the data (${String(apiVersion)}) does not match the expected API version (${expected})`,
+    );
   }
   if (kind && kind !== facts.kind) {
-    throw cannotBeHandled(ctx, String(kind), facts.version, new Error(`the kind ${String(kind)} is not ${facts.kind}`));
+    throw cannotBeHandled(
+      ctx,
+      String(kind),
+      facts.version,
+      new Error(`the kind ${String(kind)} is not ${facts.kind}`),
+    );
   }
   const typed = { ...value, apiVersion: expected, kind: facts.kind };
   try {

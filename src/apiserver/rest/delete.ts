@@ -17,7 +17,14 @@ import { RevisionMismatch } from '../../store/index.js';
 import type { StampedObject } from '../cache/resource-cache.js';
 import type { ServedResource } from '../resource.js';
 import { asObject, type DecodedBody } from './body.js';
-import { atRequestVersion, findCached, type MutableObject, type RequestContext, toStorage, written } from './context.js';
+import {
+  atRequestVersion,
+  findCached,
+  type MutableObject,
+  type RequestContext,
+  toStorage,
+  written,
+} from './context.js';
 import { hasGeneration } from './create.js';
 
 const maxAttempts = 5;
@@ -35,18 +42,27 @@ export function deleteRequest(body: DecodedBody | undefined, query: URLSearchPar
   const given = body === undefined ? optionsFromQuery(query) : asObject(body, 'DeleteOptions');
   const schema = schemaOfType(deleteOptionsType);
   const problem = schema && decodeErrors(given, schema);
-  if (problem !== undefined) throw badRequest(`DeleteOptions in version "v1" cannot be handled as a DeleteOptions: ${problem}`);
+  if (problem !== undefined)
+    throw badRequest(`DeleteOptions in version "v1" cannot be handled as a DeleteOptions: ${problem}`);
   const causes: StatusCause[] = [];
   const policy = given.propagationPolicy as string | undefined;
   const orphan = given.orphanDependents as boolean | undefined;
   if (policy !== undefined && policy !== null && !['Background', 'Foreground', 'Orphan'].includes(policy)) {
     causes.push(
-      fieldError.notSupported(FieldPath.of('propagationPolicy'), policy, ['Background', 'Foreground', 'Orphan']),
+      fieldError.notSupported(FieldPath.of('propagationPolicy'), policy, [
+        'Background',
+        'Foreground',
+        'Orphan',
+      ]),
     );
   }
   if (policy && orphan !== undefined && orphan !== null) {
     causes.push(
-      fieldError.invalid(FieldPath.of('propagationPolicy'), policy, 'orphanDependents and deletionPropagation cannot be both set'),
+      fieldError.invalid(
+        FieldPath.of('propagationPolicy'),
+        policy,
+        'orphanDependents and deletionPropagation cannot be both set',
+      ),
     );
   }
   const dryRun = (given.dryRun ?? query.getAll('dryRun')) as readonly string[];
@@ -58,7 +74,9 @@ export function deleteRequest(body: DecodedBody | undefined, query: URLSearchPar
   return {
     ...(typeof given.gracePeriodSeconds === 'number' ? { gracePeriodSeconds: given.gracePeriodSeconds } : {}),
     ...(effective ? { propagationPolicy: effective as 'Background' } : {}),
-    ...(given.preconditions ? { preconditions: given.preconditions as { uid?: string; resourceVersion?: string } } : {}),
+    ...(given.preconditions
+      ? { preconditions: given.preconditions as { uid?: string; resourceVersion?: string } }
+      : {}),
     dryRun: dryRun.length > 0,
   };
 }
@@ -67,7 +85,8 @@ function optionsFromQuery(query: URLSearchParams): JsonObject {
   const options: MutableObject = {};
   const grace = query.get('gracePeriodSeconds');
   if (grace !== null) {
-    if (!/^-?\d+$/.test(grace)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(grace)}: invalid syntax`);
+    if (!/^-?\d+$/.test(grace))
+      throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(grace)}: invalid syntax`);
     options.gracePeriodSeconds = Number(grace);
   }
   const policy = query.get('propagationPolicy');
@@ -117,19 +136,31 @@ export async function deleteObject(ctx: RequestContext, options: DeleteRequest):
         return { gone: true, last: atRequestVersion(ctx, current), status: deletedStatus(ctx, current) };
       }
       const value = toStorage(ctx, next);
-      if (options.dryRun || deepEqualJson(value, cached.stored)) return { gone: false, object: next as StampedObject };
-      return { gone: false, object: written(ctx, await deps.cache.store.update(cached.key, value, cached.revision)) };
+      if (options.dryRun || deepEqualJson(value, cached.stored))
+        return { gone: false, object: next as StampedObject };
+      return {
+        gone: false,
+        object: written(ctx, await deps.cache.store.update(cached.key, value, cached.revision)),
+      };
     } catch (error) {
       if (!(error instanceof RevisionMismatch) || attempt >= maxAttempts) throw error;
     }
   }
 }
 
-function checkPreconditions(ctx: RequestContext, current: StampedObject, { preconditions }: DeleteRequest): void {
+function checkPreconditions(
+  ctx: RequestContext,
+  current: StampedObject,
+  { preconditions }: DeleteRequest,
+): void {
   const { facts } = ctx.resource;
   const { uid, resourceVersion } = current.metadata;
   if (preconditions?.uid !== undefined && preconditions.uid !== uid) {
-    throw conflict(facts, ctx.info.name, `Precondition failed: UID in precondition: ${preconditions.uid}, UID in object meta: ${uid}`);
+    throw conflict(
+      facts,
+      ctx.info.name,
+      `Precondition failed: UID in precondition: ${preconditions.uid}, UID in object meta: ${uid}`,
+    );
   }
   if (preconditions?.resourceVersion !== undefined && preconditions.resourceVersion !== resourceVersion) {
     throw conflict(

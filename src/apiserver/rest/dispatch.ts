@@ -25,7 +25,11 @@ export type RestResult =
   | { readonly code: 200; readonly watch: AsyncIterable<readonly WatchEvent[]> };
 
 /** What POST and PUT bodies may be. */
-export const objectTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'] as const;
+export const objectTypes = [
+  'application/json',
+  'application/yaml',
+  'application/vnd.kubernetes.protobuf',
+] as const;
 
 /** @throws ApiError */
 export async function dispatch(ctx: RequestContext): Promise<RestResult> {
@@ -144,7 +148,10 @@ async function deleteCollection(ctx: RequestContext): Promise<JsonObject> {
   const items: JsonObject[] = [];
   for (const object of selectedObjects(ctx)) {
     const { name, namespace = '' } = object.metadata;
-    const one = { ...ctx, info: { ...ctx.info, name, namespace: facts.scope === 'Namespaced' ? namespace : ctx.info.namespace } };
+    const one = {
+      ...ctx,
+      info: { ...ctx.info, name, namespace: facts.scope === 'Namespaced' ? namespace : ctx.info.namespace },
+    };
     try {
       const result = await deleteObject(one, options);
       items.push(result.gone ? result.last : result.object);

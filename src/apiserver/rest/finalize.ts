@@ -20,7 +20,11 @@ export async function finalizeNamespace(ctx: RequestContext): Promise<JsonObject
     (current) => ({
       object: {
         ...current,
-        metadata: { ...current?.metadata, ...(resourceVersion ? { resourceVersion } : {}), ...(uid ? { uid } : {}) },
+        metadata: {
+          ...current?.metadata,
+          ...(resourceVersion ? { resourceVersion } : {}),
+          ...(uid ? { uid } : {}),
+        },
         spec: { ...(current?.spec as JsonObject | undefined), finalizers },
       } as JsonObject,
       managed: false,

@@ -29,7 +29,8 @@ function encodeToken(rv: number, start: string): string {
 function decodeToken(text: string): Token {
   try {
     const token = JSON.parse(Buffer.from(text, 'base64url').toString('utf8')) as Token;
-    if (token.v === 'meta.k8s.io/v1' && Number.isInteger(token.rv) && typeof token.start === 'string') return token;
+    if (token.v === 'meta.k8s.io/v1' && Number.isInteger(token.rv) && typeof token.start === 'string')
+      return token;
   } catch {
     // Falls through to the refusal.
   }
@@ -61,7 +62,10 @@ export async function listPage(
     const token = decodeToken(query.continueToken);
     after = resource.prefix + token.start;
     if (token.rv > 0) revision = token.rv;
-  } else if (query.resourceVersionMatch === 'Exact' || (query.resourceVersionMatch === '' && query.limit > 0 && Number(query.resourceVersion) > 0)) {
+  } else if (
+    query.resourceVersionMatch === 'Exact' ||
+    (query.resourceVersionMatch === '' && query.limit > 0 && Number(query.resourceVersion) > 0)
+  ) {
     revision = Number(query.resourceVersion);
   }
 
@@ -100,7 +104,10 @@ async function objectsAt(
   // The walk is synchronous, so the cache cannot move under it.
   if (revision === cache.revision) return resource.scan(prefix, after);
   try {
-    const { entries } = await cache.store.list(prefix, { revision, ...(after === undefined ? {} : { after }) });
+    const { entries } = await cache.store.list(prefix, {
+      revision,
+      ...(after === undefined ? {} : { after }),
+    });
     return entries.map((entry) => ({ key: entry.key, object: resource.serve(entry) }));
   } catch (error) {
     if (error instanceof Compacted) {

@@ -35,7 +35,8 @@ export function negotiateShape(accept: string | undefined): Shape {
     if (!json.has(type)) continue;
     const as = parameters.get('as');
     if (as === undefined) return 'object';
-    const meta = parameters.get('g') === 'meta.k8s.io' && ['v1', 'v1beta1'].includes(parameters.get('v') ?? '');
+    const meta =
+      parameters.get('g') === 'meta.k8s.io' && ['v1', 'v1beta1'].includes(parameters.get('v') ?? '');
     if (!meta) continue;
     if (as === 'Table') return 'table';
     if (as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList') return 'metadata';

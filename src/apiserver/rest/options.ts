@@ -57,7 +57,11 @@ function defaultManager(userAgent: string | undefined): string {
 }
 
 /** @throws ApiError Invalid naming `optionsKind`, e.g. `CreateOptions` */
-export function writeQuery(query: URLSearchParams, userAgent: string | undefined, optionsKind: string): WriteQuery {
+export function writeQuery(
+  query: URLSearchParams,
+  userAgent: string | undefined,
+  optionsKind: string,
+): WriteQuery {
   const causes: StatusCause[] = [];
   const dryRuns = query.getAll('dryRun');
   for (const value of dryRuns) {
@@ -69,13 +73,26 @@ export function writeQuery(query: URLSearchParams, userAgent: string | undefined
   }
   for (const char of fieldManager) {
     if (/\p{C}/u.test(char)) {
-      causes.push(fieldError.invalid(FieldPath.of('fieldManager'), fieldManager, 'should only contain printable characters'));
+      causes.push(
+        fieldError.invalid(
+          FieldPath.of('fieldManager'),
+          fieldManager,
+          'should only contain printable characters',
+        ),
+      );
       break;
     }
   }
   const fieldValidation = query.get('fieldValidation') ?? '';
   if (!['', 'Ignore', 'Warn', 'Strict'].includes(fieldValidation)) {
-    causes.push(fieldError.notSupported(FieldPath.of('fieldValidation'), fieldValidation, ['', 'Ignore', 'Warn', 'Strict']));
+    causes.push(
+      fieldError.notSupported(FieldPath.of('fieldValidation'), fieldValidation, [
+        '',
+        'Ignore',
+        'Warn',
+        'Strict',
+      ]),
+    );
   }
   if (causes.length > 0) throw invalid({ group: 'meta.k8s.io', kind: optionsKind }, '', causes);
   return {
@@ -115,19 +132,27 @@ const matchPath = FieldPath.of('resourceVersionMatch');
 function listCauses(q: ListQuery): StatusCause[] {
   const causes: StatusCause[] = [];
   if (q.sendInitialEvents !== undefined) {
-    causes.push(fieldError.forbidden(FieldPath.of('sendInitialEvents'), 'sendInitialEvents is forbidden for list'));
+    causes.push(
+      fieldError.forbidden(FieldPath.of('sendInitialEvents'), 'sendInitialEvents is forbidden for list'),
+    );
   }
   if (q.resourceVersionMatch === '') return causes;
   if (q.continueToken !== '') {
-    causes.push(fieldError.forbidden(matchPath, 'resourceVersionMatch is forbidden when continue is provided'));
+    causes.push(
+      fieldError.forbidden(matchPath, 'resourceVersionMatch is forbidden when continue is provided'),
+    );
   }
   if (q.resourceVersion === '') {
-    causes.push(fieldError.forbidden(matchPath, 'resourceVersionMatch is forbidden unless resourceVersion is provided'));
+    causes.push(
+      fieldError.forbidden(matchPath, 'resourceVersionMatch is forbidden unless resourceVersion is provided'),
+    );
   }
   if (!['Exact', 'NotOlderThan'].includes(q.resourceVersionMatch)) {
     causes.push(fieldError.notSupported(matchPath, q.resourceVersionMatch, ['Exact', 'NotOlderThan', '']));
   } else if (q.resourceVersionMatch === 'Exact' && q.resourceVersion === '0') {
-    causes.push(fieldError.forbidden(matchPath, 'resourceVersionMatch "Exact" is forbidden for resourceVersion "0"'));
+    causes.push(
+      fieldError.forbidden(matchPath, 'resourceVersionMatch "Exact" is forbidden for resourceVersion "0"'),
+    );
   }
   return causes;
 }
@@ -137,20 +162,31 @@ function watchCauses(q: ListQuery): StatusCause[] {
   if (q.sendInitialEvents === undefined) {
     if (q.resourceVersionMatch !== '') {
       causes.push(
-        fieldError.forbidden(matchPath, 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'),
+        fieldError.forbidden(
+          matchPath,
+          'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided',
+        ),
       );
     }
     return causes;
   }
   if (q.resourceVersionMatch === '') {
     causes.push(
-      fieldError.forbidden(matchPath, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'),
+      fieldError.forbidden(
+        matchPath,
+        'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan',
+      ),
     );
   } else if (q.resourceVersionMatch !== 'NotOlderThan') {
     causes.push(fieldError.notSupported(matchPath, q.resourceVersionMatch, ['NotOlderThan']));
   }
   if (q.continueToken !== '') {
-    causes.push(fieldError.forbidden(FieldPath.of('continue'), 'continue is forbidden when sendInitialEvents is provided'));
+    causes.push(
+      fieldError.forbidden(
+        FieldPath.of('continue'),
+        'continue is forbidden when sendInitialEvents is provided',
+      ),
+    );
   }
   return causes;
 }

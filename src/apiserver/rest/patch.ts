@@ -53,7 +53,9 @@ function change(ctx: RequestContext, body: DecodedBody, type: string): Promise<U
   const patched = (current: StampedObject): JsonValue => {
     if (type === jsonPatch) return applyJsonPatch(current, body.value);
     const patch = asObject(body, 'the patch');
-    return type === strategicPatch ? applyStrategicMergePatch(current, patch, schema) : applyMergePatch(current, patch);
+    return type === strategicPatch
+      ? applyStrategicMergePatch(current, patch, schema)
+      : applyMergePatch(current, patch);
   };
   const propose = (current: StampedObject | undefined): Proposal => {
     if (!current) throw notFound(ctx.resource.facts, ctx.info.name);
@@ -101,7 +103,8 @@ function apply(ctx: RequestContext, body: DecodedBody): Promise<UpdateResult> {
     reportStrict(ctx, strictProblems(ctx, given, body.duplicates), write.fieldValidation);
   } catch (error) {
     if (isApiError(error)) throw error;
-    const what = error instanceof StrictDecodingError ? 'error strict decoding YAML' : 'error when unmarshaling patch';
+    const what =
+      error instanceof StrictDecodingError ? 'error strict decoding YAML' : 'error when unmarshaling patch';
     throw badRequest(`${what}: ${(error as Error).message}`);
   }
   const metadata = { ...(applied.metadata as JsonObject), name: info.name };
@@ -134,7 +137,9 @@ function checkApplied(ctx: RequestContext, given: JsonObject): void {
     throw badRequest('metadata.managedFields must be nil');
   }
   if (metadata.name !== undefined && metadata.name !== ctx.info.name) {
-    throw badRequest(`the name of the object (${String(metadata.name)}) does not match the name on the URL (${ctx.info.name})`);
+    throw badRequest(
+      `the name of the object (${String(metadata.name)}) does not match the name on the URL (${ctx.info.name})`,
+    );
   }
 }
 

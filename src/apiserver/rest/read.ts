@@ -69,7 +69,10 @@ function table(
 }
 
 /** The objects a list or watch is about: a namespace, a name, and the selectors. */
-function scopeOf(ctx: RequestContext, query: ListQuery): { prefix: string; matches: (object: StampedObject) => boolean } {
+function scopeOf(
+  ctx: RequestContext,
+  query: ListQuery,
+): { prefix: string; matches: (object: StampedObject) => boolean } {
   const { facts, strategy, builtin, storagePrefix } = ctx.resource;
   const namespaced = facts.scope === 'Namespaced' && ctx.info.namespace !== '';
   const prefix = namespaced ? `${storagePrefix}${ctx.info.namespace}/` : storagePrefix;
@@ -77,7 +80,9 @@ function scopeOf(ctx: RequestContext, query: ListQuery): { prefix: string; match
   const known = new Set(['metadata.name', ...(facts.scope === 'Namespaced' ? ['metadata.namespace'] : [])]);
   const selectable = builtin ? strategy.selectableFields : undefined;
   if (!fieldSelector.isEmpty) {
-    const declared = selectable ? Object.keys(selectable({ metadata: {}, spec: {}, status: {} } as JsonObject)) : [];
+    const declared = selectable
+      ? Object.keys(selectable({ metadata: {}, spec: {}, status: {} } as JsonObject))
+      : [];
     for (const { path } of fieldSelector.requirements) {
       if (!known.has(path) && !declared.includes(path)) {
         throw badRequest(
@@ -88,16 +93,16 @@ function scopeOf(ctx: RequestContext, query: ListQuery): { prefix: string; match
   }
   const { name } = ctx.info;
   const inScope = (object: StampedObject): boolean =>
-    (!namespaced || object.metadata.namespace === ctx.info.namespace) && (name === '' || facts.kind === 'Namespace' || object.metadata.name === name);
+    (!namespaced || object.metadata.namespace === ctx.info.namespace) &&
+    (name === '' || facts.kind === 'Namespace' || object.metadata.name === name);
   const matches = (object: StampedObject): boolean => {
     if (!inScope(object) || !labelSelector.matches(object.metadata.labels)) return false;
     if (fieldSelector.isEmpty) return true;
-    let fields: Readonly<Record<string, string>> | undefined;
+    const fields = selectable?.(object);
     return fieldSelector.matches((path) => {
       if (path === 'metadata.name') return object.metadata.name;
-      if (path === 'metadata.namespace') return object.metadata.namespace ?? '';
-      fields ??= selectable?.(object) ?? {};
-      return fields[path] ?? '';
+      if (path === 'metadata.namespace') return object.metadata.namespace;
+      return fields?.[path];
     });
   };
   return { prefix, matches };
@@ -117,9 +122,19 @@ export async function listObjects(ctx: RequestContext): Promise<JsonObject> {
   const items = page.items.map((object) => atRequestVersion(ctx, object));
   switch (shape) {
     case 'object':
-      return { kind: ctx.resource.facts.listKind, apiVersion: apiVersionOf(ctx.resource.facts), metadata, items };
+      return {
+        kind: ctx.resource.facts.listKind,
+        apiVersion: apiVersionOf(ctx.resource.facts),
+        metadata,
+        items,
+      };
     case 'metadata':
-      return { kind: 'PartialObjectMetadataList', apiVersion: 'meta.k8s.io/v1', metadata, items: items.map(partialMetadata) };
+      return {
+        kind: 'PartialObjectMetadataList',
+        apiVersion: 'meta.k8s.io/v1',
+        metadata,
+        items: items.map(partialMetadata),
+      };
     case 'table':
       return table(ctx, items, metadata, ctx.deps.clock, true);
   }
@@ -137,7 +152,8 @@ export function watchObjects(ctx: RequestContext): AsyncIterable<readonly WatchE
 
   const fromNow = query.resourceVersion === '' || query.resourceVersion === '0';
   const withInitial = query.sendInitialEvents ?? fromNow;
-  const since = query.sendInitialEvents === undefined && !fromNow ? Number(query.resourceVersion) : cache.revision;
+  const since =
+    query.sendInitialEvents === undefined && !fromNow ? Number(query.resourceVersion) : cache.revision;
   const position = resource.positionAfter(since);
   if (position === undefined) {
     throw expired(`too old resource version: ${query.resourceVersion} (${cache.revision})`);
@@ -170,14 +186,25 @@ export function watchObjects(ctx: RequestContext): AsyncIterable<readonly WatchE
   });
 }
 
-function bookmark(ctx: RequestContext, resourceVersion: string, initialEventsEnd: boolean, shape: Shape): JsonObject {
+function bookmark(
+  ctx: RequestContext,
+  resourceVersion: string,
+  initialEventsEnd: boolean,
+  shape: Shape,
+): JsonObject {
   const metadata: JsonObject = {
     resourceVersion,
     creationTimestamp: null,
     ...(initialEventsEnd ? { annotations: { 'k8s.io/initial-events-end': 'true' } } : {}),
   };
   if (shape === 'table') {
-    return { kind: 'Table', apiVersion: 'meta.k8s.io/v1', metadata: { resourceVersion }, columnDefinitions: [], rows: [] };
+    return {
+      kind: 'Table',
+      apiVersion: 'meta.k8s.io/v1',
+      metadata: { resourceVersion },
+      columnDefinitions: [],
+      rows: [],
+    };
   }
   const { facts } = ctx.resource;
   return shape === 'metadata'

@@ -70,8 +70,15 @@ function verbOf(method: HttpMethod, name: string, watch: boolean): ResourceVerb 
  * Reads `/api/v1/…` and `/apis/<group>/<version>/…`; undefined for any other path (discovery, health).
  * `namespaces/<ns>` itself and its subresources `status` and `finalize` are the Namespace resource.
  */
-export function parseResourcePath(method: HttpMethod, path: string, query: URLSearchParams): ResourceRequest | undefined {
-  const segments = path.split('/').filter((s) => s !== '').map(decodeSegment);
+export function parseResourcePath(
+  method: HttpMethod,
+  path: string,
+  query: URLSearchParams,
+): ResourceRequest | undefined {
+  const segments = path
+    .split('/')
+    .filter((s) => s !== '')
+    .map(decodeSegment);
   let rest: string[];
   let group = '';
   let version: string;
@@ -85,8 +92,13 @@ export function parseResourcePath(method: HttpMethod, path: string, query: URLSe
   } else return undefined;
 
   let namespace = '';
-  const namespaceItself = rest.length === 2 || (rest.length === 3 && (rest[2] === 'status' || rest[2] === 'finalize'));
-  if (rest[0] === 'namespaces' && group === '' ? !namespaceItself && rest.length > 2 : rest[0] === 'namespaces' && rest.length > 2) {
+  const namespaceItself =
+    rest.length === 2 || (rest.length === 3 && (rest[2] === 'status' || rest[2] === 'finalize'));
+  if (
+    rest[0] === 'namespaces' && group === ''
+      ? !namespaceItself && rest.length > 2
+      : rest[0] === 'namespaces' && rest.length > 2
+  ) {
     namespace = rest[1] as string;
     rest = rest.slice(2);
   }

@@ -50,13 +50,19 @@ function read(object: JsonValue | undefined, path: string): JsonValue | undefine
 
 function write(object: JsonObject, [head = '', ...tail]: readonly string[], value: JsonValue): JsonObject {
   const child = object[head];
-  const next = tail.length === 0 ? value : write((typeof child === 'object' && child !== null ? child : {}) as JsonObject, tail, value);
+  const next =
+    tail.length === 0
+      ? value
+      : write((typeof child === 'object' && child !== null ? child : {}) as JsonObject, tail, value);
   return { ...object, [head]: next };
 }
 
 function selectorText(selector: JsonValue | undefined): string {
   if (typeof selector === 'string') return selector;
-  const labels = (selector as { matchLabels?: Record<string, string> } | undefined)?.matchLabels ?? (selector as Record<string, string> | undefined) ?? {};
+  const labels =
+    (selector as { matchLabels?: Record<string, string> } | undefined)?.matchLabels ??
+    (selector as Record<string, string> | undefined) ??
+    {};
   return Object.entries(labels)
     .filter(([, value]) => typeof value === 'string')
     .map(([key, value]) => `${key}=${value}`)
@@ -101,14 +107,20 @@ export async function replaceScale(ctx: RequestContext): Promise<JsonObject> {
 
 /** @throws ApiError NotFound, Conflict, Invalid */
 export async function patchScale(ctx: RequestContext): Promise<JsonObject> {
-  const accepted = ['application/json-patch+json', 'application/merge-patch+json', 'application/strategic-merge-patch+json'];
+  const accepted = [
+    'application/json-patch+json',
+    'application/merge-patch+json',
+    'application/strategic-merge-patch+json',
+  ];
   const body = await decodeBody(ctx.request, accepted);
   if (!body) throw badRequest('request body is required');
   const isJsonPatch = contentType(ctx.request) === accepted[0];
   return rescale(ctx, (scale) =>
     asObject(
       {
-        value: isJsonPatch ? applyJsonPatch(scale, body.value) : applyMergePatch(scale, asObject(body, 'the patch')),
+        value: isJsonPatch
+          ? applyJsonPatch(scale, body.value)
+          : applyMergePatch(scale, asObject(body, 'the patch')),
         duplicates: [],
         protobuf: false,
       },
@@ -130,13 +142,20 @@ async function rescale(ctx: RequestContext, change: (scale: JsonObject) => JsonO
       const replicas = read(scale, 'spec.replicas') ?? 0;
       if (typeof replicas !== 'number' || !Number.isInteger(replicas) || replicas < 0) {
         throw invalid({ group: 'autoscaling', kind: 'Scale' }, info.name, [
-          fieldError.invalid(FieldPath.of('spec', 'replicas'), replicas, 'must be greater than or equal to 0'),
+          fieldError.invalid(
+            FieldPath.of('spec', 'replicas'),
+            replicas,
+            'must be greater than or equal to 0',
+          ),
         ]);
       }
       const { resourceVersion } = (scale.metadata ?? {}) as { resourceVersion?: string };
       const proposed = write(current, at.specReplicas.split('.'), replicas);
       return {
-        object: { ...proposed, metadata: { ...current.metadata, ...(resourceVersion ? { resourceVersion } : {}) } } as JsonObject,
+        object: {
+          ...proposed,
+          metadata: { ...current.metadata, ...(resourceVersion ? { resourceVersion } : {}) },
+        } as JsonObject,
         managed: false,
       };
     },

@@ -18,7 +18,14 @@ import {
 import { RevisionMismatch } from '../../store/index.js';
 import type { CachedObject, StampedObject } from '../cache/resource-cache.js';
 import { checkPlace, createObject, hasGeneration } from './create.js';
-import { atRequestVersion, findCached, type MutableObject, type RequestContext, toStorage, written } from './context.js';
+import {
+  atRequestVersion,
+  findCached,
+  type MutableObject,
+  type RequestContext,
+  toStorage,
+  written,
+} from './context.js';
 import { withDefaults } from './decode-object.js';
 import { deletionPending } from './delete.js';
 import type { WriteQuery } from './options.js';
@@ -72,7 +79,12 @@ export async function updateObject(
 }
 
 /** True when the proposal names the version it is based on. @throws ApiError Conflict, Invalid */
-function checkVersion(ctx: RequestContext, object: JsonObject, current: StampedObject, required: boolean): boolean {
+function checkVersion(
+  ctx: RequestContext,
+  object: JsonObject,
+  current: StampedObject,
+  required: boolean,
+): boolean {
   const { facts } = ctx.resource;
   const { resourceVersion, uid } = (object.metadata ?? {}) as { resourceVersion?: string; uid?: string };
   if (uid && uid !== current.metadata.uid) {
@@ -90,7 +102,8 @@ function checkVersion(ctx: RequestContext, object: JsonObject, current: StampedO
     }
     return false;
   }
-  if (resourceVersion !== current.metadata.resourceVersion) throw conflict(facts, ctx.info.name, modifiedMessage);
+  if (resourceVersion !== current.metadata.resourceVersion)
+    throw conflict(facts, ctx.info.name, modifiedMessage);
   return true;
 }
 
@@ -125,7 +138,10 @@ async function commit(
   if (meta.deletionTimestamp !== undefined && !deletionPending(resource, final)) {
     if (write.dryRun) return final as StampedObject;
     const { revision } = await store.delete(cached.key, cached.revision);
-    return { ...final, metadata: { ...(final.metadata as JsonObject), resourceVersion: String(revision) } } as StampedObject;
+    return {
+      ...final,
+      metadata: { ...(final.metadata as JsonObject), resourceVersion: String(revision) },
+    } as StampedObject;
   }
   const value = toStorage(ctx, final);
   // API-6: an update that changes nothing keeps the version.
@@ -161,7 +177,8 @@ function prepare(ctx: RequestContext, current: StampedObject, proposed: JsonObje
   }
   const metadata: MutableObject = { ...(proposed.metadata as JsonObject | undefined) };
   for (const field of systemMetadata) {
-    if (metadata[field] === undefined && current.metadata[field] !== undefined) metadata[field] = current.metadata[field];
+    if (metadata[field] === undefined && current.metadata[field] !== undefined)
+      metadata[field] = current.metadata[field];
   }
   delete metadata.selfLink;
   delete metadata.generation;
@@ -191,14 +208,25 @@ function updateAttributes(ctx: RequestContext, object: JsonObject, oldObject: Js
   };
 }
 
-function admit(ctx: RequestContext, object: MutableObject, current: StampedObject, write: WriteQuery): MutableObject {
+function admit(
+  ctx: RequestContext,
+  object: MutableObject,
+  current: StampedObject,
+  write: WriteQuery,
+): MutableObject {
   const admitted = ctx.deps.admission.mutate(updateAttributes(ctx, object as JsonObject, current, write));
   return admitted && admitted !== object ? withDefaults(ctx, admitted) : object;
 }
 
 /** API-6: generation counts changes of everything but metadata and a status of its own. */
 function specChanged(ctx: RequestContext, next: JsonObject, current: JsonObject): boolean {
-  const ignored = new Set(['apiVersion', 'kind', 'metadata', ...(ctx.resource.hasStatus || ctx.resource.builtin ? ['status'] : [])]);
-  const counted = (object: JsonObject) => Object.fromEntries(Object.entries(object).filter(([key]) => !ignored.has(key)));
+  const ignored = new Set([
+    'apiVersion',
+    'kind',
+    'metadata',
+    ...(ctx.resource.hasStatus || ctx.resource.builtin ? ['status'] : []),
+  ]);
+  const counted = (object: JsonObject) =>
+    Object.fromEntries(Object.entries(object).filter(([key]) => !ignored.has(key)));
   return !deepEqualJson(counted(next), counted(current));
 }

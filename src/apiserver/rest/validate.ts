@@ -15,7 +15,10 @@ function refuse(ctx: RequestContext, object: JsonObject, causes: readonly Status
 export function validateCreate(ctx: RequestContext, object: JsonObject): void {
   const { facts, strategy, builtin, schema } = ctx.resource;
   refuse(ctx, object, [
-    ...validateObjectMeta(object, { scope: facts.scope, ...(strategy.nameRule ? { nameRule: strategy.nameRule } : {}) }),
+    ...validateObjectMeta(object, {
+      scope: facts.scope,
+      ...(strategy.nameRule ? { nameRule: strategy.nameRule } : {}),
+    }),
     ...(builtin ? (strategy.validate?.(object) ?? []) : validateSchema(object, schema)),
   ]);
   ctx.warnings.push(...(strategy.warnings?.(object) ?? []));
@@ -26,11 +29,15 @@ export function validateUpdate(ctx: RequestContext, object: JsonObject, old: Jso
   const { strategy, builtin, schema } = ctx.resource;
   const causes: StatusCause[] = [...validateObjectMetaUpdate(object, old)];
   if (!builtin) causes.push(...validateSchema(object, schema));
-  else if (ctx.info.subresource === 'status') causes.push(...(strategy.validateStatusUpdate?.(object, old) ?? []));
+  else if (ctx.info.subresource === 'status')
+    causes.push(...(strategy.validateStatusUpdate?.(object, old) ?? []));
   else {
     const update = strategy.validateUpdate?.(object, old) ?? [];
     const seen = new Set(update.map((c) => `${c.field} ${c.reason}`));
-    causes.push(...update, ...(strategy.validate?.(object) ?? []).filter((c) => !seen.has(`${c.field} ${c.reason}`)));
+    causes.push(
+      ...update,
+      ...(strategy.validate?.(object) ?? []).filter((c) => !seen.has(`${c.field} ${c.reason}`)),
+    );
   }
   refuse(ctx, object, causes);
   if (ctx.info.subresource === '') ctx.warnings.push(...(strategy.warnings?.(object) ?? []));

@@ -34,7 +34,9 @@ function decide(authorizer: Authorizer, user: UserInfo, spec: JsonObject): JsonO
   const decision = resource
     ? authorizer.authorize(attributesOf(user, resource))
     : authorizer.authorizeNonResource({ user, verb: path?.verb ?? '', path: path?.path ?? '' });
-  return decision.reason ? { allowed: decision.allowed, reason: decision.reason } : { allowed: decision.allowed };
+  return decision.reason
+    ? { allowed: decision.allowed, reason: decision.reason }
+    : { allowed: decision.allowed };
 }
 
 function attributesOf(user: UserInfo, question: ResourceQuestion): AuthorizationAttributes {
@@ -47,13 +49,17 @@ function userFields(user: UserInfo): JsonObject {
 }
 
 /** The kinds this module answers; each takes the review's spec and gives its status. */
-const reviews: Readonly<Record<string, (ctx: RequestContext, spec: JsonObject, deps: ReviewDeps) => JsonObject>> = {
+const reviews: Readonly<
+  Record<string, (ctx: RequestContext, spec: JsonObject, deps: ReviewDeps) => JsonObject>
+> = {
   SelfSubjectAccessReview: (ctx, spec, { authorizer }) => decide(authorizer, ctx.user, spec),
   SubjectAccessReview: (_ctx, spec, { authorizer }) => decide(authorizer, subjectOf(spec), spec),
   LocalSubjectAccessReview: (ctx, spec, { authorizer }) => {
     const asked = (spec.resourceAttributes as ResourceQuestion | undefined)?.namespace ?? '';
     if (asked !== ctx.info.namespace) {
-      throw badRequest(`spec.resourceAttributes.namespace must match the namespace of the request, ${ctx.info.namespace}`);
+      throw badRequest(
+        `spec.resourceAttributes.namespace must match the namespace of the request, ${ctx.info.namespace}`,
+      );
     }
     return decide(authorizer, subjectOf(spec), spec);
   },
@@ -77,13 +83,17 @@ const reviews: Readonly<Record<string, (ctx: RequestContext, spec: JsonObject, d
   SelfSubjectReview: (ctx) => ({ userInfo: userFields(ctx.user) }),
   TokenReview: (_ctx, spec, { userOfToken }) => {
     const user = userOfToken(typeof spec.token === 'string' ? spec.token : '');
-    return user ? { authenticated: true, user: userFields(user) } : { error: 'the token is not known', user: {} };
+    const answer: JsonObject = user
+      ? { authenticated: true, user: userFields(user) }
+      : { error: 'the token is not known', user: {} };
+    return answer;
   },
 };
 
 function subjectOf(spec: JsonObject): UserInfo {
   const { user, groups, uid } = spec as { user?: string; groups?: readonly string[]; uid?: string };
-  if (!user && (groups?.length ?? 0) === 0) throw badRequest('at least one of user or group must be specified');
+  if (!user && (groups?.length ?? 0) === 0)
+    throw badRequest('at least one of user or group must be specified');
   return { username: user ?? '', groups: groups ?? [], ...(uid ? { uid } : {}) };
 }
 

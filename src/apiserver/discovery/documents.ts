@@ -1,0 +1,121 @@
+/**
+ * The documents that describe the API, each made when it is first asked for and again only after the
+ * served resources changed (API-12).
+ */
+import { apiVersionOf } from '../../api/index.js';
+import { openApiPathOf, openApiV3Document, openApiV3Index } from '../openapi/document.js';
+import type { ResourceRegistry, ServedResource } from '../resource.js';
+import { acceptsAggregatedDiscovery } from '../rest/negotiate.js';
+import { kubernetesVersion } from '../version.js';
+import { apiGroupDiscoveryList } from './aggregated.js';
+import { apiGroup, apiGroupList, apiResourceList, apiVersions } from './unaggregated.js';
+
+export interface Document {
+  /** JSON. */
+  readonly body: string;
+  readonly etag: string;
+  readonly contentType: string;
+}
+
+const aggregatedType = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
+
+export class DiscoveryDocuments {
+  readonly #registry: ResourceRegistry;
+  /** Gives a short hash of a text. */
+  readonly #hash: (text: string) => string;
+  readonly #made = new Map<string, Document | undefined>();
+  #generation = -1;
+
+  constructor(registry: ResourceRegistry, hash: (text: string) => string) {
+    this.#registry = registry;
+    this.#hash = hash;
+  }
+
+  /** The document at a path, in the form the client accepts; undefined when there is none. */
+  find(path: string, accept: string | undefined): Document | undefined {
+    if (this.#generation !== this.#registry.generation) {
+      this.#made.clear();
+      this.#generation = this.#registry.generation;
+    }
+    const aggregated = (path === '/api' || path === '/apis') && acceptsAggregatedDiscovery(accept);
+    const id = aggregated ? `${path} aggregated` : path;
+    if (!this.#made.has(id)) this.#made.set(id, this.#make(path, aggregated));
+    return this.#made.get(id);
+  }
+
+  #make(path: string, aggregated: boolean): Document | undefined {
+    const value = this.#describe(path, aggregated);
+    if (value === undefined) {
+      // What was asked for in vain is not remembered: anybody can ask for anything.
+      this.#made.delete(path);
+      return undefined;
+    }
+    const body = JSON.stringify(value);
+    return {
+      body,
+      etag: `"${this.#hash(body)}"`,
+      contentType: aggregated ? aggregatedType : 'application/json',
+    };
+  }
+
+  #describe(path: string, aggregated: boolean): object | undefined {
+    const all = this.#registry.all();
+    const inCore = (r: ServedResource): boolean => r.facts.group === '';
+    if (path === '/') return { paths: this.#paths(all) };
+    if (path === '/api')
+      return aggregated ? apiGroupDiscoveryList(all.filter(inCore), 'v2') : apiVersions('');
+    if (path === '/apis') {
+      return aggregated
+        ? apiGroupDiscoveryList(
+            all.filter((r) => !inCore(r)),
+            'v2',
+          )
+        : apiGroupList(all);
+    }
+    if (path === '/openapi/v3')
+      return openApiV3Index(groupVersions(all), (gv) => this.#hashOf(gv.group, gv.version));
+    const match = /^(\/openapi\/v3)?\/(?:api|apis\/([^/]+))(?:\/([^/]+))?$/.exec(path);
+    if (!match) return undefined;
+    const [, openapi, group = '', version] = match;
+    if (version === undefined) return openapi || group === '' ? undefined : apiGroup(group, all);
+    const served = this.#registry.inGroupVersion(group, version);
+    if (served.length === 0) return undefined;
+    return openapi
+      ? openApiV3Document({ group, version }, served)
+      : apiResourceList({ group, version }, served);
+  }
+
+  /** Built-in kinds are the same in every server of this version; custom ones are told by their content. */
+  #hashOf(group: string, version: string): string {
+    const custom = this.#registry.inGroupVersion(group, version).filter((r) => !r.builtin);
+    const content = custom.map(({ facts, schema }) => [facts, schema]);
+    return this.#hash(
+      JSON.stringify([kubernetesVersion.gitVersion, apiVersionOf({ group, version }), content]),
+    );
+  }
+
+  #paths(all: readonly ServedResource[]): string[] {
+    const versions = groupVersions(all).map((gv) => `/${openApiPathOf(gv)}`);
+    const groups = [...new Set(all.map((r) => r.facts.group))]
+      .filter((g) => g !== '')
+      .map((g) => `/apis/${g}`);
+    return [
+      '/api',
+      '/apis',
+      '/healthz',
+      '/livez',
+      '/openapi/v3',
+      '/readyz',
+      '/version',
+      ...versions,
+      ...groups,
+    ].sort();
+  }
+}
+
+function groupVersions(all: readonly ServedResource[]): { group: string; version: string }[] {
+  const seen = new Map(
+    all.map(({ facts: { group, version } }) => [`${group}/${version}`, { group, version }]),
+  );
+  return [...seen.values()];
+}

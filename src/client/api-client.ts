@@ -1,0 +1,333 @@
+/** The Client over any Transport: builds requests, maps answers to objects and refusals to errors. */
+import {
+  apiVersionOf,
+  type ApiRequest,
+  copyJson,
+  type Draft,
+  type HttpMethod,
+  type Input,
+  isApiError,
+  type JsonObject,
+  type JsonValue,
+  type Key,
+  type KindFacts,
+  type KindOf,
+  type KubernetesList,
+  parseKey,
+  resourcePath,
+  type Scope,
+  type Transport,
+  type WatchResponse,
+} from '../api/index.js';
+import type {
+  ApplyOptions,
+  Client,
+  ClientBinding,
+  DeleteOptions,
+  GetOptions,
+  ListOptions,
+  PatchOptions,
+  RawPatch,
+  RequestOptions,
+  WatchOptions,
+  WriteOptions,
+} from './client.js';
+import { draftPatch, type PatchOperation } from './draft.js';
+import { errorOf } from './errors.js';
+
+/** Objects per page where the caller does not say (as kubectl). */
+const defaultPageSize = 500;
+
+export interface ClientOptions {
+  /** Owner of the fields this client sets. Default `gyre`. */
+  readonly fieldManager?: string;
+}
+
+export function createClient(transport: Transport, options: ClientOptions = {}): Client {
+  return new ApiClient(transport, { fieldManager: options.fieldManager ?? 'gyre', guards: [], signals: [] });
+}
+
+interface Binding {
+  readonly fieldManager: string;
+  readonly signals: readonly AbortSignal[];
+  readonly guards: readonly (() => void)[];
+}
+
+type Query = NonNullable<ApiRequest['query']>;
+interface Place {
+  readonly namespace?: string;
+  readonly name?: string;
+  readonly subresource?: string;
+}
+interface ObjectIdentity {
+  readonly metadata?: {
+    readonly name?: string;
+    readonly namespace?: string;
+    readonly resourceVersion?: string;
+  };
+}
+
+const patchTypes = {
+  json: 'application/json-patch+json',
+  merge: 'application/merge-patch+json',
+  strategic: 'application/strategic-merge-patch+json',
+} as const;
+
+class ApiClient implements Client {
+  readonly transport: Transport;
+  readonly fieldManager: string;
+  readonly #binding: Binding;
+
+  constructor(transport: Transport, binding: Binding) {
+    this.transport = transport;
+    this.fieldManager = binding.fieldManager;
+    this.#binding = binding;
+  }
+
+  with({ signal, fieldManager, beforeWrite }: ClientBinding): Client {
+    return new ApiClient(this.transport, {
+      fieldManager: fieldManager ?? this.fieldManager,
+      signals: signal ? [...this.#binding.signals, signal] : this.#binding.signals,
+      guards: beforeWrite ? [...this.#binding.guards, beforeWrite] : this.#binding.guards,
+    });
+  }
+
+  async get<T, S extends Scope>(kind: KindOf<T, S>, key: Key<S>, options: GetOptions = {}): Promise<T> {
+    const place = { ...parseKey(kind, key), ...subresourceOf(options) };
+    return this.#send(kind, 'GET', place, { resourceVersion: options.resourceVersion }, undefined, options);
+  }
+
+  async find<T, S extends Scope>(
+    kind: KindOf<T, S>,
+    key: Key<S>,
+    options: GetOptions = {},
+  ): Promise<T | undefined> {
+    try {
+      return await this.get(kind, key, options);
+    } catch (error) {
+      if (isApiError(error, 'NotFound') && error.name !== 'NoSuchKind') return undefined;
+      throw error;
+    }
+  }
+
+  async *list<T>(kind: KindOf<T>, options: ListOptions = {}): AsyncIterable<T> {
+    let token = options.continue;
+    do {
+      const page: KubernetesList<T> = await this.listPage(kind, {
+        ...options,
+        ...(token ? { continue: token } : {}),
+      });
+      yield* page.items;
+      token = page.metadata.continue;
+    } while (token);
+  }
+
+  async listPage<T>(kind: KindOf<T>, options: ListOptions = {}): Promise<KubernetesList<T>> {
+    const query = {
+      ...selection(options),
+      limit: String(options.limit ?? defaultPageSize),
+      continue: options.continue,
+      // A continue token pins its own version.
+      resourceVersion: options.continue ? undefined : options.resourceVersion,
+      resourceVersionMatch: options.continue ? undefined : options.resourceVersionMatch,
+    };
+    return this.#send(kind, 'GET', namespaceOf(options), query, undefined, options);
+  }
+
+  watch<T>(kind: KindOf<T>, options: WatchOptions = {}): Promise<WatchResponse<T>> {
+    const query: Query = {
+      watch: 'true',
+      ...selection(options),
+      resourceVersion: options.resourceVersion,
+      resourceVersionMatch: options.resourceVersionMatch,
+      allowWatchBookmarks: options.allowWatchBookmarks ? 'true' : undefined,
+      sendInitialEvents:
+        options.sendInitialEvents === undefined ? undefined : String(options.sendInitialEvents),
+      timeoutSeconds: options.timeoutSeconds === undefined ? undefined : String(options.timeoutSeconds),
+    };
+    return this.transport.watch<T>({
+      method: 'GET',
+      path: resourcePath(kind, namespaceOf(options)),
+      query,
+      ...this.#signal(options),
+    });
+  }
+
+  async create<T>(kind: KindOf<T>, object: Input<NoInfer<T>>, options: WriteOptions = {}): Promise<T> {
+    const body = identified(kind, object);
+    const { name: _, ...place } = placeOf(kind, body, false);
+    const at = options.subresource
+      ? { ...place, name: nameOf(body), subresource: options.subresource }
+      : place;
+    return this.#write(kind, 'POST', at, writeQuery(options, this.fieldManager), { body }, options);
+  }
+
+  async update<T>(
+    kind: KindOf<T>,
+    object: NoInfer<T> | Input<NoInfer<T>>,
+    options: WriteOptions = {},
+  ): Promise<T> {
+    const body = identified(kind, object as object);
+    const place = { ...placeOf(kind, body, true), ...subresourceOf(options) };
+    return this.#write(kind, 'PUT', place, writeQuery(options, this.fieldManager), { body }, options);
+  }
+
+  async patch<T, S extends Scope>(
+    kind: KindOf<T, S>,
+    target: Key<S> | NoInfer<T>,
+    change: (draft: Draft<NoInfer<T>>) => void,
+    options: PatchOptions = {},
+  ): Promise<T> {
+    const isObject = typeof target === 'object' && target !== null && 'metadata' in (target as object);
+    const object = isObject ? (target as T) : await this.get(kind, target as Key<S>, options);
+    const changes = draftPatch(object as T & object, change as (draft: Draft<T & object>) => void);
+    if (changes.length === 0) return object;
+    const { metadata } = object as ObjectIdentity;
+    const lock: PatchOperation[] =
+      (options.optimisticLock ?? true) && metadata?.resourceVersion
+        ? // Replacing the version with the one that was read makes a lost race a Conflict, not an Invalid.
+          [{ op: 'replace', path: '/metadata/resourceVersion', value: metadata.resourceVersion }]
+        : [];
+    const place = { ...placeOf(kind, object as JsonObject & object, true), ...subresourceOf(options) };
+    const body = [...lock, ...changes] as unknown as JsonValue;
+    return this.#write(
+      kind,
+      'PATCH',
+      place,
+      writeQuery(options, this.fieldManager),
+      { body, type: patchTypes.json },
+      options,
+    );
+  }
+
+  async patchRaw<T, S extends Scope>(
+    kind: KindOf<T, S>,
+    key: Key<S>,
+    { type, patch }: RawPatch,
+    options: WriteOptions = {},
+  ): Promise<T> {
+    const place = { ...parseKey(kind, key), ...subresourceOf(options) };
+    const content = { body: copyJson(patch), type: patchTypes[type] };
+    return this.#write(kind, 'PATCH', place, writeQuery(options, this.fieldManager), content, options);
+  }
+
+  async apply<T>(kind: KindOf<T>, object: Input<NoInfer<T>>, options: ApplyOptions = {}): Promise<T> {
+    const body = identified(kind, object);
+    const place = { ...placeOf(kind, body, true), ...subresourceOf(options) };
+    const query = { ...writeQuery(options, this.fieldManager), force: options.force ? 'true' : 'false' };
+    return this.#write(kind, 'PATCH', place, query, { body, type: 'application/apply-patch+yaml' }, options);
+  }
+
+  async delete<T, S extends Scope>(
+    kind: KindOf<T, S>,
+    key: Key<S>,
+    options: DeleteOptions = {},
+  ): Promise<void> {
+    await this.#write(kind, 'DELETE', parseKey(kind, key), {}, { body: deleteBody(options) }, options);
+  }
+
+  async deleteCollection<T>(kind: KindOf<T>, options: ListOptions & DeleteOptions = {}): Promise<void> {
+    await this.#write(
+      kind,
+      'DELETE',
+      namespaceOf(options),
+      selection(options),
+      { body: deleteBody(options) },
+      options,
+    );
+  }
+
+  #signal(options: RequestOptions): { signal?: AbortSignal } {
+    const signals = options.signal ? [...this.#binding.signals, options.signal] : this.#binding.signals;
+    if (signals.length === 0) return {};
+    return { signal: signals.length === 1 ? (signals[0] as AbortSignal) : AbortSignal.any([...signals]) };
+  }
+
+  async #write<T>(
+    kind: KindFacts,
+    method: HttpMethod,
+    place: Place,
+    query: Query,
+    content: { readonly body: JsonValue; readonly type?: string },
+    options: RequestOptions,
+  ): Promise<T> {
+    for (const guard of this.#binding.guards) guard();
+    return this.#send(kind, method, place, query, content, options);
+  }
+
+  async #send<T>(
+    kind: KindFacts,
+    method: HttpMethod,
+    place: Place,
+    query: Query,
+    content: { readonly body: JsonValue; readonly type?: string } | undefined,
+    options: RequestOptions,
+  ): Promise<T> {
+    const response = await this.transport.request({
+      method,
+      path: resourcePath(kind, place),
+      query,
+      ...(content
+        ? { body: content.body, headers: { 'content-type': content.type ?? 'application/json' } }
+        : {}),
+      ...this.#signal(options),
+    });
+    if (response.status >= 400) throw errorOf(response, kind);
+    return response.body as T;
+  }
+}
+
+function subresourceOf(options: { readonly subresource?: string }): { subresource?: string } {
+  return options.subresource ? { subresource: options.subresource } : {};
+}
+
+function namespaceOf(options: { readonly namespace?: string }): { namespace?: string } {
+  return options.namespace ? { namespace: options.namespace } : {};
+}
+
+function selection(options: { readonly labelSelector?: string; readonly fieldSelector?: string }): Query {
+  return { labelSelector: options.labelSelector, fieldSelector: options.fieldSelector };
+}
+
+function writeQuery(options: WriteOptions, fieldManager: string): Query {
+  return {
+    fieldManager: options.fieldManager ?? fieldManager,
+    fieldValidation: options.fieldValidation,
+    dryRun: options.dryRun ? 'All' : undefined,
+  };
+}
+
+function deleteBody({
+  gracePeriodSeconds,
+  propagationPolicy,
+  preconditions,
+  dryRun,
+}: DeleteOptions): JsonValue {
+  return copyJson({
+    kind: 'DeleteOptions',
+    apiVersion: 'v1',
+    gracePeriodSeconds,
+    propagationPolicy,
+    preconditions,
+    dryRun: dryRun ? ['All'] : undefined,
+  });
+}
+
+/** A copy of the object that says what it is. */
+function identified(kind: KindFacts, object: object): JsonObject {
+  const copy = copyJson(object) as JsonObject;
+  return { ...copy, apiVersion: apiVersionOf(kind), kind: kind.kind };
+}
+
+function nameOf(object: JsonObject): string {
+  return (object as ObjectIdentity).metadata?.name ?? '';
+}
+
+/** @throws TypeError when a namespaced object has no namespace or, where one is needed, no name */
+function placeOf(kind: KindFacts, object: object, named: boolean): Place {
+  const { name = '', namespace = '' } = (object as ObjectIdentity).metadata ?? {};
+  if (named && name === '') throw new TypeError(`a ${kind.kind} needs metadata.name here`);
+  if (kind.scope === 'Cluster') return { name };
+  if (namespace === '') throw new TypeError(`${kind.kind} is namespaced: set metadata.namespace`);
+  return { namespace, name };
+}

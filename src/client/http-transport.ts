@@ -1,0 +1,250 @@
+/**
+ * A Transport over HTTP(S): node's own client with a keep-alive agent of ours, so that client
+ * certificates work and tests can intercept it.
+ */
+import {
+  Agent as HttpAgent,
+  type IncomingMessage,
+  request as httpRequest,
+  type RequestOptions,
+} from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { createGunzip } from 'node:zlib';
+import {
+  type ApiRequest,
+  type ApiResponse,
+  OutcomeUnknown,
+  type Transport,
+  TransportError,
+  type WatchEvent,
+  type WatchResponse,
+} from '../api/index.js';
+import { errorOf } from './errors.js';
+import { LineSplitter } from './line-splitter.js';
+
+export interface HttpTransportOptions {
+  /** `https://host:port`, optionally with a path prefix. */
+  readonly server: string;
+  /** PEM. Default: the system's authorities. */
+  readonly ca?: string;
+  /** PEM, for a client certificate. */
+  readonly cert?: string;
+  readonly key?: string;
+  /** A bearer token, or what gives the current one for each request. */
+  readonly token?: string | (() => string | Promise<string>);
+  /** Accepts any server certificate. Default false. */
+  readonly insecure?: boolean;
+  /** The name the server's certificate is checked against, when it is not the host's. */
+  readonly servername?: string;
+  readonly userAgent?: string;
+  /** Longest line of a watch. Default 16 MiB. */
+  readonly maxLineBytes?: number;
+  /** Called for each `Warning` the server sends (API-10). */
+  readonly onWarning?: (text: string) => void;
+}
+
+const defaultMaxLineBytes = 16 * 1024 * 1024;
+
+export function createHttpTransport(options: HttpTransportOptions): Transport {
+  return new HttpTransport(options);
+}
+
+class HttpTransport implements Transport {
+  readonly #options: HttpTransportOptions;
+  readonly #base: URL;
+  readonly #agent: HttpAgent | HttpsAgent;
+
+  constructor(options: HttpTransportOptions) {
+    this.#options = options;
+    this.#base = new URL(options.server);
+    if (this.#base.protocol === 'https:') {
+      const { ca, cert, key, servername, insecure } = options;
+      this.#agent = new HttpsAgent({
+        keepAlive: true,
+        ...(ca === undefined ? {} : { ca }),
+        ...(cert === undefined ? {} : { cert }),
+        ...(key === undefined ? {} : { key }),
+        ...(servername === undefined ? {} : { servername }),
+        rejectUnauthorized: !insecure,
+      });
+    } else this.#agent = new HttpAgent({ keepAlive: true });
+  }
+
+  async request(request: ApiRequest): Promise<ApiResponse> {
+    const message = await this.#open(request);
+    this.#warn(message);
+    let text: string;
+    try {
+      text = await readText(message);
+    } catch (error) {
+      throw lost(request, error);
+    }
+    const headers = flatHeaders(message);
+    const status = message.statusCode ?? 0;
+    if (!/\bjson\b/.test(headers['content-type'] ?? '')) return { status, headers, body: text };
+    try {
+      return { status, headers, body: JSON.parse(text) };
+    } catch (error) {
+      throw lost(request, error);
+    }
+  }
+
+  async watch<T>(request: ApiRequest): Promise<WatchResponse<T>> {
+    const message = await this.#open(request);
+    this.#warn(message);
+    const headers = flatHeaders(message);
+    const status = message.statusCode ?? 0;
+    if (status < 200 || status >= 300) {
+      const text = await readText(message).catch(() => '');
+      let body: unknown = text;
+      try {
+        body = JSON.parse(text);
+      } catch {
+        // Not every answer comes from an API server.
+      }
+      throw errorOf({ status, headers, body });
+    }
+    return { headers, events: this.#events<T>(message) };
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  async *#events<T>(message: IncomingMessage): AsyncIterable<readonly WatchEvent<T>[]> {
+    const splitter = new LineSplitter(this.#options.maxLineBytes ?? defaultMaxLineBytes);
+    const source = decoded(message);
+    try {
+      for await (const chunk of source) {
+        const events: WatchEvent<T>[] = [];
+        let failure: unknown;
+        try {
+          for (const line of splitter.push(chunk as Buffer)) events.push(parseEvent<T>(line));
+        } catch (error) {
+          failure = error;
+        }
+        if (events.length > 0) yield events;
+        if (failure) throw failure;
+      }
+      if (splitter.pendingBytes > 0) throw new TransportError('the watch ended in the middle of a line');
+    } catch (error) {
+      if (error instanceof TransportError) throw error;
+      throw new TransportError(`the watch broke: ${(error as Error).message}`, { cause: error });
+    } finally {
+      message.destroy();
+    }
+  }
+
+  async #open(request: ApiRequest): Promise<IncomingMessage> {
+    request.signal?.throwIfAborted();
+    const { token, userAgent = 'gyre' } = this.#options;
+    const bearer = typeof token === 'function' ? await token() : token;
+    const payload = payloadOf(request.body);
+    const url = urlOf(this.#base, request);
+    const secure = url.protocol === 'https:';
+    const init: RequestOptions = {
+      method: request.method,
+      agent: this.#agent,
+      headers: {
+        accept: 'application/json',
+        'user-agent': userAgent,
+        ...(request.method === 'GET' ? { 'accept-encoding': 'gzip' } : {}),
+        ...(bearer ? { authorization: `Bearer ${bearer}` } : {}),
+        ...(payload === undefined
+          ? {}
+          : { 'content-type': 'application/json', 'content-length': String(payload.length) }),
+        ...request.headers,
+      },
+      ...(request.signal ? { signal: request.signal } : {}),
+    };
+    return new Promise((resolve, reject) => {
+      let sent = false;
+      const outgoing = secure ? httpsRequest(url, init) : httpRequest(url, init);
+      outgoing.once('response', resolve);
+      outgoing.once('finish', () => {
+        sent = true;
+      });
+      outgoing.once('error', (error) => {
+        if (request.signal?.aborted) reject(request.signal.reason);
+        else
+          reject(
+            sent
+              ? lost(request, error)
+              : new TransportError(`${request.method} ${url.href}: ${error.message}`, { cause: error }),
+          );
+      });
+      outgoing.end(payload);
+    });
+  }
+
+  #warn(message: IncomingMessage): void {
+    const { onWarning } = this.#options;
+    const header = message.headers.warning;
+    if (!onWarning || !header) return;
+    for (const [, text = ''] of String(header).matchAll(/\d{3} \S+ "((?:[^"\\]|\\.)*)"/g))
+      onWarning(text.replace(/\\(.)/g, '$1'));
+  }
+}
+
+/** After a request went out: a read had no effect, a write may have had one. */
+function lost(request: ApiRequest, error: unknown): TransportError {
+  if (request.signal?.aborted && request.method === 'GET') return request.signal.reason as TransportError;
+  const what = `${request.method} ${request.path}: ${(error as Error).message}`;
+  return request.method === 'GET'
+    ? new TransportError(what, { cause: error })
+    : new OutcomeUnknown(what, { cause: error });
+}
+
+function urlOf(base: URL, request: ApiRequest): URL {
+  const url = new URL(base.pathname.replace(/\/$/, '') + request.path, base);
+  for (const [name, value] of Object.entries(request.query ?? {})) {
+    for (const one of Array.isArray(value) ? (value as readonly string[]) : [value as string | undefined]) {
+      if (one !== undefined) url.searchParams.append(name, one);
+    }
+  }
+  return url;
+}
+
+function payloadOf(body: unknown): Buffer | undefined {
+  if (body === undefined) return undefined;
+  if (body instanceof Uint8Array) return Buffer.from(body);
+  return Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+}
+
+function decoded(message: IncomingMessage): AsyncIterable<Buffer> & NodeJS.ReadableStream {
+  if (message.headers['content-encoding'] !== 'gzip') return message;
+  const gunzip = createGunzip();
+  message.once('error', (error) => gunzip.destroy(error));
+  message.once('aborted', () => gunzip.destroy(new Error('aborted')));
+  return message.pipe(gunzip);
+}
+
+async function readText(message: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of decoded(message)) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function flatHeaders(message: IncomingMessage): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(message.headers)) {
+    if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(', ') : value;
+  }
+  return headers;
+}
+
+function parseEvent<T>(line: Buffer): WatchEvent<T> {
+  let event: unknown;
+  try {
+    event = JSON.parse(line.toString('utf8'));
+  } catch (error) {
+    throw new TransportError(`a line of the watch is not JSON: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+  const { type, object } = (event ?? {}) as { type?: unknown; object?: unknown };
+  if (typeof type !== 'string' || typeof object !== 'object' || object === null) {
+    throw new TransportError('a line of the watch is not an event');
+  }
+  return event as WatchEvent<T>;
+}
