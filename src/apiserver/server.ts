@@ -148,14 +148,17 @@ export class ApiServer {
   peek(kind: KindFacts, at: { readonly namespace: string; readonly name: string }): JsonObject | undefined {
     const resource = this.#registry.find(kind.group, kind.version, kind.plural);
     if (!resource) return undefined;
-    const found = this.#rest.cache.resource(resource.storagePrefix).get(storageKey(resource, at.namespace, at.name));
+    const found = this.#rest.cache
+      .resource(resource.storagePrefix)
+      .get(storageKey(resource, at.namespace, at.name));
     return found && resource.convert(found.object, kind.version);
   }
 
   /** How an object of this apiVersion and kind is addressed; undefined when it is not served. */
   kindOf(object: { readonly apiVersion?: string; readonly kind?: string }): KindFacts | undefined {
     const { group, version } = parseApiVersion(object.apiVersion ?? '');
-    return this.#registry.inGroupVersion(group, version).find(({ facts }) => facts.kind === object.kind)?.facts;
+    return this.#registry.inGroupVersion(group, version).find(({ facts }) => facts.kind === object.kind)
+      ?.facts;
   }
 
   async handle(request: ServerRequest): Promise<ServerResponse> {

@@ -89,7 +89,12 @@ function checkSchema(kind: AnyCustomResource, schema: Schema): void {
     );
   }
   const wrong = wrongDefault(schema, '');
-  if (wrong) throw new RegistrationError(`${nameOfClass(kind)}${wrong.path}`, `has a default its schema refuses (${wrong.message})`, 'change @Default');
+  if (wrong)
+    throw new RegistrationError(
+      `${nameOfClass(kind)}${wrong.path}`,
+      `has a default its schema refuses (${wrong.message})`,
+      'change @Default',
+    );
 }
 
 function wrongDefault(schema: Schema, path: string): { path: string; message: string } | undefined {
@@ -97,7 +102,10 @@ function wrongDefault(schema: Schema, path: string): { path: string; message: st
     const [error] = validateSchema(schema.default, schema);
     if (error) return { path, message: error.message ?? '' };
   }
-  const inside: [string, Schema][] = Object.entries(schema.properties ?? {}).map(([name, s]) => [`.${name}`, s]);
+  const inside: [string, Schema][] = Object.entries(schema.properties ?? {}).map(([name, s]) => [
+    `.${name}`,
+    s,
+  ]);
   if (schema.items) inside.push(['[]', schema.items]);
   if (typeof schema.additionalProperties === 'object') inside.push(['{}', schema.additionalProperties]);
   for (const [step, inner] of inside) {
@@ -133,7 +141,11 @@ function columnsOf(kind: AnyCustomResource, schema: Schema): PrinterColumn[] {
 function columnType(kind: AnyCustomResource, name: string, path: string, schema: Schema): ColumnType {
   const where = `${nameOfClass(kind)} column ${JSON.stringify(name)}`;
   if (!path.startsWith('.')) {
-    throw new RegistrationError(where, `has the path ${JSON.stringify(path)}`, "begin it with a dot, e.g. '.status.readyReplicas'");
+    throw new RegistrationError(
+      where,
+      `has the path ${JSON.stringify(path)}`,
+      "begin it with a dot, e.g. '.status.readyReplicas'",
+    );
   }
   if (path === '.metadata.creationTimestamp' || path === '.metadata.deletionTimestamp') return 'date';
   if (path.startsWith('.metadata.')) return path === '.metadata.generation' ? 'integer' : 'string';
@@ -141,9 +153,14 @@ function columnType(kind: AnyCustomResource, name: string, path: string, schema:
   let at: Schema | undefined = schema;
   for (const step of plain.slice(1).split('.')) {
     if (at['x-kubernetes-preserve-unknown-fields'] || at.additionalProperties) return 'string';
-    const next: Schema | undefined = at.properties && Object.hasOwn(at.properties, step) ? at.properties[step] : undefined;
+    const next: Schema | undefined =
+      at.properties && Object.hasOwn(at.properties, step) ? at.properties[step] : undefined;
     if (!next) {
-      throw new RegistrationError(where, `reads ${path}, and no class has the field ${step}`, 'name a field of the spec or status class');
+      throw new RegistrationError(
+        where,
+        `reads ${path}, and no class has the field ${step}`,
+        'name a field of the spec or status class',
+      );
     }
     at = next;
   }

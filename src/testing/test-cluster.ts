@@ -49,7 +49,11 @@ const startBudgetMs = 60_000;
 const startStepMs = 100;
 
 /** An object that says what it is. */
-type Described = { readonly apiVersion?: string; readonly kind?: string; readonly metadata: { readonly name?: string; readonly namespace?: string } };
+type Described = {
+  readonly apiVersion?: string;
+  readonly kind?: string;
+  readonly metadata: { readonly name?: string; readonly namespace?: string };
+};
 
 export class TestCluster implements AsyncDisposable {
   readonly clock: VirtualClock;
@@ -86,7 +90,10 @@ export class TestCluster implements AsyncDisposable {
   /** Server-side apply as `kubectl apply --server-side` does it; then everything that follows now has happened. */
   async apply(object: Described): Promise<void> {
     const facts = this.cluster.server.kindOf(object);
-    if (!facts) throw new TypeError(`${object.apiVersion} ${object.kind} is not served: register its controller or create its CRD first`);
+    if (!facts)
+      throw new TypeError(
+        `${object.apiVersion} ${object.kind} is not served: register its controller or create its CRD first`,
+      );
     const { namespace, name } = parseKey(facts, keyOf(object) as Key);
     const response = await this.cluster.transport().request({
       method: 'PATCH',

@@ -90,7 +90,10 @@ export class ResourceCache {
   setDecoder(decode: Decoder): void {
     this.#decode = decode;
     for (const cached of this.#objects.values()) {
-      this.#objects.set(cached.key, { ...cached, object: this.#stamp(decode(cached.stored), cached.revision) });
+      this.#objects.set(cached.key, {
+        ...cached,
+        object: this.#stamp(decode(cached.stored), cached.revision),
+      });
     }
   }
 
