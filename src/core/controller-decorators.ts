@@ -85,7 +85,11 @@ type Cleanup = (object: never, ctx: never) => Promise<ReconcileResult> | Reconci
  * asking for a requeue. `name` is qualified by a domain: `example.com/thing`.
  */
 export function Finalizer(name: string) {
-  return <M extends Cleanup>(prototype: object, method: string, _descriptor: TypedPropertyDescriptor<M>): void => {
+  return <M extends Cleanup>(
+    prototype: object,
+    method: string,
+    _descriptor: TypedPropertyDescriptor<M>,
+  ): void => {
     factsOfClass(prototype.constructor).finalizers.push({ finalizer: name, method });
   };
 }
