@@ -110,27 +110,26 @@ type Primitive = string | number | boolean | bigint | symbol | null | undefined;
 declare const defaulted: unique symbol;
 /**
  * Marks a field of a custom spec as one the schema fills in (`@Default(…)`): always present when read,
- * optional in `Input<T>`.
+ * optional in `Input<T>`. A plain value is accepted where it is expected.
  */
 export type Defaulted<T> = T & { readonly [defaulted]?: true };
 
-type Plain<T> = T extends Primitive
-  ? T
-  : T extends string & { readonly [defaulted]?: true }
-    ? string
-    : T extends number & { readonly [defaulted]?: true }
-      ? number
-      : T;
+/** `R` carrying the mark of `T`, if it has one. */
+type KeepMark<T, R> = typeof defaulted extends keyof T ? Defaulted<R> : R;
 
-type MethodKeys<T> = { [K in keyof T]-?: T[K] extends (...args: never[]) => unknown ? K : never }[keyof T];
+type IsMethod<V> = unknown extends V
+  ? false
+  : NonNullable<V> extends (...args: never[]) => unknown
+    ? true
+    : false;
 
 /** A deep-readonly view without methods: what reads hand out. */
 export type Shared<T> = T extends Primitive
   ? T
   : T extends readonly (infer E)[]
-    ? readonly Shared<E>[]
+    ? KeepMark<T, readonly Shared<E>[]>
     : T extends object
-      ? { readonly [K in keyof T as Exclude<K, MethodKeys<T> | typeof defaulted>]: Shared<T[K]> }
+      ? { readonly [K in keyof T as IsMethod<T[K]> extends true ? never : K]: Shared<T[K]> }
       : T;
 
 /** A deep-mutable view, handed only to patch callbacks. */
@@ -142,8 +141,17 @@ export type Draft<T> = T extends Primitive
       ? { -readonly [K in keyof T]: Draft<T[K]> }
       : T;
 
-type IsDefaulted<T> = typeof defaulted extends keyof NonNullable<T> ? true : false;
-type DefaultedKeys<T> = { [K in keyof T]-?: IsDefaulted<T[K]> extends true ? K : never }[keyof T];
+type IsDefaulted<V> = unknown extends V
+  ? false
+  : typeof defaulted extends keyof NonNullable<V>
+    ? true
+    : false;
+type DefaultedKeys<T> = keyof { [K in keyof T as IsDefaulted<T[K]> extends true ? K : never]: true };
+type PlainKey<T, K extends keyof T> = K extends typeof defaulted
+  ? never
+  : IsMethod<T[K]> extends true
+    ? never
+    : K;
 
 /** What an author may write for a nested value: readonly is accepted, defaulted fields are optional. */
 export type InputValue<T> = T extends Primitive
@@ -151,16 +159,22 @@ export type InputValue<T> = T extends Primitive
   : T extends readonly (infer E)[]
     ? readonly InputValue<E>[]
     : T extends object
-      ? { readonly [K in keyof T as Exclude<K, DefaultedKeys<T> | MethodKeys<T>>]: InputValue<T[K]> } & {
-          readonly [K in Exclude<DefaultedKeys<T>, typeof defaulted>]?: InputValue<Plain<T[K]>>;
-        }
+      ? [DefaultedKeys<T>] extends [never]
+        ? { readonly [K in keyof T as PlainKey<T, K>]: InputValue<T[K]> }
+        : {
+            readonly [K in keyof T as K extends DefaultedKeys<T> ? never : PlainKey<T, K>]: InputValue<T[K]>;
+          } & { readonly [K in keyof T as K extends DefaultedKeys<T> ? K : never]?: InputValue<T[K]> }
       : T;
 
 /** What a write verb accepts: identity comes from the kind, metadata needs only what the author sets. */
 export type Input<T> = {
-  readonly [K in keyof T as Exclude<K, 'apiVersion' | 'kind' | 'metadata' | 'status'>]: InputValue<T[K]>;
+  readonly [K in keyof T as K extends 'apiVersion' | 'kind' | 'metadata' | 'status' ? never : K]: InputValue<
+    T[K]
+  >;
 } & {
   readonly apiVersion?: string;
   readonly kind?: string;
   readonly metadata: PartialObjectMeta;
-} & ('status' extends keyof T ? { readonly status?: InputValue<NonNullable<T['status']>> } : unknown);
+} & ('status' extends keyof T
+    ? { readonly status?: InputValue<NonNullable<T['status' & keyof T]>> }
+    : unknown);

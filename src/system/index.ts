@@ -3,3 +3,4 @@ export { systemClock } from './clock.js';
 export { drainMicrotasks } from './drain.js';
 export { systemRandom } from './random.js';
 export { onTerminationSignal } from './signals.js';
+export { formatJson, formatPretty, type LogFormat, stderrSink } from './log-sink.js';

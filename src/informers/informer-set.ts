@@ -1,0 +1,66 @@
+/** Informers shared by everybody who wants the same objects: one watch, however many readers. */
+import { groupKind, type KindOf } from '../api/index.js';
+import type { Client } from '../client/index.js';
+import type { CacheObject, Informer, InformerOptions } from './informer.js';
+import { createInformer, type InformerDeps } from './reflecting-informer.js';
+
+export interface InformerLease<T> {
+  readonly informer: Informer<T>;
+  /** The informer stops when its last lease is released; calling it twice is harmless. */
+  release(): void;
+}
+
+interface Entry {
+  readonly informer: Informer<CacheObject>;
+  leases: number;
+}
+
+export class InformerSet {
+  readonly #entries = new Map<string, Entry>();
+
+  constructor(
+    private readonly client: Client,
+    private readonly deps: InformerDeps,
+  ) {}
+
+  /** The informer of these objects, started with its first lease. */
+  acquire<T>(kind: KindOf<T>, options: InformerOptions = {}): InformerLease<T> {
+    const id = JSON.stringify([
+      groupKind(kind),
+      options.namespace ?? '',
+      options.labelSelector ?? '',
+      options.fieldSelector ?? '',
+    ]);
+    let entry = this.#entries.get(id);
+    if (!entry) {
+      const informer = createInformer(
+        this.client,
+        kind as unknown as KindOf<CacheObject>,
+        options,
+        this.deps,
+      );
+      entry = { informer, leases: 0 };
+      this.#entries.set(id, entry);
+      informer.start();
+    }
+    entry.leases++;
+    const held = entry;
+    let released = false;
+    return {
+      informer: held.informer as unknown as Informer<T>,
+      release: () => {
+        if (released) return;
+        released = true;
+        if (--held.leases > 0) return;
+        held.informer.stop();
+        if (this.#entries.get(id) === held) this.#entries.delete(id);
+      },
+    };
+  }
+
+  /** Stops all, leased or not. */
+  stopAll(): void {
+    for (const { informer } of this.#entries.values()) informer.stop();
+    this.#entries.clear();
+  }
+}

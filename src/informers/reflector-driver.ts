@@ -1,0 +1,162 @@
+/**
+ * Drives the reflector's state machine over a Client: does what it asks for, feeds back what happens, and
+ * hands the view on. One request at a time; answers of a request that was given up are ignored.
+ */
+import { type Cancel, type Clock, type KindOf, type Random, type WatchEvent } from '../api/index.js';
+import type { Client } from '../client/index.js';
+import type { CacheObject, InformerOptions } from './informer.js';
+import {
+  initialState,
+  type Page,
+  type ReflectorInput,
+  type ReflectorOutput,
+  type ReflectorState,
+  reflectorTiming,
+  step,
+} from './reflector.js';
+
+/** The part of the outputs that is news, not an order. */
+export type ViewEvent<T> = Exclude<
+  ReflectorOutput<T>,
+  { type: 'FetchPage' } | { type: 'OpenWatch' } | { type: 'CloseWatch' } | { type: 'Wait' }
+>;
+
+export interface DriverDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+export class ReflectorDriver<T extends CacheObject> {
+  #state: ReflectorState = initialState;
+  /** Aborts the request under way. */
+  #request: AbortController | undefined;
+  #cancelWait: Cancel | undefined;
+  #cancelIdle: Cancel | undefined;
+  #lastArrival = 0;
+
+  constructor(
+    private readonly client: Client,
+    private readonly kind: KindOf<T>,
+    private readonly options: InformerOptions,
+    private readonly deps: DriverDeps,
+    /** Must not throw. */
+    private readonly emit: (event: ViewEvent<T>) => void,
+  ) {}
+
+  start(): void {
+    this.#feed({ type: 'start' });
+  }
+
+  stop(): void {
+    this.#feed({ type: 'stop' });
+    this.#abandon();
+    this.#cancelWait?.();
+  }
+
+  #feed(input: ReflectorInput<T>): void {
+    const { clock, random } = this.deps;
+    const { state, outputs } = step<T>(this.#state, input, { at: clock.monotonic(), random: random.next() });
+    this.#state = state;
+    for (const output of outputs) this.#perform(output);
+  }
+
+  #perform(output: ReflectorOutput<T>): void {
+    switch (output.type) {
+      case 'FetchPage':
+        void this.#fetch(output.continue);
+        return;
+      case 'OpenWatch':
+        void this.#watch(output.resourceVersion, output.timeoutSeconds);
+        return;
+      case 'CloseWatch':
+        this.#abandon();
+        return;
+      case 'Wait':
+        this.#abandon();
+        this.#cancelWait = this.deps.clock.setTimer(output.ms, () => this.#feed({ type: 'timer' }));
+        return;
+      default:
+        this.emit(output);
+    }
+  }
+
+  #begin(): AbortController {
+    this.#abandon();
+    const request = new AbortController();
+    this.#request = request;
+    return request;
+  }
+
+  #abandon(): void {
+    this.#cancelIdle?.();
+    this.#cancelIdle = undefined;
+    const request = this.#request;
+    this.#request = undefined;
+    request?.abort(new Error('given up by the informer'));
+  }
+
+  async #fetch(token: string): Promise<void> {
+    const request = this.#begin();
+    const { signal } = request;
+    let input: ReflectorInput<T>;
+    try {
+      const { items, metadata } = await this.client.listPage(this.kind, {
+        ...this.options,
+        ...(token === '' ? {} : { continue: token }),
+        signal,
+      });
+      const page: Page<T> = {
+        items,
+        resourceVersion: metadata.resourceVersion ?? '',
+        continue: metadata.continue ?? '',
+      };
+      input = { type: 'page', page };
+    } catch (error) {
+      input = { type: 'failed', error };
+    }
+    if (this.#request === request) this.#feed(input);
+  }
+
+  async #watch(resourceVersion: string | undefined, timeoutSeconds: number): Promise<void> {
+    const request = this.#begin();
+    const current = (): boolean => this.#request === request;
+    this.#armIdle(request);
+    try {
+      const { events } = await this.client.watch(this.kind, {
+        ...this.options,
+        ...(resourceVersion === undefined
+          ? { sendInitialEvents: true, resourceVersionMatch: 'NotOlderThan' as const }
+          : { resourceVersion }),
+        allowWatchBookmarks: true,
+        timeoutSeconds,
+        signal: request.signal,
+      });
+      if (!current()) return;
+      this.#feed({ type: 'opened' });
+      for await (const batch of events as AsyncIterable<readonly WatchEvent<T>[]>) {
+        if (!current()) return;
+        this.#lastArrival = this.deps.clock.monotonic();
+        this.#feed({ type: 'events', events: batch });
+        if (!current()) return;
+      }
+      if (current()) this.#feed({ type: 'ended' });
+    } catch (error) {
+      if (current()) this.#feed({ type: 'failed', error });
+    }
+  }
+
+  /** One timer per idle period, however many events arrive in it. */
+  #armIdle(request: AbortController): void {
+    const { clock } = this.deps;
+    this.#lastArrival = clock.monotonic();
+    const arm = (ms: number): void => {
+      this.#cancelIdle = clock.setTimer(ms, () => {
+        if (this.#request !== request) return;
+        const silent = clock.monotonic() - this.#lastArrival;
+        if (silent >= reflectorTiming.idleMs) this.#feed({ type: 'idle' });
+        else arm(reflectorTiming.idleMs - silent);
+      });
+    };
+    arm(reflectorTiming.idleMs);
+  }
+}
