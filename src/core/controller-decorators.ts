@@ -77,7 +77,7 @@ type Cleanup = (object: never, ctx: never) => Promise<ReconcileResult> | Reconci
  * asking for a requeue. `name` is qualified by a domain: `example.com/thing`.
  */
 export function Finalizer(name: string) {
-  return (prototype: object, method: string, _descriptor: TypedPropertyDescriptor<Cleanup>): void => {
+  return <M extends Cleanup>(prototype: object, method: string, _descriptor: TypedPropertyDescriptor<M>): void => {
     factsOfClass(prototype.constructor).finalizers.push({ finalizer: name, method });
   };
 }

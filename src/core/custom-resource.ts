@@ -183,6 +183,8 @@ export function CustomResource<
       return crdOf(this as AnyCustomResource);
     }
   }
+  // Messages name the class; one that is used as it is goes by its kind.
+  Object.defineProperty(Base, 'name', { value: options.kind });
   return Base as never;
 }
 
