@@ -117,7 +117,11 @@ export type Defaulted<T> = T & { readonly [defaulted]?: true };
 /** `R` carrying the mark of `T`, if it has one. */
 type KeepMark<T, R> = typeof defaulted extends keyof T ? Defaulted<R> : R;
 
-type IsMethod<V> = unknown extends V ? false : NonNullable<V> extends (...args: never[]) => unknown ? true : false;
+type IsMethod<V> = unknown extends V
+  ? false
+  : NonNullable<V> extends (...args: never[]) => unknown
+    ? true
+    : false;
 
 /** A deep-readonly view without methods: what reads hand out. */
 export type Shared<T> = T extends Primitive
@@ -137,9 +141,17 @@ export type Draft<T> = T extends Primitive
       ? { -readonly [K in keyof T]: Draft<T[K]> }
       : T;
 
-type IsDefaulted<V> = unknown extends V ? false : typeof defaulted extends keyof NonNullable<V> ? true : false;
+type IsDefaulted<V> = unknown extends V
+  ? false
+  : typeof defaulted extends keyof NonNullable<V>
+    ? true
+    : false;
 type DefaultedKeys<T> = keyof { [K in keyof T as IsDefaulted<T[K]> extends true ? K : never]: true };
-type PlainKey<T, K extends keyof T> = K extends typeof defaulted ? never : IsMethod<T[K]> extends true ? never : K;
+type PlainKey<T, K extends keyof T> = K extends typeof defaulted
+  ? never
+  : IsMethod<T[K]> extends true
+    ? never
+    : K;
 
 /** What an author may write for a nested value: readonly is accepted, defaulted fields are optional. */
 export type InputValue<T> = T extends Primitive
@@ -163,4 +175,6 @@ export type Input<T> = {
   readonly apiVersion?: string;
   readonly kind?: string;
   readonly metadata: PartialObjectMeta;
-} & ('status' extends keyof T ? { readonly status?: InputValue<NonNullable<T['status' & keyof T]>> } : unknown);
+} & ('status' extends keyof T
+    ? { readonly status?: InputValue<NonNullable<T['status' & keyof T]>> }
+    : unknown);

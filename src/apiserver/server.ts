@@ -12,8 +12,10 @@ import {
   internalError,
   isApiError,
   type JsonObject,
+  type KindFacts,
   methodNotAllowed,
   noSuchResource,
+  parseApiVersion,
   type Random,
   type Status,
   type Transport,
@@ -34,7 +36,7 @@ import { CrdController } from './crd/crd-controller.js';
 import { crdStrategy } from './crd/strategy.js';
 import { DiscoveryDocuments } from './discovery/documents.js';
 import { inProcessTransport } from './in-process.js';
-import { ResourceRegistry } from './resource.js';
+import { ResourceRegistry, storageKey } from './resource.js';
 import { answerReview, isReview, type ReviewDeps } from './review/reviews.js';
 import { decodeBody } from './rest/body.js';
 import type { RequestContext, RestDeps } from './rest/context.js';
@@ -55,6 +57,11 @@ export interface ApiServerOptions {
   readonly authorizer?: Authorizer;
   /** ClusterIP of the `kubernetes` Service. Default 127.96.0.1. */
   readonly serviceAddress?: string;
+  /**
+   * Freezes every object that is served in process, so that a reader who mutates it fails at once. Costs
+   * time per write: for tests. Default false.
+   */
+  readonly freeze?: boolean;
 }
 
 export type ServerResponse =
@@ -115,7 +122,7 @@ export class ApiServer {
 
   /** Loads the state, serves it, and creates what every cluster has. */
   static async start(options: ApiServerOptions): Promise<ApiServer> {
-    const cache = await WatchCache.open(options.store, options.clock);
+    const cache = await WatchCache.open(options.store, options.clock, options.freeze);
     const server = new ApiServer(options, cache);
     await server.#crds.start();
     await ensureSystemObjects(server.transport(serverUser), {
@@ -135,6 +142,23 @@ export class ApiServer {
   /** The in-process way in, as this user. */
   transport(user: UserInfo): Transport {
     return inProcessTransport(this, withGroup(user));
+  }
+
+  /** What is stored under a key right now, read without asking anybody's permission: for tests and tools. */
+  peek(kind: KindFacts, at: { readonly namespace: string; readonly name: string }): JsonObject | undefined {
+    const resource = this.#registry.find(kind.group, kind.version, kind.plural);
+    if (!resource) return undefined;
+    const found = this.#rest.cache
+      .resource(resource.storagePrefix)
+      .get(storageKey(resource, at.namespace, at.name));
+    return found && resource.convert(found.object, kind.version);
+  }
+
+  /** How an object of this apiVersion and kind is addressed; undefined when it is not served. */
+  kindOf(object: { readonly apiVersion?: string; readonly kind?: string }): KindFacts | undefined {
+    const { group, version } = parseApiVersion(object.apiVersion ?? '');
+    return this.#registry.inGroupVersion(group, version).find(({ facts }) => facts.kind === object.kind)
+      ?.facts;
   }
 
   async handle(request: ServerRequest): Promise<ServerResponse> {

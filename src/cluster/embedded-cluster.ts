@@ -35,6 +35,8 @@ export interface EmbeddedClusterOptions {
   readonly log?: Logger;
   /** Static bearer tokens and whom they stand for. */
   readonly tokens?: ReadonlyMap<string, UserInfo>;
+  /** Freezes what is read in process, to catch who mutates it: for tests. Default false. */
+  readonly freeze?: boolean;
   /** Listens on 127.0.0.1 as well. Default: in process only. */
   readonly https?: HttpsOptions;
 }
@@ -76,6 +78,7 @@ export class EmbeddedCluster implements AsyncDisposable {
       random,
       log,
       ...(options.tokens ? { tokens: options.tokens } : {}),
+      ...(options.freeze ? { freeze: true } : {}),
     });
     if (!https) return new EmbeddedCluster(server, ownStore ? { ownStore } : {});
     let listener: Listener | undefined;

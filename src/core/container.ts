@@ -28,7 +28,17 @@ export interface Dependencies {
 }
 
 /** Types that emitted metadata names when it knows nothing, or nothing that could be provided. */
-const meaningless: ReadonlySet<unknown> = new Set([undefined, Object, Function, String, Number, Boolean, Array, Symbol, Promise]);
+const meaningless: ReadonlySet<unknown> = new Set([
+  undefined,
+  Object,
+  Function,
+  String,
+  Number,
+  Boolean,
+  Array,
+  Symbol,
+  Promise,
+]);
 
 /**
  * @throws RegistrationError for a constructor parameter whose token cannot be known
@@ -51,23 +61,39 @@ export function dependenciesOf(cls: AnyClass): Dependencies {
   for (const facts of factsOfLineage(cls).reverse()) {
     for (const [property, token] of facts.properties) properties.set(property, token);
   }
-  return { parameters, properties: [...properties].map(([property, token]) => ({ property, token: token as Token })) };
+  return {
+    parameters,
+    properties: [...properties].map(([property, token]) => ({ property, token: token as Token })),
+  };
 }
 
 /** The class whose constructor runs with the arguments: one that writes none inherits it. */
 function ownerOfConstructor(cls: AnyClass): AnyClass {
   for (let at: AnyClass = cls; ; at = Object.getPrototypeOf(at) as AnyClass) {
     const parent: unknown = Object.getPrototypeOf(at);
-    if (at.length > 0 || factsOfClass(at).parameters.size > 0 || parent === Function.prototype || parent === null) return at;
+    if (
+      at.length > 0 ||
+      factsOfClass(at).parameters.size > 0 ||
+      parent === Function.prototype ||
+      parent === null
+    )
+      return at;
   }
 }
 
 type ProviderRecord = { readonly useClass?: unknown; readonly useFactory?: unknown };
 
 function recipeOf(provider: unknown): ProviderRecord {
-  if (typeof provider !== 'object' || provider === null || Object.getPrototypeOf(provider) !== Object.prototype) return {};
+  if (
+    typeof provider !== 'object' ||
+    provider === null ||
+    Object.getPrototypeOf(provider) !== Object.prototype
+  )
+    return {};
   const keys = Object.keys(provider);
-  return keys.length === 1 && typeof Object.values(provider)[0] === 'function' ? (provider as ProviderRecord) : {};
+  return keys.length === 1 && typeof Object.values(provider)[0] === 'function'
+    ? (provider as ProviderRecord)
+    : {};
 }
 
 /**
@@ -96,7 +122,10 @@ export async function construct(
     if (useClass) continue;
     if (typeof useFactory === 'function') {
       const get: Resolve = (wanted) => container.getAsync(wanted as never);
-      container.bind(token as never).toDynamicValue(() => useFactory(get) as never).inSingletonScope();
+      container
+        .bind(token as never)
+        .toDynamicValue(() => useFactory(get) as never)
+        .inSingletonScope();
     } else {
       container.bind(token as never).toConstantValue(provider as never);
     }
@@ -133,6 +162,10 @@ function assertProvided(cls: AnyClass, needs: Dependencies, providers: ReadonlyM
   for (const [place, token] of places) {
     if (providers.has(token)) continue;
     const name = nameOfToken(token);
-    throw new RegistrationError(nameOfClass(cls), `needs ${name} for ${place}, which nobody provided`, `add .provide(${name}, …) to the Manager`);
+    throw new RegistrationError(
+      nameOfClass(cls),
+      `needs ${name} for ${place}, which nobody provided`,
+      `add .provide(${name}, …) to the Manager`,
+    );
   }
 }

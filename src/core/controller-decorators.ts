@@ -32,7 +32,11 @@ export function Controller<T>(
   return (cls) => {
     const facts = factsOfClass(cls);
     if (facts.controller) {
-      throw new RegistrationError(nameOfClass(cls), 'has @Controller twice', 'a controller reconciles one kind: write one class for each');
+      throw new RegistrationError(
+        nameOfClass(cls),
+        'has @Controller twice',
+        'a controller reconciles one kind: write one class for each',
+      );
     }
     facts.controller = { kind, options: options as ControllerOptions<unknown> };
   };
@@ -59,7 +63,11 @@ export interface WatchesOptions<W> {
 /** Wakes the controller for changes of other objects, mapped to keys of its own kind. */
 export function Watches<W>(kind: KindRef<W>, options: WatchesOptions<NoInfer<W>>) {
   return (cls: AnyClass): void => {
-    factsOfClass(cls).watches.unshift({ decorator: 'Watches', kind, ...(options as WatchesOptions<unknown>) });
+    factsOfClass(cls).watches.unshift({
+      decorator: 'Watches',
+      kind,
+      ...(options as WatchesOptions<unknown>),
+    });
   };
 }
 
@@ -77,7 +85,11 @@ type Cleanup = (object: never, ctx: never) => Promise<ReconcileResult> | Reconci
  * asking for a requeue. `name` is qualified by a domain: `example.com/thing`.
  */
 export function Finalizer(name: string) {
-  return <M extends Cleanup>(prototype: object, method: string, _descriptor: TypedPropertyDescriptor<M>): void => {
+  return <M extends Cleanup>(
+    prototype: object,
+    method: string,
+    _descriptor: TypedPropertyDescriptor<M>,
+  ): void => {
     factsOfClass(prototype.constructor).finalizers.push({ finalizer: name, method });
   };
 }
@@ -87,7 +99,11 @@ export function Finalizer(name: string) {
  * the token is not needed: a class that is not there yet is named in the error.
  */
 export function Inject<T>(token: Token<T>) {
-  return (target: object, property: string | symbol | undefined, parameter?: number | PropertyDescriptor): void => {
+  return (
+    target: object,
+    property: string | symbol | undefined,
+    parameter?: number | PropertyDescriptor,
+  ): void => {
     if (token === undefined) {
       const cls = property === undefined ? (target as AnyClass) : (target.constructor as AnyClass);
       throw new RegistrationError(
@@ -96,7 +112,8 @@ export function Inject<T>(token: Token<T>) {
         'two files import each other: move the token to a file of its own',
       );
     }
-    if (property === undefined && typeof parameter === 'number') factsOfClass(target).parameters.set(parameter, token);
+    if (property === undefined && typeof parameter === 'number')
+      factsOfClass(target).parameters.set(parameter, token);
     else if (property !== undefined) factsOfClass(target.constructor).properties.set(property, token);
   };
 }

@@ -4,7 +4,16 @@
  * Level-triggered: whatever goes wrong is a state that is waited out with back-off. Only a definition that
  * the server calls invalid is final, because sending it again cannot help.
  */
-import { type ApiError, type Clock, isApiError, isForbidden, isInvalid, jitter, type Random, sleep } from '../api/index.js';
+import {
+  type ApiError,
+  type Clock,
+  isApiError,
+  isForbidden,
+  isInvalid,
+  jitter,
+  type Random,
+  sleep,
+} from '../api/index.js';
 import { CustomResourceDefinition } from '../api/kinds/apiextensions/v1.js';
 import type { Client } from '../client/index.js';
 import type { Logger } from '../telemetry/index.js';
@@ -48,7 +57,10 @@ export async function installCrd(kind: AnyCustomResource, deps: CrdInstallDeps):
 }
 
 /** True once the kind is served; false when the watch ended before that. */
-async function tryInstall(crd: IdentifiedInput<CustomResourceDefinition>, deps: CrdInstallDeps): Promise<boolean> {
+async function tryInstall(
+  crd: IdentifiedInput<CustomResourceDefinition>,
+  deps: CrdInstallDeps,
+): Promise<boolean> {
   const { client, signal, log } = deps;
   const name = crd.metadata.name ?? '';
   let installed: CustomResourceDefinition;
@@ -77,7 +89,12 @@ async function tryInstall(crd: IdentifiedInput<CustomResourceDefinition>, deps: 
   return false;
 }
 
-async function foundInstead(client: Client, name: string, signal: AbortSignal, refusal: ApiError): Promise<CustomResourceDefinition> {
+async function foundInstead(
+  client: Client,
+  name: string,
+  signal: AbortSignal,
+  refusal: ApiError,
+): Promise<CustomResourceDefinition> {
   const present = await client.find(CustomResourceDefinition, name, { signal });
   if (!present) throw refusal;
   return present;
@@ -93,5 +110,9 @@ function isServed(crd: CustomResourceDefinition): boolean {
 
 function warnOfConflict(crd: CustomResourceDefinition, log: Logger): void {
   const names = conditionOf(crd, 'NamesAccepted');
-  if (names?.status === 'False') log.warn('the names of the custom resource definition are taken', { reason: names.reason, message: names.message });
+  if (names?.status === 'False')
+    log.warn('the names of the custom resource definition are taken', {
+      reason: names.reason,
+      message: names.message,
+    });
 }

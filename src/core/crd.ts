@@ -115,7 +115,11 @@ function columnsOf(kind: AnyCustomResource, schema: Schema): PrinterColumn[] {
 function columnType(kind: AnyCustomResource, name: string, path: string, schema: Schema): ColumnType {
   const where = `${nameOfClass(kind)} column ${JSON.stringify(name)}`;
   if (!path.startsWith('.')) {
-    throw new RegistrationError(where, `has the path ${JSON.stringify(path)}`, "begin it with a dot, e.g. '.status.readyReplicas'");
+    throw new RegistrationError(
+      where,
+      `has the path ${JSON.stringify(path)}`,
+      "begin it with a dot, e.g. '.status.readyReplicas'",
+    );
   }
   if (path === '.metadata.creationTimestamp' || path === '.metadata.deletionTimestamp') return 'date';
   if (path.startsWith('.metadata.')) return path === '.metadata.generation' ? 'integer' : 'string';
@@ -123,9 +127,14 @@ function columnType(kind: AnyCustomResource, name: string, path: string, schema:
   let at: Schema | undefined = schema;
   for (const step of plain.slice(1).split('.')) {
     if (at['x-kubernetes-preserve-unknown-fields'] || at.additionalProperties) return 'string';
-    const next: Schema | undefined = at.properties && Object.hasOwn(at.properties, step) ? at.properties[step] : undefined;
+    const next: Schema | undefined =
+      at.properties && Object.hasOwn(at.properties, step) ? at.properties[step] : undefined;
     if (!next) {
-      throw new RegistrationError(where, `reads ${path}, and no class has the field ${step}`, 'name a field of the spec or status class');
+      throw new RegistrationError(
+        where,
+        `reads ${path}, and no class has the field ${step}`,
+        'name a field of the spec or status class',
+      );
     }
     at = next;
   }

@@ -207,24 +207,43 @@ function checkNames(options: CustomResourceOptions, plural: string, singular: st
     throw new RegistrationError(where, problem, remedy);
   };
   if (!/^[A-Z][A-Za-z0-9]{0,62}$/.test(kind)) {
-    refuse('has a kind that is not CamelCase', "write letters and digits beginning with a capital, e.g. 'Website'");
+    refuse(
+      'has a kind that is not CamelCase',
+      "write letters and digits beginning with a capital, e.g. 'Website'",
+    );
   }
   if (dns1123Subdomain(group).length > 0 || !group.includes('.')) {
-    refuse(`has the group ${JSON.stringify(group)}, which is not a domain`, "use one you own, e.g. 'apps.example.com'");
+    refuse(
+      `has the group ${JSON.stringify(group)}, which is not a domain`,
+      "use one you own, e.g. 'apps.example.com'",
+    );
   }
   if (/(?:^|\.)(?:k8s|kubernetes)\.io$/.test(group)) {
-    refuse(`has the protected group ${group}`, 'groups below k8s.io and kubernetes.io need an approval by Kubernetes; use a domain you own');
+    refuse(
+      `has the protected group ${group}`,
+      'groups below k8s.io and kubernetes.io need an approval by Kubernetes; use a domain you own',
+    );
   }
   if (dns1035Label(version).length > 0) {
     refuse(`has the version ${JSON.stringify(version)}`, "write 'v1', 'v1beta1' or 'v1alpha1'");
   }
-  for (const [what, name] of [['plural', plural], ['singular', singular], ...shortNames.map((n) => ['short name', n])] as const) {
+  for (const [what, name] of [
+    ['plural', plural],
+    ['singular', singular],
+    ...shortNames.map((n) => ['short name', n]),
+  ] as const) {
     if (dns1035Label(name ?? '').length > 0) {
-      refuse(`has the ${what} ${JSON.stringify(name)}`, 'write lower-case letters, digits and dashes, beginning with a letter');
+      refuse(
+        `has the ${what} ${JSON.stringify(name)}`,
+        'write lower-case letters, digits and dashes, beginning with a letter',
+      );
     }
   }
   if (typeof options.spec !== 'function') {
-    refuse('has no spec class', 'give the class itself; where files import each other, declare it in the same file');
+    refuse(
+      'has no spec class',
+      'give the class itself; where files import each other, declare it in the same file',
+    );
   }
   if (options.scale && !options.status) {
     refuse('has scale but no status class', 'scale reads the replicas of the status: add a status class');

@@ -13,7 +13,11 @@ const maxNameLength = 128;
 export function checkDefinition<T>(where: string, definition: ControllerDefinition<T>): void {
   const { name, cleanups, maxConcurrent, timeout, labelSelector, watches } = definition;
   if (dns1123Subdomain(name).length > 0 || name.length > maxNameLength) {
-    throw new RegistrationError(where, `has the name ${JSON.stringify(name)}`, "write lower-case letters, digits, '-' and '.', e.g. 'website'");
+    throw new RegistrationError(
+      where,
+      `has the name ${JSON.stringify(name)}`,
+      "write lower-case letters, digits, '-' and '.', e.g. 'website'",
+    );
   }
   if (typeof definition.reconcile !== 'function') {
     throw new RegistrationError(where, 'has no reconcile', 'add a method reconcile(object, ctx)');
@@ -28,7 +32,11 @@ export function checkDefinition<T>(where: string, definition: ControllerDefiniti
       );
     }
     if (seen.has(finalizer)) {
-      throw new RegistrationError(where, `has @Finalizer(${JSON.stringify(finalizer)}) twice`, 'give each its own name');
+      throw new RegistrationError(
+        where,
+        `has @Finalizer(${JSON.stringify(finalizer)}) twice`,
+        'give each its own name',
+      );
     }
     seen.add(finalizer);
   }
@@ -37,11 +45,19 @@ export function checkDefinition<T>(where: string, definition: ControllerDefiniti
   }
   for (const watch of watches) {
     if (watch.relation === 'watches' && typeof watch.map !== 'function') {
-      throw new RegistrationError(where, `watches ${watch.kind.kind} without map`, 'give a function that names the objects a change concerns');
+      throw new RegistrationError(
+        where,
+        `watches ${watch.kind.kind} without map`,
+        'give a function that names the objects a change concerns',
+      );
     }
   }
   refuseThrown(where, 'timeout', () => timeout !== undefined && durationMs(timeout));
-  refuseThrown(where, 'labelSelector', () => labelSelector !== undefined && parseLabelSelector(labelSelector));
+  refuseThrown(
+    where,
+    'labelSelector',
+    () => labelSelector !== undefined && parseLabelSelector(labelSelector),
+  );
 }
 
 function refuseThrown(where: string, option: string, read: () => unknown): void {

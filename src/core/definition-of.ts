@@ -8,7 +8,9 @@ import { type AnyClass, factsOfLineage, type KindRef } from './metadata.js';
 import { nameOfClass, RegistrationError } from './registration-error.js';
 
 /** A class marked with `@Controller`. */
-export type ControllerClass = new (...args: never[]) => { readonly reconcile: (object: never, ctx: never) => unknown };
+export type ControllerClass = new (
+  ...args: never[]
+) => { readonly reconcile: (object: never, ctx: never) => unknown };
 
 /** What a class says about itself before there is an instance of it. */
 export type ControllerPlan = Omit<ControllerDefinition<unknown>, 'reconcile' | 'cleanups'>;
@@ -22,7 +24,11 @@ export function planOf(cls: AnyClass): ControllerPlan {
   const lineage = factsOfLineage(cls);
   const controller = lineage.find((facts) => facts.controller)?.controller;
   if (!controller) {
-    throw new RegistrationError(where, 'is not decorated with @Controller', `write @Controller(Kind) above class ${where}`);
+    throw new RegistrationError(
+      where,
+      'is not decorated with @Controller',
+      `write @Controller(Kind) above class ${where}`,
+    );
   }
   if (typeof cls.prototype?.reconcile !== 'function') {
     throw new RegistrationError(where, 'has no reconcile', 'add a method reconcile(object, ctx)');
@@ -34,11 +40,24 @@ export function planOf(cls: AnyClass): ControllerPlan {
     .map((watch): WatchDefinition => {
       const watched = resolveKind(where, `@${watch.decorator}`, watch.kind);
       const { decorator, kind: _ref, indexes: own, ...rest } = watch;
-      return { ...rest, kind: watched, relation: decorator === 'Owns' ? 'owns' : 'watches', ...(own ? { indexes: own } : {}) };
+      return {
+        ...rest,
+        kind: watched,
+        relation: decorator === 'Owns' ? 'owns' : 'watches',
+        ...(own ? { indexes: own } : {}),
+      };
     });
-  let plan: ControllerPlan = { ...controller.options, name: controller.options.name ?? kind.kind.toLowerCase(), kind, watches };
+  let plan: ControllerPlan = {
+    ...controller.options,
+    name: controller.options.name ?? kind.kind.toLowerCase(),
+    kind,
+    watches,
+  };
   for (const index of indexes) {
-    plan = { ...plan, ...withIndex(where, plan, resolveKind(where, '@Index', index.kind), index.name, index.fn) };
+    plan = {
+      ...plan,
+      ...withIndex(where, plan, resolveKind(where, '@Index', index.kind), index.name, index.fn),
+    };
   }
   return plan;
 }
@@ -52,13 +71,17 @@ export function definitionOf<T = unknown>(cls: AnyClass, instance: object): Cont
   const methods = instance as Record<string, ControllerDefinition<unknown>['reconcile']>;
   const cleanups = factsOfLineage(cls)
     .flatMap((facts) => facts.finalizers)
-    .map(({ finalizer, method }): CleanupDefinition<unknown> => ({
-      finalizer,
-      cleanup: (object, ctx) => (methods[method] as CleanupDefinition<unknown>['cleanup']).call(instance, object, ctx),
-    }));
+    .map(
+      ({ finalizer, method }): CleanupDefinition<unknown> => ({
+        finalizer,
+        cleanup: (object, ctx) =>
+          (methods[method] as CleanupDefinition<unknown>['cleanup']).call(instance, object, ctx),
+      }),
+    );
   const definition: ControllerDefinition<unknown> = {
     ...plan,
-    reconcile: (object, ctx) => (methods.reconcile as ControllerDefinition<unknown>['reconcile']).call(instance, object, ctx),
+    reconcile: (object, ctx) =>
+      (methods.reconcile as ControllerDefinition<unknown>['reconcile']).call(instance, object, ctx),
     cleanups,
   };
   checkDefinition(nameOfClass(cls), definition);

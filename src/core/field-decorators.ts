@@ -13,7 +13,14 @@
  * A field is required unless it has `@IsOptional()` or `@Default(…)`.
  */
 import { copyJson, type JsonValue, type Schema as SchemaNode } from '../api/index.js';
-import { type AnyClass, type ElementTypeRef, type FieldFacts, type FieldShape, factsOfClass, factsOfField } from './metadata.js';
+import {
+  type AnyClass,
+  type ElementTypeRef,
+  type FieldFacts,
+  type FieldShape,
+  factsOfClass,
+  factsOfField,
+} from './metadata.js';
 import { nameOfClass, RegistrationError } from './registration-error.js';
 
 type FieldDecorator = (prototype: object, field: string) => void;
@@ -70,7 +77,11 @@ export function Conditions(): FieldDecorator {
 
 /** A number, or a string such as a percentage or the name of a port. */
 export function IntOrString(): FieldDecorator {
-  return shapeDecorator({ form: 'schema', decorator: 'IntOrString', schema: { 'x-kubernetes-int-or-string': true } });
+  return shapeDecorator({
+    form: 'schema',
+    decorator: 'IntOrString',
+    schema: { 'x-kubernetes-int-or-string': true },
+  });
 }
 
 /** Any JSON object; nothing in it is pruned or validated. */
@@ -134,7 +145,12 @@ const conditionsSchema: SchemaNode = {
       lastTransitionTime: { type: 'string', format: 'date-time' },
       message: { type: 'string', maxLength: 32768 },
       observedGeneration: { type: 'integer', format: 'int64', minimum: 0 },
-      reason: { type: 'string', maxLength: 1024, minLength: 1, pattern: '^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$' },
+      reason: {
+        type: 'string',
+        maxLength: 1024,
+        minLength: 1,
+        pattern: '^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$',
+      },
       status: { type: 'string', enum: ['True', 'False', 'Unknown'] },
       type: {
         type: 'string',

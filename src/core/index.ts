@@ -31,6 +31,7 @@ export {
   type Transport,
   ApiError,
   apiVersionOf,
+  durationMs,
   isAlreadyExists,
   isApiError,
   isConflict,
@@ -48,9 +49,23 @@ export {
   TransportError,
 } from '../api/index.js';
 export type { LabelSelector } from '../api/kinds/meta/v1.js';
-export { type AnyObject, type ApplyOptions, type Client, createClient, type ListOptions, type WriteOptions } from '../client/index.js';
+export {
+  type AnyObject,
+  type ApplyOptions,
+  type Client,
+  createClient,
+  type ListOptions,
+  type WriteOptions,
+} from '../client/index.js';
 export type { IndexFn } from '../informers/index.js';
-export { createLogger, type LogFields, type Logger, type LogLevel, silentLogger } from '../telemetry/index.js';
+export {
+  createLogger,
+  type LogFields,
+  type Logger,
+  type LogLevel,
+  silentLogger,
+} from '../telemetry/index.js';
+export { findCondition, isConditionTrue, setCondition } from './conditions.js';
 export type { Constructor, Provider, Resolve } from './container.js';
 export type * from './context.js';
 export {
@@ -63,6 +78,7 @@ export {
   type WatchesOptions,
 } from './controller-decorators.js';
 export { type ControllerBuilder, controllerFor } from './controller-for.js';
+export { ControllerRunner, type ControllerRunnerDeps, ownerIndex } from './controller-runner.js';
 export { type CrdInstallDeps, installCrd } from './crd-install.js';
 export {
   type AnyCustomResource,
@@ -91,10 +107,33 @@ export {
   PreserveUnknown,
   Schema,
 } from './field-decorators.js';
-export { Manager, type ManagerOptions } from './manager.js';
-export type { AnyClass, ControllerOptions, ElementType, ElementTypeRef, KindRef, ScalarType } from './metadata.js';
+export { Manager, type ManagerOptions, type Registrable } from './manager.js';
+export { controllerOf, controllerReference, refersTo, withController } from './owner-references.js';
+export {
+  all,
+  annotationsChanged,
+  any,
+  defaultPredicate,
+  deletionChanged,
+  finalizersChanged,
+  generationChanged,
+  labelsChanged,
+  not,
+  resourceVersionChanged,
+} from './predicates.js';
+export { ReconcileEnded, UnwatchedKind } from './reconcile-context.js';
+export type {
+  AnyClass,
+  ControllerOptions,
+  ElementType,
+  ElementTypeRef,
+  KindRef,
+  ScalarType,
+} from './metadata.js';
 export { isRegistrationError, RegistrationError } from './registration-error.js';
 export * from './result.js';
+export { type Outcome, ReconcileTimeout, Runner, type RunnerOptions } from './runner.js';
 export { schemaOfClass } from './schema-emitter.js';
 export { type Token, token, type TypedSymbol } from './token.js';
 export type { ClusterTarget } from './transports.js';
+export { type AddOptions, WorkQueue, type WorkQueueOptions } from './workqueue.js';

@@ -20,7 +20,7 @@ import { type AnyCustomResource, isCustomResource } from './custom-resource.js';
 import type { ControllerDefinition } from './definition.js';
 import { checkDefinition } from './definition-checks.js';
 import { type ControllerClass, definitionOf, planOf } from './definition-of.js';
-import { ControllerRunner, type Runner, type RunnerDeps } from './engine-seam.js';
+import { ControllerRunner, type ControllerRunnerDeps } from './controller-runner.js';
 import { RegistrationError } from './registration-error.js';
 import type { Token } from './token.js';
 import { type ClusterTarget, openTransports, type Transports } from './transports.js';
@@ -44,7 +44,10 @@ export interface ManagerOptions {
 }
 
 type AnyDefinition = ControllerDefinition<unknown>;
-type NewRunner = (deps: RunnerDeps<unknown>) => Runner;
+/** What a Manager runs. */
+export type Registrable = ControllerClass | AnyDefinition;
+type Runner = Pick<ControllerRunner<unknown>, 'start' | 'stop'>;
+type NewRunner = (deps: ControllerRunnerDeps<unknown>) => Runner;
 
 export class Manager implements AsyncDisposable {
   readonly #options: ManagerOptions;
@@ -65,7 +68,10 @@ export class Manager implements AsyncDisposable {
   readonly #ended: Promise<void>;
   #end: () => void = () => {};
 
-  protected constructor(options: ManagerOptions, newRunner: NewRunner = (deps) => new ControllerRunner(deps)) {
+  protected constructor(
+    options: ManagerOptions,
+    newRunner: NewRunner = (deps) => new ControllerRunner(deps),
+  ) {
     this.#options = options;
     this.#newRunner = newRunner;
     this.#clock = options.clock ?? systemClock;
@@ -98,7 +104,8 @@ export class Manager implements AsyncDisposable {
    */
   register(controller: ControllerClass): this;
   register<T>(definition: ControllerDefinition<T>): this;
-  register(controller: ControllerClass | AnyDefinition): this {
+  register(controller: Registrable): this;
+  register(controller: Registrable): this {
     this.#assertNew('register');
     if (typeof controller === 'function') {
       this.#claimName(planOf(controller).name);
@@ -118,7 +125,8 @@ export class Manager implements AsyncDisposable {
    * abort reason when stopped meanwhile. Nothing is left running then.
    */
   start(): Promise<void> {
-    if (this.#starting) return Promise.reject(new Error('this Manager was started before: create another one'));
+    if (this.#starting)
+      return Promise.reject(new Error('this Manager was started before: create another one'));
     this.#starting = this.#start();
     return this.#starting;
   }
@@ -170,7 +178,10 @@ export class Manager implements AsyncDisposable {
     try {
       this.#abort.signal.throwIfAborted();
       const definitions = await this.#definitions();
-      const transports = await openTransports(this.#options.cluster ?? 'auto', { clock: this.#clock, log: this.#log });
+      const transports = await openTransports(this.#options.cluster ?? 'auto', {
+        clock: this.#clock,
+        log: this.#log,
+      });
       this.#undo.push(() => transports.close());
       await this.#installCrds(definitions, transports);
       const client = createClient(transports.of(this.#identity), { fieldManager: this.#identity });
@@ -196,7 +207,9 @@ export class Manager implements AsyncDisposable {
     const classes = this.#registered.filter((c): c is ControllerClass => typeof c === 'function');
     const instances = await construct(this.#providers, classes as Constructor[]);
     const made = new Map(classes.map((cls, i) => [cls, instances[i] as object]));
-    return this.#registered.map((c) => (typeof c === 'function' ? definitionOf(c, made.get(c) as object) : c));
+    return this.#registered.map((c) =>
+      typeof c === 'function' ? definitionOf(c, made.get(c) as object) : c,
+    );
   }
 
   async #installCrds(definitions: readonly AnyDefinition[], transports: Transports): Promise<void> {
@@ -209,7 +222,11 @@ export class Manager implements AsyncDisposable {
     await this.#together([...kinds], (kind, signal) => installCrd(kind, { client, ...this.#deps, signal }));
   }
 
-  async #startRunners(definitions: readonly AnyDefinition[], transports: Transports, informers: InformerSet): Promise<void> {
+  async #startRunners(
+    definitions: readonly AnyDefinition[],
+    transports: Transports,
+    informers: InformerSet,
+  ): Promise<void> {
     const runners = definitions.map((definition) => ({
       name: definition.name,
       runner: this.#newRunner({
@@ -217,7 +234,7 @@ export class Manager implements AsyncDisposable {
         client: createClient(transports.of(definition.name), { fieldManager: definition.name }),
         informers,
         ...this.#deps,
-        log: this.#log.with({ controller: definition.name }),
+        shutdownBudgetMs: this.#budgetMs,
       }),
     }));
     this.#undo.push(() => this.#stopRunners(runners));
@@ -242,11 +259,15 @@ export class Manager implements AsyncDisposable {
     });
     await Promise.race([all, late]);
     cancel();
-    if (running.size > 0) this.#log.error('gave up waiting for controllers to stop', { controllers: [...running] });
+    if (running.size > 0)
+      this.#log.error('gave up waiting for controllers to stop', { controllers: [...running] });
   }
 
   /** Does one thing for all at once; when one fails, the others are aborted and waited for. */
-  async #together<T>(items: readonly T[], act: (item: T, signal: AbortSignal) => Promise<void>): Promise<void> {
+  async #together<T>(
+    items: readonly T[],
+    act: (item: T, signal: AbortSignal) => Promise<void>,
+  ): Promise<void> {
     const failed = new AbortController();
     const signal = AbortSignal.any([this.#abort.signal, failed.signal]);
     let first: { readonly error: unknown } | undefined;

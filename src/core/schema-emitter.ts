@@ -9,7 +9,13 @@
  * @throws RegistrationError naming class, field and remedy
  */
 import type { JsonValue, Schema, SchemaType } from '../api/index.js';
-import { type AnyClass, type ElementTypeRef, type FieldFacts, factsOfLineage, fieldFactsOf } from './metadata.js';
+import {
+  type AnyClass,
+  type ElementTypeRef,
+  type FieldFacts,
+  factsOfLineage,
+  fieldFactsOf,
+} from './metadata.js';
 import { nameOfClass, RegistrationError } from './registration-error.js';
 import { decoratorOf, translate, type ValidatorFact } from './validator-rules.js';
 
@@ -144,7 +150,11 @@ function groupByProperty(facts: readonly ValidatorFact[]): Map<string, Validator
 }
 
 function undefinedClass(where: string): RegistrationError {
-  return new RegistrationError(where, 'names no class', 'give a function that returns it, e.g. @Items(() => Port)');
+  return new RegistrationError(
+    where,
+    'names no class',
+    'give a function that returns it, e.g. @Items(() => Port)',
+  );
 }
 
 function classOf(where: string, of: () => AnyClass): AnyClass {
@@ -191,7 +201,8 @@ function narrow(into: Mutable, more: Schema, where: string): void {
     const stricter = tighten[key];
     if (present === undefined) set(into, key, value);
     else if (key === 'type') into.type = commonType(into.type, value as SchemaType, where);
-    else if (key === 'enum') into.enum = (present as JsonValue[]).filter((v) => (value as JsonValue[]).includes(v));
+    else if (key === 'enum')
+      into.enum = (present as JsonValue[]).filter((v) => (value as JsonValue[]).includes(v));
     else if (stricter) set(into, key, stricter(present as number, value as number));
     else if (key === 'pattern' || key === 'format' || key === 'multipleOf' || key === 'anyOf') {
       if (present !== value) into.allOf = [...(into.allOf ?? []), { [key]: value }];
@@ -257,18 +268,34 @@ function assertComplete(where: string, schema: Schema, rules: readonly Validator
 }
 
 function isOpen(schema: Schema): boolean {
-  return schema['x-kubernetes-preserve-unknown-fields'] === true || schema['x-kubernetes-int-or-string'] === true;
+  return (
+    schema['x-kubernetes-preserve-unknown-fields'] === true || schema['x-kubernetes-int-or-string'] === true
+  );
 }
 
 function assertListKeys(where: string, schema: Schema, items: Schema): void {
   if (schema['x-kubernetes-list-type'] === 'set' && (items.type === 'object' || items.type === 'array')) {
-    throw new RegistrationError(where, 'is a set of something else than scalars', 'use @ListMap(key) instead');
+    throw new RegistrationError(
+      where,
+      'is a set of something else than scalars',
+      'use @ListMap(key) instead',
+    );
   }
   for (const key of schema['x-kubernetes-list-map-keys'] ?? []) {
-    const member = items.properties && Object.hasOwn(items.properties, key) ? items.properties[key] : undefined;
-    if (!member) throw new RegistrationError(where, `has items without the field ${key}`, 'name a field of its items in @ListMap');
+    const member =
+      items.properties && Object.hasOwn(items.properties, key) ? items.properties[key] : undefined;
+    if (!member)
+      throw new RegistrationError(
+        where,
+        `has items without the field ${key}`,
+        'name a field of its items in @ListMap',
+      );
     if (!items.required?.includes(key) && member.default === undefined) {
-      throw new RegistrationError(where, `has items whose key ${key} may be absent`, `make ${key} required, or give it a @Default`);
+      throw new RegistrationError(
+        where,
+        `has items whose key ${key} may be absent`,
+        `make ${key} required, or give it a @Default`,
+      );
     }
   }
 }

@@ -29,7 +29,10 @@ function enumOf(values: readonly unknown[]): Translation {
   const kinds = new Set(values.map((v) => (Number.isInteger(v) ? 'integer' : typeof v)));
   if (kinds.size === 2 && kinds.has('integer') && kinds.has('number')) kinds.delete('integer');
   const [type] = kinds;
-  if (kinds.size !== 1 || (type !== 'string' && type !== 'integer' && type !== 'number' && type !== 'boolean')) {
+  if (
+    kinds.size !== 1 ||
+    (type !== 'string' && type !== 'integer' && type !== 'number' && type !== 'boolean')
+  ) {
     return { refused: 'allows values that do not share one of the types string, number and boolean' };
   }
   return { type, enum: values as JsonValue[] };
@@ -41,7 +44,8 @@ const notInRe2 = /\(\?<?[=!]|\\[1-9]|\\k<|\\u|\\c/;
 function patternOf(expression: unknown, modifiers: unknown): Translation {
   const source = expression instanceof RegExp ? expression.source : String(expression);
   const flags = `${expression instanceof RegExp ? expression.flags : ''}${typeof modifiers === 'string' ? modifiers : ''}`;
-  if (/[imsv]/.test(flags)) return { refused: `has a pattern with the flags '${flags}', which a schema cannot carry` };
+  if (/[imsv]/.test(flags))
+    return { refused: `has a pattern with the flags '${flags}', which a schema cannot carry` };
   if (notInRe2.test(source)) return { refused: `has the pattern ${source}, which RE2 cannot read` };
   return { type: 'string', pattern: source };
 }
@@ -103,7 +107,9 @@ const rules: Readonly<Record<string, Rule>> = {
   arrayNotEmpty: always({ type: 'array', minItems: 1 }),
   arrayUnique: always({ type: 'array', 'x-kubernetes-list-type': 'set' }),
 
-  isDate: () => ({ refused: 'is a Date, and objects are plain JSON; use a string with @IsISO8601() instead' }),
+  isDate: () => ({
+    refused: 'is a Date, and objects are plain JSON; use a string with @IsISO8601() instead',
+  }),
 };
 
 /** The decorator a validator's name belongs to: `isInt` → `@IsInt`. */
@@ -116,7 +122,8 @@ export function decoratorOf(fact: ValidatorFact): string {
 /** What a decorator contributes to the schema; nothing for those that only say whether a field must be there. */
 export function translate(fact: ValidatorFact): Translation {
   if (fact.name === 'isOptional' || fact.name === 'isDefined' || fact.name === 'isNotEmpty') return {};
-  if (fact.type === 'nestedValidation' || fact.type === 'isDefined' || fact.type === 'whitelistValidation') return {};
+  if (fact.type === 'nestedValidation' || fact.type === 'isDefined' || fact.type === 'whitelistValidation')
+    return {};
   const rule = fact.name !== undefined && Object.hasOwn(rules, fact.name) ? rules[fact.name] : undefined;
   return rule ? rule(fact.constraints ?? []) : { refused: 'has no counterpart in a schema' };
 }

@@ -75,7 +75,9 @@ export class ObjectCache<T extends CacheObject> implements Cache<T> {
   by(index: string, value: string): readonly T[] {
     const found = this.#indexes.get(index);
     if (!found) {
-      throw new Error(`there is no index ${JSON.stringify(index)}; there are ${[...this.#indexes.keys()].join(', ')}`);
+      throw new Error(
+        `there is no index ${JSON.stringify(index)}; there are ${[...this.#indexes.keys()].join(', ')}`,
+      );
     }
     const objects: T[] = [];
     for (const key of found.keys(value)) objects.push(this.#objects.get(key) as T);

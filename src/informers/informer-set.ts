@@ -33,7 +33,12 @@ export class InformerSet {
     ]);
     let entry = this.#entries.get(id);
     if (!entry) {
-      const informer = createInformer(this.client, kind as unknown as KindOf<CacheObject>, options, this.deps);
+      const informer = createInformer(
+        this.client,
+        kind as unknown as KindOf<CacheObject>,
+        options,
+        this.deps,
+      );
       entry = { informer, leases: 0 };
       this.#entries.set(id, entry);
       informer.start();

@@ -4,7 +4,15 @@ import type { KindFacts, KindOf } from '../api/index.js';
 import type { Client } from '../client/index.js';
 import { type Logger, silentLogger } from '../telemetry/index.js';
 import { ObjectCache } from './cache.js';
-import type { Cache, CacheEvent, CacheObject, ConnectionState, IndexFn, Informer, InformerOptions } from './informer.js';
+import type {
+  Cache,
+  CacheEvent,
+  CacheObject,
+  ConnectionState,
+  IndexFn,
+  Informer,
+  InformerOptions,
+} from './informer.js';
 import { type DriverDeps, ReflectorDriver, type ViewEvent } from './reflector-driver.js';
 import { stripManagedFields } from './transform.js';
 
@@ -107,7 +115,11 @@ class ReflectingInformer<T extends CacheObject> implements Informer<T> {
 
   #report(state: ConnectionState): void {
     if ('error' in state) {
-      this.#log.warn('watch interrupted', { state: state.phase, retryInMs: Math.round(state.retryInMs), error: String(state.error) });
+      this.#log.warn('watch interrupted', {
+        state: state.phase,
+        retryInMs: Math.round(state.retryInMs),
+        error: String(state.error),
+      });
     }
     this.#state.next(state);
   }

@@ -5,7 +5,15 @@
 import { type Cancel, type Clock, type KindOf, type Random, type WatchEvent } from '../api/index.js';
 import type { Client } from '../client/index.js';
 import type { CacheObject, InformerOptions } from './informer.js';
-import { initialState, type Page, type ReflectorInput, type ReflectorOutput, type ReflectorState, reflectorTiming, step } from './reflector.js';
+import {
+  initialState,
+  type Page,
+  type ReflectorInput,
+  type ReflectorOutput,
+  type ReflectorState,
+  reflectorTiming,
+  step,
+} from './reflector.js';
 
 /** The part of the outputs that is news, not an order. */
 export type ViewEvent<T> = Exclude<
@@ -97,7 +105,11 @@ export class ReflectorDriver<T extends CacheObject> {
         ...(token === '' ? {} : { continue: token }),
         signal,
       });
-      const page: Page<T> = { items, resourceVersion: metadata.resourceVersion ?? '', continue: metadata.continue ?? '' };
+      const page: Page<T> = {
+        items,
+        resourceVersion: metadata.resourceVersion ?? '',
+        continue: metadata.continue ?? '',
+      };
       input = { type: 'page', page };
     } catch (error) {
       input = { type: 'failed', error };

@@ -96,7 +96,11 @@ export type ReflectorOutput<T> =
   | { readonly type: 'Progress'; readonly resourceVersion: string }
   | { readonly type: 'State'; readonly state: ConnectionState }
   | { readonly type: 'FetchPage'; readonly continue: string }
-  | { readonly type: 'OpenWatch'; readonly resourceVersion: string | undefined; readonly timeoutSeconds: number }
+  | {
+      readonly type: 'OpenWatch';
+      readonly resourceVersion: string | undefined;
+      readonly timeoutSeconds: number;
+    }
   | { readonly type: 'CloseWatch' }
   | { readonly type: 'Wait'; readonly ms: number };
 
@@ -111,7 +115,13 @@ export interface Step<T> {
   readonly outputs: readonly ReflectorOutput<T>[];
 }
 
-export const initialState: ReflectorState = { phase: 'Empty', failures: 0, paged: false, emptyCloses: 0, ready: false };
+export const initialState: ReflectorState = {
+  phase: 'Empty',
+  failures: 0,
+  paged: false,
+  emptyCloses: 0,
+  ready: false,
+};
 
 const endAnnotation = 'k8s.io/initial-events-end';
 
@@ -136,7 +146,9 @@ export function step<T extends CacheObject>(
       return input.type === 'start' ? list(state, world) : { state, outputs: [] };
     case 'Waiting':
       if (input.type !== 'timer') return { state, outputs: [] };
-      return state.resourceVersion === undefined ? list(state, world) : open(state, state.resourceVersion, world);
+      return state.resourceVersion === undefined
+        ? list(state, world)
+        : open(state, state.resourceVersion, world);
     case 'Listing':
       if (input.type === 'page') return onPage(state, input.page, world);
       return input.type === 'failed' ? fail(state, input.error, world) : { state, outputs: [] };
@@ -160,11 +172,17 @@ function list<T>(state: ReflectorState, world: StepInput): Step<T> {
     { type: 'Init' },
   ];
   if (state.paged) {
-    return { state: { ...progressOf(state), phase: 'Listing' }, outputs: [...outputs, { type: 'FetchPage', continue: '' }] };
+    return {
+      state: { ...progressOf(state), phase: 'Listing' },
+      outputs: [...outputs, { type: 'FetchPage', continue: '' }],
+    };
   }
   return {
     state: { ...progressOf(state), phase: 'Streaming' },
-    outputs: [...outputs, { type: 'OpenWatch', resourceVersion: undefined, timeoutSeconds: timeoutSeconds(world) }],
+    outputs: [
+      ...outputs,
+      { type: 'OpenWatch', resourceVersion: undefined, timeoutSeconds: timeoutSeconds(world) },
+    ],
   };
 }
 
@@ -197,7 +215,10 @@ function onOpening<T extends CacheObject>(
 ): Step<T> {
   switch (input.type) {
     case 'opened':
-      return { state: watching(state, state.resourceVersion, world.at), outputs: [{ type: 'State', state: { phase: 'connected' } }] };
+      return {
+        state: watching(state, state.resourceVersion, world.at),
+        outputs: [{ type: 'State', state: { phase: 'connected' } }],
+      };
     case 'failed':
       return fail(state, input.error, world);
     case 'idle':
@@ -209,7 +230,12 @@ function onOpening<T extends CacheObject>(
 
 /** Answers that mean "no streaming lists here", as opposed to "not now" or "not you". */
 function refusesStreaming(error: unknown): boolean {
-  return isApiError(error, 'BadRequest') || isApiError(error, 'Invalid') || isApiError(error, 'NotAcceptable') || isApiError(error, 'MethodNotAllowed');
+  return (
+    isApiError(error, 'BadRequest') ||
+    isApiError(error, 'Invalid') ||
+    isApiError(error, 'NotAcceptable') ||
+    isApiError(error, 'MethodNotAllowed')
+  );
 }
 
 function onStreaming<T extends CacheObject>(
@@ -221,7 +247,9 @@ function onStreaming<T extends CacheObject>(
     case 'events':
       return streamed(state, input.events, world);
     case 'failed':
-      return refusesStreaming(input.error) ? list({ ...state, paged: true }, world) : fail(state, input.error, world);
+      return refusesStreaming(input.error)
+        ? list({ ...state, paged: true }, world)
+        : fail(state, input.error, world);
     case 'ended':
       return fail(state, new Error('the streaming list ended before it was complete'), world);
     case 'idle': {
@@ -234,7 +262,11 @@ function onStreaming<T extends CacheObject>(
   }
 }
 
-function streamed<T extends CacheObject>(state: ReflectorState, events: readonly WatchEvent<T>[], world: StepInput): Step<T> {
+function streamed<T extends CacheObject>(
+  state: ReflectorState,
+  events: readonly WatchEvent<T>[],
+  world: StepInput,
+): Step<T> {
   const outputs: ReflectorOutput<T>[] = [];
   for (const [i, event] of events.entries()) {
     switch (event.type) {
@@ -248,12 +280,17 @@ function streamed<T extends CacheObject>(state: ReflectorState, events: readonly
       case 'ERROR':
         return join(outputs, fail(state, new ApiError(event.object), world));
       case 'BOOKMARK': {
-        const { metadata } = event.object as { metadata: { annotations?: Record<string, string>; resourceVersion: string } };
+        const { metadata } = event.object as {
+          metadata: { annotations?: Record<string, string>; resourceVersion: string };
+        };
         if (metadata.annotations?.[endAnnotation] !== 'true') break;
         const { resourceVersion } = metadata;
         outputs.push({ type: 'InitDone', resourceVersion }, { type: 'State', state: { phase: 'connected' } });
         const next = watching({ ...state, ready: true, emptyCloses: 0 }, resourceVersion, world.at);
-        return join(outputs, onWatching(next as WatchingState, { type: 'events', events: events.slice(i + 1) }, world));
+        return join(
+          outputs,
+          onWatching(next as WatchingState, { type: 'events', events: events.slice(i + 1) }, world),
+        );
       }
     }
   }
@@ -266,14 +303,21 @@ function join<T>(outputs: readonly ReflectorOutput<T>[], next: Step<T>): Step<T>
 
 type WatchingState = Extract<ReflectorState, { phase: 'Watching' }>;
 
-function onWatching<T extends CacheObject>(state: WatchingState, input: ReflectorInput<T>, world: StepInput): Step<T> {
+function onWatching<T extends CacheObject>(
+  state: WatchingState,
+  input: ReflectorInput<T>,
+  world: StepInput,
+): Step<T> {
   switch (input.type) {
     case 'events':
       return watched(state, input.events, world);
     case 'failed':
       return lose(state, input.error, world);
     case 'idle':
-      return join([{ type: 'CloseWatch' }], lose(state, new Error(`nothing arrived for ${reflectorTiming.idleMs} ms`), world));
+      return join(
+        [{ type: 'CloseWatch' }],
+        lose(state, new Error(`nothing arrived for ${reflectorTiming.idleMs} ms`), world),
+      );
     case 'ended':
       return ended(state, world);
     default:
@@ -281,7 +325,11 @@ function onWatching<T extends CacheObject>(state: WatchingState, input: Reflecto
   }
 }
 
-function watched<T extends CacheObject>(state: WatchingState, events: readonly WatchEvent<T>[], world: StepInput): Step<T> {
+function watched<T extends CacheObject>(
+  state: WatchingState,
+  events: readonly WatchEvent<T>[],
+  world: StepInput,
+): Step<T> {
   const outputs: ReflectorOutput<T>[] = [];
   let { resourceVersion } = state;
   for (const event of events) {
@@ -303,13 +351,25 @@ function ended<T>(state: WatchingState, world: StepInput): Step<T> {
   const empty = state.events === 0 && lived < reflectorTiming.stableMs;
   const emptyCloses = empty ? state.emptyCloses + 1 : 0;
   if (emptyCloses >= reflectorTiming.maxEmptyCloses) {
-    return backOff({ ...state, emptyCloses: 0 }, undefined, new Error('the server keeps closing the watch'), 'stale', world);
+    return backOff(
+      { ...state, emptyCloses: 0 },
+      undefined,
+      new Error('the server keeps closing the watch'),
+      'stale',
+      world,
+    );
   }
   if (lived >= reflectorTiming.minWatchMs) {
     const failures = lived >= reflectorTiming.stableMs ? 0 : state.failures;
     return open({ ...state, failures, emptyCloses }, state.resourceVersion, world);
   }
-  return backOff({ ...state, emptyCloses }, state.resourceVersion, new Error('the server closed the watch'), 'stale', world);
+  return backOff(
+    { ...state, emptyCloses },
+    state.resourceVersion,
+    new Error('the server closed the watch'),
+    'stale',
+    world,
+  );
 }
 
 /** A watch that was up broke. */
@@ -322,8 +382,10 @@ function lose<T>(state: WatchingState, error: unknown, world: StepInput): Step<T
 function fail<T>(state: ReflectorState, error: unknown, world: StepInput): Step<T> {
   const version = state.phase === 'Watching' || state.phase === 'Opening' ? state.resourceVersion : undefined;
   if (isExpired(error)) return backOff(state, undefined, error, 'stale', world);
-  if (isApiError(error, 'Unauthorized') || isApiError(error, 'Forbidden')) return backOff(state, version, error, 'unauthorized', world);
-  if (isNoSuchKind(error) || isApiError(error, 'NotFound')) return backOff(state, undefined, error, 'absent', world);
+  if (isApiError(error, 'Unauthorized') || isApiError(error, 'Forbidden'))
+    return backOff(state, version, error, 'unauthorized', world);
+  if (isNoSuchKind(error) || isApiError(error, 'NotFound'))
+    return backOff(state, undefined, error, 'absent', world);
   return backOff(state, version, error, 'stale', world);
 }
 

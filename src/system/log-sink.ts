@@ -5,7 +5,8 @@ export type LogFormat = 'json' | 'pretty';
 /** Errors become their text; what JSON cannot carry becomes a string. */
 function plain(value: unknown): unknown {
   if (value instanceof Error) return value.stack ?? value.message;
-  if (typeof value === 'bigint' || typeof value === 'symbol' || typeof value === 'function') return String(value);
+  if (typeof value === 'bigint' || typeof value === 'symbol' || typeof value === 'function')
+    return String(value);
   return value;
 }
 
@@ -19,7 +20,12 @@ function toJson(value: unknown): string {
 
 /** One line of JSON: `ts` (RFC 3339), `level`, `msg`, then the fields. */
 export function formatJson({ level, message, fields }: LogRecord, nowMs: number): string {
-  const parts = [['ts', new Date(nowMs).toISOString()], ['level', level], ['msg', message], ...Object.entries(fields)];
+  const parts = [
+    ['ts', new Date(nowMs).toISOString()],
+    ['level', level],
+    ['msg', message],
+    ...Object.entries(fields),
+  ];
   return `{${parts.map(([key, value]) => `${JSON.stringify(key)}:${toJson(plain(value))}`).join(',')}}`;
 }
 
@@ -29,11 +35,15 @@ export function formatPretty({ level, message, fields }: LogRecord, nowMs: numbe
     const text = plain(value);
     return `${key}=${typeof text === 'string' && /^[^\s"]+$/.test(text) ? text : toJson(text)}`;
   });
-  return [new Date(nowMs).toISOString().slice(11, 23), level.toUpperCase().padEnd(5), message, ...pairs].join(' ');
+  return [new Date(nowMs).toISOString().slice(11, 23), level.toUpperCase().padEnd(5), message, ...pairs].join(
+    ' ',
+  );
 }
 
 /** Writes records to standard error: pretty on a terminal, JSON lines elsewhere. */
-export function stderrSink(format: LogFormat = process.stderr.isTTY ? 'pretty' : 'json'): (record: LogRecord) => void {
+export function stderrSink(
+  format: LogFormat = process.stderr.isTTY ? 'pretty' : 'json',
+): (record: LogRecord) => void {
   const write = format === 'json' ? formatJson : formatPretty;
   return (record) => void process.stderr.write(`${write(record, Date.now())}\n`);
 }

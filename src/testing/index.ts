@@ -1,3 +1,4 @@
 /** A cluster, a clock that moves only when told to, and chance that repeats. */
 export { seededRandom } from './seeded-random.js';
+export { TestCluster, type TestClusterOptions } from './test-cluster.js';
 export { VirtualClock, type VirtualClockOptions } from './virtual-clock.js';

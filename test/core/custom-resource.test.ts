@@ -1,6 +1,12 @@
 import { expect } from 'chai';
 import { IsInt, IsISO8601, IsOptional, IsString } from 'class-validator';
-import { CustomResource, type CustomResourceOptions, Default, isCustomResource, RegistrationError } from 'gyre';
+import {
+  CustomResource,
+  type CustomResourceOptions,
+  Default,
+  isCustomResource,
+  RegistrationError,
+} from 'gyre';
 import { Deployment } from 'gyre/kinds';
 import { pluralOf } from '#src/core/custom-resource.js';
 import { Website } from './website.js';
@@ -34,27 +40,39 @@ describe('CustomResource', () => {
     expect(Website.scope).to.equal('Namespaced');
     expect(Website.observesGeneration).to.equal(true);
     expect(CustomResource(valid).observesGeneration).to.equal(false);
-    expect([isCustomResource(Website), isCustomResource(Deployment), isCustomResource(Spec)]).to.deep.equal([true, false, false]);
+    expect([isCustomResource(Website), isCustomResource(Deployment), isCustomResource(Spec)]).to.deep.equal([
+      true,
+      false,
+      false,
+    ]);
   });
 
   it('builds an input from key, spec and metadata', () => {
-    expect(Website.of('default/blog', { image: 'nginx', replicas: 3 }, { labels: { a: 'b' } })).to.deep.equal({
-      apiVersion: 'apps.example.com/v1',
-      kind: 'Website',
-      metadata: { labels: { a: 'b' }, namespace: 'default', name: 'blog' },
-      spec: { image: 'nginx', replicas: 3 },
-    });
+    expect(Website.of('default/blog', { image: 'nginx', replicas: 3 }, { labels: { a: 'b' } })).to.deep.equal(
+      {
+        apiVersion: 'apps.example.com/v1',
+        kind: 'Website',
+        metadata: { labels: { a: 'b' }, namespace: 'default', name: 'blog' },
+        spec: { image: 'nginx', replicas: 3 },
+      },
+    );
     const Cluster = CustomResource({ ...valid, scope: 'Cluster' });
     expect(Cluster.of('thing', { name: 'x' }).metadata).to.deep.equal({ name: 'thing' });
   });
 
   it('refuses a key without a namespace', () => {
-    expect(() => Website.of('blog' as never, { image: 'x' })).to.throw(TypeError, "its key is 'namespace/name'");
+    expect(() => Website.of('blog' as never, { image: 'x' })).to.throw(
+      TypeError,
+      "its key is 'namespace/name'",
+    );
   });
 
   it('is never instantiated', () => {
     const Instantiable = Website as unknown as new () => unknown;
-    expect(() => new Instantiable()).to.throw(TypeError, 'Website describes plain JSON and is never instantiated');
+    expect(() => new Instantiable()).to.throw(
+      TypeError,
+      'Website describes plain JSON and is never instantiated',
+    );
   });
 
   it('knows English plurals', () => {
@@ -101,7 +119,13 @@ describe('CustomResource', () => {
       const schema = (await Website.crd()).spec.versions[0]?.schema?.openAPIV3Schema;
       expect(schema?.type).to.equal('object');
       expect(schema?.required).to.deep.equal(['spec']);
-      expect(Object.keys(schema?.properties ?? {})).to.deep.equal(['apiVersion', 'kind', 'metadata', 'spec', 'status']);
+      expect(Object.keys(schema?.properties ?? {})).to.deep.equal([
+        'apiVersion',
+        'kind',
+        'metadata',
+        'spec',
+        'status',
+      ]);
       expect(schema?.properties?.spec).to.deep.equal({
         type: 'object',
         properties: {
@@ -111,7 +135,11 @@ describe('CustomResource', () => {
         required: ['image'],
       });
       const status = schema?.properties?.status;
-      expect(Object.keys(status?.properties ?? {})).to.deep.equal(['observedGeneration', 'conditions', 'readyReplicas']);
+      expect(Object.keys(status?.properties ?? {})).to.deep.equal([
+        'observedGeneration',
+        'conditions',
+        'readyReplicas',
+      ]);
       expect(status?.properties?.observedGeneration).to.include({ type: 'integer', format: 'int64' });
       expect(status).to.not.have.property('required');
     });
@@ -149,7 +177,9 @@ describe('CustomResource', () => {
         { name: 'Wide', type: 'string', jsonPath: '.status.replicas', priority: 1, description: 'how many' },
         { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
       ]);
-      expect(version?.schema?.openAPIV3Schema?.properties?.status?.properties?.observedGeneration).to.deep.equal({ type: 'integer' });
+      expect(
+        version?.schema?.openAPIV3Schema?.properties?.status?.properties?.observedGeneration,
+      ).to.deep.equal({ type: 'integer' });
     });
   });
 
@@ -159,18 +189,38 @@ describe('CustomResource', () => {
     }
     class Empty {}
     const cases: readonly [string, CustomResourceOptions, string][] = [
-      ['a kind in lower case', { ...valid, kind: 'thing' }, "not CamelCase: write letters and digits beginning with a capital, e.g. 'Website'"],
+      [
+        'a kind in lower case',
+        { ...valid, kind: 'thing' },
+        "not CamelCase: write letters and digits beginning with a capital, e.g. 'Website'",
+      ],
       ['a group that is no domain', { ...valid, group: 'apps' }, 'which is not a domain: use one you own'],
       ['a protected group', { ...valid, group: 'apps.k8s.io' }, 'has the protected group apps.k8s.io'],
       ['a version', { ...valid, version: '1' }, 'has the version "1"'],
       ['a plural in capitals', { ...valid, plural: 'Things' }, 'has the plural "Things"'],
       ['a short name', { ...valid, shortNames: ['t!'] }, 'has the short name "t!"'],
       ['a missing spec class', { ...valid, spec: undefined as never }, 'has no spec class'],
-      ['scale without a status', { ...valid, scale: { specReplicasPath: '.spec.name', statusReplicasPath: '.status.x' } }, 'add a status class'],
-      ['a class without decorated fields', { ...valid, spec: Empty }, 'Empty has no decorated fields: decorate each field'],
-      ['a column of no field', { ...valid, columns: { Ready: '.status.ready' } }, 'reads .status.ready, and no class has the field status'],
+      [
+        'scale without a status',
+        { ...valid, scale: { specReplicasPath: '.spec.name', statusReplicasPath: '.status.x' } },
+        'add a status class',
+      ],
+      [
+        'a class without decorated fields',
+        { ...valid, spec: Empty },
+        'Empty has no decorated fields: decorate each field',
+      ],
+      [
+        'a column of no field',
+        { ...valid, columns: { Ready: '.status.ready' } },
+        'reads .status.ready, and no class has the field status',
+      ],
       ['a column path without a dot', { ...valid, columns: { Name: 'spec.name' } }, 'begin it with a dot'],
-      ['a default of another type', { ...valid, spec: BadDefault }, 'Thing has a schema that the API server refuses (properties[spec].properties[n].default'],
+      [
+        'a default of another type',
+        { ...valid, spec: BadDefault },
+        'Thing has a schema that the API server refuses (properties[spec].properties[n].default',
+      ],
     ];
     for (const [what, options, message] of cases) {
       it(what, async () => {

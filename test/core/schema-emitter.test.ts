@@ -68,16 +68,32 @@ const table: readonly [string, readonly FieldDecorator[], object][] = [
   ['IsNumber', [v.IsNumber()], { type: 'number' }],
   ['IsNumber and IsInt', [v.IsNumber(), v.IsInt()], { type: 'integer' }],
   ['Min alone is a number', [v.Min(0.5)], { type: 'number', minimum: 0.5 }],
-  ['Min and Max of an integer', [v.IsInt(), v.Min(0), v.Max(50)], { type: 'integer', minimum: 0, maximum: 50 }],
+  [
+    'Min and Max of an integer',
+    [v.IsInt(), v.Min(0), v.Max(50)],
+    { type: 'integer', minimum: 0, maximum: 50 },
+  ],
   ['IsPositive', [v.IsInt(), v.IsPositive()], { type: 'integer', minimum: 0, exclusiveMinimum: true }],
   ['IsNegative', [v.IsNegative()], { type: 'number', maximum: 0, exclusiveMaximum: true }],
   ['IsDivisibleBy', [v.IsInt(), v.IsDivisibleBy(5)], { type: 'integer', multipleOf: 5 }],
-  ['MinLength and MaxLength', [v.MinLength(2), v.MaxLength(5)], { type: 'string', minLength: 2, maxLength: 5 }],
+  [
+    'MinLength and MaxLength',
+    [v.MinLength(2), v.MaxLength(5)],
+    { type: 'string', minLength: 2, maxLength: 5 },
+  ],
   ['Length', [v.Length(2, 5)], { type: 'string', minLength: 2, maxLength: 5 }],
   ['Length without an upper bound', [v.Length(2)], { type: 'string', minLength: 2 }],
-  ['the stricter of two bounds', [v.MinLength(2), v.Length(3, 9), v.MaxLength(5)], { type: 'string', minLength: 3, maxLength: 5 }],
+  [
+    'the stricter of two bounds',
+    [v.MinLength(2), v.Length(3, 9), v.MaxLength(5)],
+    { type: 'string', minLength: 3, maxLength: 5 },
+  ],
   ['Matches', [v.Matches(/^[a-z]+$/)], { type: 'string', pattern: '^[a-z]+$' }],
-  ['two Matches', [v.Matches(/^a/), v.Matches(/z$/)], { type: 'string', pattern: 'z$', allOf: [{ pattern: '^a' }] }],
+  [
+    'two Matches',
+    [v.Matches(/^a/), v.Matches(/z$/)],
+    { type: 'string', pattern: 'z$', allOf: [{ pattern: '^a' }] },
+  ],
   ['IsNotEmpty of a string', [v.IsString(), v.IsNotEmpty()], { type: 'string', minLength: 1 }],
   ['IsUrl', [v.IsUrl()], { type: 'string', format: 'uri' }],
   ['IsEmail', [v.IsEmail()], { type: 'string', format: 'email' }],
@@ -96,14 +112,51 @@ const table: readonly [string, readonly FieldDecorator[], object][] = [
   ['IsEnum of numbers', [v.IsEnum(Level)], { type: 'integer', enum: [1, 2] }],
   ['Equals', [v.Equals('x')], { type: 'string', enum: ['x'] }],
   ['IsString each', [v.IsString(each)], { type: 'array', items: { type: 'string' } }],
-  ['IsArray, Length each', [v.IsArray(), v.Length(1, 3, each)], { type: 'array', items: { type: 'string', minLength: 1, maxLength: 3 } }],
-  ['ArrayMinSize and ArrayMaxSize', [v.ArrayMinSize(1), v.ArrayMaxSize(3), Items('string')], { type: 'array', minItems: 1, maxItems: 3, items: { type: 'string' } }],
-  ['ArrayNotEmpty', [v.ArrayNotEmpty(), Items('integer')], { type: 'array', minItems: 1, items: { type: 'integer' } }],
-  ['ArrayUnique', [v.ArrayUnique(), Items('string')], { type: 'array', 'x-kubernetes-list-type': 'set', items: { type: 'string' } }],
-  ['ListSet', [ListSet(), Items('string')], { type: 'array', 'x-kubernetes-list-type': 'set', items: { type: 'string' } }],
-  ['Items of a class, validated', [v.ValidateNested(each), Items(() => Port)], { type: 'array', items: portSchema }],
-  ['Items of a scalar, narrowed by each', [Items('number'), v.Max(3, each)], { type: 'array', items: { type: 'number', maximum: 3 } }],
-  ['ListMap', [Items(() => Port), ListMap('name')], { type: 'array', 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'], items: portSchema }],
+  [
+    'IsArray, Length each',
+    [v.IsArray(), v.Length(1, 3, each)],
+    { type: 'array', items: { type: 'string', minLength: 1, maxLength: 3 } },
+  ],
+  [
+    'ArrayMinSize and ArrayMaxSize',
+    [v.ArrayMinSize(1), v.ArrayMaxSize(3), Items('string')],
+    { type: 'array', minItems: 1, maxItems: 3, items: { type: 'string' } },
+  ],
+  [
+    'ArrayNotEmpty',
+    [v.ArrayNotEmpty(), Items('integer')],
+    { type: 'array', minItems: 1, items: { type: 'integer' } },
+  ],
+  [
+    'ArrayUnique',
+    [v.ArrayUnique(), Items('string')],
+    { type: 'array', 'x-kubernetes-list-type': 'set', items: { type: 'string' } },
+  ],
+  [
+    'ListSet',
+    [ListSet(), Items('string')],
+    { type: 'array', 'x-kubernetes-list-type': 'set', items: { type: 'string' } },
+  ],
+  [
+    'Items of a class, validated',
+    [v.ValidateNested(each), Items(() => Port)],
+    { type: 'array', items: portSchema },
+  ],
+  [
+    'Items of a scalar, narrowed by each',
+    [Items('number'), v.Max(3, each)],
+    { type: 'array', items: { type: 'number', maximum: 3 } },
+  ],
+  [
+    'ListMap',
+    [Items(() => Port), ListMap('name')],
+    {
+      type: 'array',
+      'x-kubernetes-list-type': 'map',
+      'x-kubernetes-list-map-keys': ['name'],
+      items: portSchema,
+    },
+  ],
   ['MapOf a scalar', [MapOf('string')], { type: 'object', additionalProperties: { type: 'string' } }],
   ['MapOf a class', [v.IsObject(), MapOf(() => Port)], { type: 'object', additionalProperties: portSchema }],
   ['Nested', [v.ValidateNested(), Nested(() => Port)], portSchema],
@@ -114,7 +167,11 @@ const table: readonly [string, readonly FieldDecorator[], object][] = [
   ['Description', [v.IsInt(), Description('how many')], { type: 'integer', description: 'how many' }],
   ['Schema', [v.IsInt(), Schema({ format: 'int32' })], { type: 'integer', format: 'int32' }],
   ['Schema alone', [Schema({ type: 'string', format: 'date' })], { type: 'string', format: 'date' }],
-  ['Schema beside a validator that no schema expresses', [v.IsString(), v.IsLowercase(), Schema({ pattern: '^[^A-Z]*$' })], { type: 'string', pattern: '^[^A-Z]*$' }],
+  [
+    'Schema beside a validator that no schema expresses',
+    [v.IsString(), v.IsLowercase(), Schema({ pattern: '^[^A-Z]*$' })],
+    { type: 'string', pattern: '^[^A-Z]*$' },
+  ],
 ];
 
 describe('schema emitter', () => {
@@ -135,11 +192,19 @@ describe('schema emitter', () => {
       }),
     );
     expect(schema.required).to.deep.equal(['area', 'zone']);
-    expect(Object.keys(schema.properties ?? {})).to.deep.equal(['area', 'conditions', 'filled', 'maybe', 'zone']);
+    expect(Object.keys(schema.properties ?? {})).to.deep.equal([
+      'area',
+      'conditions',
+      'filled',
+      'maybe',
+      'zone',
+    ]);
   });
 
   it('omits required when nothing is', async () => {
-    expect(await schemaOfClass(classWith({ a: [v.IsString(), v.IsOptional()] }))).to.not.have.property('required');
+    expect(await schemaOfClass(classWith({ a: [v.IsString(), v.IsOptional()] }))).to.not.have.property(
+      'required',
+    );
   });
 
   it('takes inherited fields, and what a derived class says of them', async () => {
@@ -163,18 +228,44 @@ describe('schema emitter', () => {
   it('gives conditions the shape of metav1.Condition, merged by type', async () => {
     const schema = await field(Conditions());
     expect(schema?.['x-kubernetes-list-map-keys']).to.deep.equal(['type']);
-    expect(schema?.items?.required).to.deep.equal(['lastTransitionTime', 'message', 'reason', 'status', 'type']);
+    expect(schema?.items?.required).to.deep.equal([
+      'lastTransitionTime',
+      'message',
+      'reason',
+      'status',
+      'type',
+    ]);
   });
 
   describe('refuses with class, field and remedy', () => {
     const cases: readonly [string, readonly FieldDecorator[], string][] = [
-      ['a field whose type nothing says', [v.IsOptional()], 'Spec.field has no decorator that says its type: add @IsString(), @IsInt()'],
+      [
+        'a field whose type nothing says',
+        [v.IsOptional()],
+        'Spec.field has no decorator that says its type: add @IsString(), @IsInt()',
+      ],
       ['a default without a type', [Default(1)], 'Spec.field has no decorator that says its type'],
-      ['a list of nobody knows what', [v.IsArray()], "Spec.field is a list, and what it holds is not known: add @Items('string')"],
-      ['nested items without a class', [v.IsArray(), v.ValidateNested(each)], 'name the class of its items, e.g. @Items(() => Port)'],
-      ['an object of nobody knows what', [v.IsObject()], 'Spec.field is an object whose fields are not known: add @Nested(() => …)'],
+      [
+        'a list of nobody knows what',
+        [v.IsArray()],
+        "Spec.field is a list, and what it holds is not known: add @Items('string')",
+      ],
+      [
+        'nested items without a class',
+        [v.IsArray(), v.ValidateNested(each)],
+        'name the class of its items, e.g. @Items(() => Port)',
+      ],
+      [
+        'an object of nobody knows what',
+        [v.IsObject()],
+        'Spec.field is an object whose fields are not known: add @Nested(() => …)',
+      ],
       ['two types', [v.IsString(), v.IsInt()], 'Spec.field is both'],
-      ['a validator no schema expresses', [v.IsString(), v.IsLowercase()], 'Spec.field @IsLowercase has no counterpart in a schema'],
+      [
+        'a validator no schema expresses',
+        [v.IsString(), v.IsLowercase()],
+        'Spec.field @IsLowercase has no counterpart in a schema',
+      ],
       ['ValidateIf', [v.IsString(), v.ValidateIf(() => true)], 'Spec.field @ValidateIf has no counterpart'],
       ['a Date', [v.IsDate()], 'use a string with @IsISO8601()'],
       ['a pattern with look-ahead', [v.Matches(/^(?!x)/)], 'which RE2 cannot read'],
@@ -184,7 +275,11 @@ describe('schema emitter', () => {
       ['a set of objects', [v.ArrayUnique(), Items(() => Port)], 'use @ListMap(key) instead'],
       ['a key that items lack', [Items(() => Port), ListMap('id')], 'has items without the field id'],
       ['ListMap on a scalar', [v.IsString(), ListMap('id')], 'Spec.field has @ListMap and is not a list'],
-      ['a class that is not there yet', [Items(() => undefined as never)], 'Spec.field names no class: give a function'],
+      [
+        'a class that is not there yet',
+        [Items(() => undefined as never)],
+        'Spec.field names no class: give a function',
+      ],
     ];
     for (const [what, decorators, message] of cases) {
       it(what, async () => {
@@ -194,11 +289,19 @@ describe('schema emitter', () => {
 
     it('a key of items that may be absent', async () => {
       const Loose = classWith({ name: [v.IsString(), v.IsOptional()] }, 'Loose');
-      expect(await refusal(Items(() => Loose), ListMap('name'))).to.contain('make name required, or give it a @Default');
+      expect(
+        await refusal(
+          Items(() => Loose),
+          ListMap('name'),
+        ),
+      ).to.contain('make name required, or give it a @Default');
     });
 
     it('two decorators that both say what a field holds', () => {
-      expect(() => classWith({ field: [Items('string'), MapOf('string')] })).to.throw(RegistrationError, 'Spec.field has both @MapOf and @Items');
+      expect(() => classWith({ field: [Items('string'), MapOf('string')] })).to.throw(
+        RegistrationError,
+        'Spec.field has both @MapOf and @Items',
+      );
     });
 
     it('a class that contains itself', async () => {
@@ -207,7 +310,9 @@ describe('schema emitter', () => {
         await schemaOfClass(Tree);
         expect.fail('was not refused');
       } catch (error) {
-        expect((error as Error).message).to.contain('Tree → Tree contains itself').and.to.contain('@PreserveUnknown()');
+        expect((error as Error).message)
+          .to.contain('Tree → Tree contains itself')
+          .and.to.contain('@PreserveUnknown()');
       }
     });
 
@@ -224,10 +329,9 @@ describe('schema emitter', () => {
           return this.a;
         }
       }
-      expect(() => CustomResource({ group: 'x.example.com', version: 'v1', kind: 'X', spec: WithMethod })).to.throw(
-        RegistrationError,
-        'WithMethod.total is a method, and objects are plain JSON',
-      );
+      expect(() =>
+        CustomResource({ group: 'x.example.com', version: 'v1', kind: 'X', spec: WithMethod }),
+      ).to.throw(RegistrationError, 'WithMethod.total is a method, and objects are plain JSON');
       expect(await refusal(Nested(() => WithGetter))).to.contain('WithGetter.b is an accessor');
     });
   });

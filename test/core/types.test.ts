@@ -23,7 +23,9 @@ import { deploymentFor, Website } from './website.js';
 
 /** Checked by the compiler, never run. */
 function compiles(_check: (client: Client) => unknown): void {}
-const same = <A, B>(_equal: (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false): void => {};
+const same = <A, B>(
+  _equal: (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false,
+): void => {};
 
 class Limits {
   @IsInt() cpu!: number;
@@ -36,7 +38,13 @@ class ShopSpec {
   @Nested(() => Limits) hard!: Limits;
   @IsString() note?: string;
 }
-class Shop extends CustomResource({ group: 'shop.example.com', version: 'v1', kind: 'Shop', scope: 'Cluster', spec: ShopSpec }) {}
+class Shop extends CustomResource({
+  group: 'shop.example.com',
+  version: 'v1',
+  kind: 'Shop',
+  scope: 'Cluster',
+  spec: ShopSpec,
+}) {}
 
 describe('types of a custom kind', () => {
   it('infer the object from the class', () => {
@@ -84,7 +92,10 @@ describe('types of a custom kind', () => {
   });
 
   it('keep optional fields optional', () => {
-    same<Shared<{ a?: number; b: { c?: string[] } }>, { readonly a?: number; readonly b: { readonly c?: readonly string[] } }>(true);
+    same<
+      Shared<{ a?: number; b: { c?: string[] } }>,
+      { readonly a?: number; readonly b: { readonly c?: readonly string[] } }
+    >(true);
     compiles(() => {
       const input: Input<Shop> = { metadata: { name: 'corner' }, spec: { title: 'x', hard: { cpu: 1 } } };
       // @ts-expect-error title is required
@@ -98,7 +109,10 @@ describe('types of a custom kind', () => {
   it('make what has a default optional in inputs and certain in reads', () => {
     compiles((client) => async (shop: Shop, site: Website) => {
       const sum: number = shop.spec.limits.memory + site.spec.replicas + shop.spec.tags.length;
-      await client.create(Shop, { metadata: { name: 'a' }, spec: { title: 'x', hard: { cpu: 1, memory: 2 }, tags: ['a'] } });
+      await client.create(Shop, {
+        metadata: { name: 'a' },
+        spec: { title: 'x', hard: { cpu: 1, memory: 2 }, tags: ['a'] },
+      });
       await client.create(Website, Website.of('default/blog', { image: 'nginx' }));
       await client.create(Website, Website.of('default/blog', { image: 'nginx', replicas: 3 }));
       // @ts-expect-error image has no default
@@ -128,7 +142,13 @@ describe('types of a custom kind', () => {
   it('give a status draft that knows its fields', () => {
     compiles(() => (ctx: Context<Website>) => {
       ctx.status.readyReplicas = 1;
-      ctx.status.conditions?.push({ type: 'A', status: 'True', reason: 'B', message: '', lastTransitionTime: '' });
+      ctx.status.conditions?.push({
+        type: 'A',
+        status: 'True',
+        reason: 'B',
+        message: '',
+        lastTransitionTime: '',
+      });
       // @ts-expect-error misspelt
       ctx.status.readyReplica = 1;
       const draft: Draft<Website['spec']> = { image: 'x', replicas: 1 };

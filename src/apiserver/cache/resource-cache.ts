@@ -5,7 +5,7 @@
  * change costs one append however many watch, and a slow watcher holds nothing but a number.
  */
 import { SortedKeys, type StoreEvent, type StoreEntry } from '../../store/index.js';
-import type { JsonObject } from '../../api/index.js';
+import { deepFreeze, type JsonObject } from '../../api/index.js';
 
 /** A stored object as clients see it: `metadata.resourceVersion` is there. Shared: never mutated. */
 export interface StampedObject extends JsonObject {
@@ -67,6 +67,8 @@ export class ResourceCache {
     /** Keys of this resource start with it: `/apps/deployments/`. */
     readonly prefix: string,
     completeSince: number,
+    /** Freezes what is served, so that a reader who mutates it fails at once. */
+    private readonly freeze: boolean,
   ) {
     this.#completeSince = completeSince;
   }
@@ -88,13 +90,21 @@ export class ResourceCache {
   setDecoder(decode: Decoder): void {
     this.#decode = decode;
     for (const cached of this.#objects.values()) {
-      this.#objects.set(cached.key, { ...cached, object: stamp(decode(cached.stored), cached.revision) });
+      this.#objects.set(cached.key, {
+        ...cached,
+        object: this.#stamp(decode(cached.stored), cached.revision),
+      });
     }
   }
 
   /** A historical entry as it would be served. */
   serve(entry: StoreEntry): StampedObject {
-    return stamp(this.#decode(entry.value as JsonObject), entry.revision);
+    return this.#stamp(this.#decode(entry.value as JsonObject), entry.revision);
+  }
+
+  #stamp(decoded: JsonObject, revision: number): StampedObject {
+    const object = stamp(decoded, revision);
+    return this.freeze ? deepFreeze(object) : object;
   }
 
   load(entry: StoreEntry): CachedObject {
@@ -127,7 +137,7 @@ export class ResourceCache {
         type: 'DELETED',
         revision: event.revision,
         key: event.key,
-        object: stamp(before.object, event.revision),
+        object: this.#stamp(before.object, event.revision),
         previous: before.object,
       });
     }

@@ -25,11 +25,12 @@ export class WatchCache {
   private constructor(
     readonly store: ObjectStore,
     private readonly clock: Clock,
+    private readonly freeze: boolean,
   ) {}
 
   /** Loads the store's state and follows it. */
-  static async open(store: ObjectStore, clock: Clock): Promise<WatchCache> {
-    const cache = new WatchCache(store, clock);
+  static async open(store: ObjectStore, clock: Clock, freeze = false): Promise<WatchCache> {
+    const cache = new WatchCache(store, clock, freeze);
     const { entries, revision } = await store.list('/');
     cache.#startedAt = revision;
     cache.#revision = revision;
@@ -57,7 +58,7 @@ export class WatchCache {
   resource(prefix: string): ResourceCache {
     let resource = this.#resources.get(prefix);
     if (!resource) {
-      resource = new ResourceCache(prefix, this.#startedAt);
+      resource = new ResourceCache(prefix, this.#startedAt, this.freeze);
       this.#resources.set(prefix, resource);
     }
     return resource;
