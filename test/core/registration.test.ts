@@ -18,6 +18,7 @@ import {
 import { ConfigMap, Deployment, Secret } from 'gyre/kinds';
 import { silentLogger } from '#src/telemetry/index.js';
 import { dependenciesOf } from '#src/core/container.js';
+import * as metadata from '#src/core/metadata.js';
 import { Dns, Website, WebsiteController } from './website.js';
 
 const manager = () => Manager.create({ log: silentLogger });
@@ -313,13 +314,12 @@ describe('dependencies', () => {
 
 describe('class facts', () => {
   it('are shared between copies of the package', async () => {
-    const copy = (await import(
-      `${new URL('../../../dist/core/field-decorators.js', import.meta.url).href}?copy`
-    )) as typeof import('#src/core/field-decorators.js');
+    const copy = (await import(`${import.meta.resolve('#src/core/metadata.js')}?copy`)) as typeof metadata;
+    expect(copy.factsOfField).to.not.equal(metadata.factsOfField);
     class Spec {
       @IsString() name!: string;
     }
-    copy.Default('x')(Spec.prototype, 'name');
+    copy.factsOfField(Spec.prototype, 'name').default = { value: 'x' };
     const crd = await CustomResource({
       group: 'x.example.com',
       version: 'v1',

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import * as v from 'class-validator';
+import * as fc from 'fast-check';
 import {
   Conditions,
   CustomResource,
@@ -17,6 +18,7 @@ import {
   Schema,
   schemaOfClass,
 } from 'gyre';
+import { validateSchema } from '#src/api/index.js';
 
 type FieldDecorator = (prototype: object, field: string) => void;
 
@@ -339,5 +341,50 @@ describe('schema emitter', () => {
   it('takes one class in two places', async () => {
     const schema = await schemaOfClass(classWith({ a: [Nested(() => Port)], b: [Nested(() => Port)] }));
     expect(schema.properties).to.deep.equal({ a: portSchema, b: portSchema });
+  });
+
+  describe('accepts exactly what class-validator accepts', () => {
+    const near = fc.oneof(
+      fc.integer({ min: -6, max: 12 }),
+      fc.constantFrom(0.5, 2.5, -0.5),
+      fc.stringMatching(/^[a-z0-9-]{0,7}$/),
+      fc.constantFrom('', 'a', 'b', 'free', 'paid'),
+      fc.boolean(),
+    );
+    const value = fc.oneof(
+      near,
+      fc.array(near, { maxLength: 4 }),
+      fc.uniqueArray(fc.integer({ min: 0, max: 3 }), { maxLength: 3 }),
+      fc.array(fc.stringMatching(/^[a-c]{0,3}$/), { maxLength: 4 }),
+    );
+    const alike: readonly (readonly FieldDecorator[])[] = [
+      [v.IsInt(), v.Min(0), v.Max(5)],
+      [v.IsNumber(), v.IsNegative()],
+      [v.IsPositive()],
+      [v.IsInt(), v.IsDivisibleBy(3)],
+      [v.IsString(), v.Length(2, 4)],
+      [v.IsString(), v.IsNotEmpty()],
+      [v.Matches(/^[a-z]+(-[a-z]+)?$/), v.MaxLength(5)],
+      [v.IsBoolean()],
+      [v.IsIn(['a', 'b'])],
+      [v.IsEnum(Level)],
+      [v.IsEnum(Tier)],
+      [v.IsArray(), v.ArrayMinSize(1), v.ArrayMaxSize(3), v.IsString(each), v.MaxLength(2, each)],
+      [v.IsArray(), v.ArrayUnique(), v.IsInt(each)],
+    ];
+    for (const [i, decorators] of alike.entries()) {
+      it(`rule set ${i + 1} of ${alike.length}`, async () => {
+        const cls = classWith({ field: decorators });
+        const schema = (await schemaOfClass(cls)).properties?.field ?? {};
+        fc.assert(
+          fc.property(value, (field) => {
+            const byDecorators = v.validateSync(Object.assign(new cls(), { field })).length === 0;
+            const bySchema = validateSchema(field, schema).length === 0;
+            expect(bySchema, JSON.stringify(field)).to.equal(byDecorators);
+          }),
+          { numRuns: 300 },
+        );
+      });
+    }
   });
 });
