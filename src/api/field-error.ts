@@ -27,10 +27,30 @@ export class FieldPath {
   }
 }
 
-/** Go's `%q`-like rendering of a value inside a message: strings quoted, the rest as JSON. */
+/** A value already written as Go's `%#v` writes it, for types whose Go form messages are known by. */
+export class GoSyntax {
+  constructor(readonly text: string) {}
+}
+
+/** `map[string]string{"app":"web"}`, by key. */
+export function goStringMap(map: Readonly<Record<string, string | undefined>> | undefined): GoSyntax {
+  if (!map) return new GoSyntax('map[string]string(nil)');
+  const members = Object.keys(map)
+    .sort()
+    .map((key) => `${JSON.stringify(key)}:${JSON.stringify(map[key] ?? '')}`);
+  return new GoSyntax(`map[string]string{${members.join(', ')}}`);
+}
+
+/** `[]string{"a", "b"}`. */
+export function goStrings(items: readonly string[] | undefined): GoSyntax {
+  if (!items) return new GoSyntax('[]string(nil)');
+  return new GoSyntax(`[]string{${items.map((item) => JSON.stringify(item)).join(', ')}}`);
+}
+
+/** How a value stands in a message: strings quoted, `GoSyntax` as it is, the rest as JSON; nothing is `"null"`. */
 function shown(value: unknown): string {
-  if (value === undefined || value === null) return 'null';
-  return JSON.stringify(value);
+  if (value === undefined || value === null) return '"null"';
+  return value instanceof GoSyntax ? value.text : JSON.stringify(value);
 }
 
 export const fieldError = {

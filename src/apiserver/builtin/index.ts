@@ -1,31 +1,10 @@
-import type { JsonObject, StatusCause } from '../../api/index.js';
-export type MutableObject = { [key: string]: unknown };
-export interface KindStrategy {
-  readonly group: string;
-  readonly kind: string;
-  applyDefaults?(object: MutableObject): void;
-  prepareForCreate?(object: MutableObject): void;
-  prepareForUpdate?(object: MutableObject, old: JsonObject): void;
-  validate?(object: JsonObject): StatusCause[];
-  validateUpdate?(object: JsonObject, old: JsonObject): StatusCause[];
-  validateStatusUpdate?(object: JsonObject, old: JsonObject): StatusCause[];
-  nameRule?: (name: string) => string[];
-  allowUnconditionalUpdate?: boolean;
-  allowCreateOnUpdate?: boolean;
-  hasGeneration?: boolean;
-  selectableFields?(object: JsonObject): Readonly<Record<string, string>>;
-  gracePeriodSeconds?(object: JsonObject): number | undefined;
-  warnings?(object: JsonObject): string[];
-}
-export function strategyFor(group: string, kind: string): KindStrategy {
-  return { group, kind };
-}
-export function validateObjectMeta(
-  _o: JsonObject,
-  _x: { scope: string; nameRule?: (name: string) => string[] },
-): StatusCause[] {
-  return [];
-}
-export function validateObjectMetaUpdate(_n: JsonObject, _o: JsonObject): StatusCause[] {
-  return [];
-}
+/** What is particular about each built-in kind: defaults, validation, immutability (OC-16, OC-17, API-5 to API-7). */
+export type { MutableObject } from './given.js';
+export {
+  maxAnnotationBytes,
+  type ObjectMetaRules,
+  validateObjectMeta,
+  validateObjectMetaUpdate,
+} from './metadata.js';
+export { strategyFor } from './registry.js';
+export type { KindStrategy } from './strategy.js';

@@ -17,6 +17,7 @@ export function validateCreate(ctx: RequestContext, object: JsonObject): void {
   refuse(ctx, object, [
     ...validateObjectMeta(object, {
       scope: facts.scope,
+      builtin,
       ...(strategy.nameRule ? { nameRule: strategy.nameRule } : {}),
     }),
     ...(builtin ? (strategy.validate?.(object) ?? []) : validateSchema(object, schema)),

@@ -1,0 +1,193 @@
+/** Pods as a cluster has them: a 2.7 KB Deployment pod, or the same with managedFields. */
+
+/** One pod's JSON. Pods of one hundred share their template, as replicas do. */
+export function podJson(i: number, managed: boolean): string {
+  const app = `app-${Math.floor(i / 100)}`;
+  const labels = { app, 'pod-template-hash': `6d4cf56db${Math.floor(i / 100)}`, tier: 'web' };
+  const now = '2026-01-02T03:04:05Z';
+  const condition = (type: string) => ({
+    type,
+    status: 'True',
+    lastProbeTime: null,
+    lastTransitionTime: now,
+  });
+  return JSON.stringify({
+    kind: 'Pod',
+    apiVersion: 'v1',
+    metadata: {
+      name: `${app}-6d4cf56db-${i.toString(36).padStart(5, '0')}`,
+      generateName: `${app}-6d4cf56db-`,
+      namespace: `ns-${i % 50}`,
+      uid: `00000000-0000-4000-8000-${String(i).padStart(12, '0')}`,
+      resourceVersion: String(1000 + i),
+      creationTimestamp: now,
+      labels,
+      annotations: { 'prometheus.io/scrape': 'true', 'prometheus.io/port': '9090' },
+      ownerReferences: [
+        {
+          apiVersion: 'apps/v1',
+          kind: 'ReplicaSet',
+          name: `${app}-6d4cf56db`,
+          uid: `11111111-0000-4000-8000-${app}`,
+          controller: true,
+          blockOwnerDeletion: true,
+        },
+      ],
+      ...(managed ? { managedFields: managedFields(now) } : {}),
+    },
+    spec: {
+      volumes: [
+        {
+          name: 'kube-api-access',
+          projected: {
+            defaultMode: 420,
+            sources: [
+              { serviceAccountToken: { expirationSeconds: 3607, path: 'token' } },
+              { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
+            ],
+          },
+        },
+      ],
+      containers: [
+        {
+          name: 'web',
+          image: 'registry.example.com/shop/web:1.27.3',
+          ports: [{ name: 'http', containerPort: 8080, protocol: 'TCP' }],
+          env: [
+            { name: 'REGION', value: 'eu-central-1' },
+            { name: 'POD_NAME', valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.name' } } },
+          ],
+          resources: { limits: { cpu: '500m', memory: '512Mi' }, requests: { cpu: '100m', memory: '128Mi' } },
+          volumeMounts: [
+            {
+              name: 'kube-api-access',
+              readOnly: true,
+              mountPath: '/var/run/secrets/kubernetes.io/serviceaccount',
+            },
+          ],
+          readinessProbe: {
+            httpGet: { path: '/ready', port: 8080, scheme: 'HTTP' },
+            timeoutSeconds: 1,
+            periodSeconds: 10,
+            successThreshold: 1,
+            failureThreshold: 3,
+          },
+          terminationMessagePath: '/dev/termination-log',
+          terminationMessagePolicy: 'File',
+          imagePullPolicy: 'IfNotPresent',
+        },
+      ],
+      restartPolicy: 'Always',
+      terminationGracePeriodSeconds: 30,
+      dnsPolicy: 'ClusterFirst',
+      serviceAccountName: 'default',
+      nodeName: `node-${i % 200}`,
+      securityContext: {},
+      schedulerName: 'default-scheduler',
+      tolerations: [
+        {
+          key: 'node.kubernetes.io/not-ready',
+          operator: 'Exists',
+          effect: 'NoExecute',
+          tolerationSeconds: 300,
+        },
+        {
+          key: 'node.kubernetes.io/unreachable',
+          operator: 'Exists',
+          effect: 'NoExecute',
+          tolerationSeconds: 300,
+        },
+      ],
+      enableServiceLinks: true,
+      preemptionPolicy: 'PreemptLowerPriority',
+    },
+    status: {
+      phase: 'Running',
+      conditions: ['Initialized', 'Ready', 'ContainersReady', 'PodScheduled'].map(condition),
+      hostIP: `10.0.${i % 200}.1`,
+      podIP: `10.1.${i % 200}.${i % 250}`,
+      podIPs: [{ ip: `10.1.${i % 200}.${i % 250}` }],
+      startTime: now,
+      containerStatuses: [
+        {
+          name: 'web',
+          state: { running: { startedAt: now } },
+          lastState: {},
+          ready: true,
+          restartCount: 0,
+          image: 'registry.example.com/shop/web:1.27.3',
+          imageID: 'sha256:0123456789abcdef',
+          containerID: `containerd://${i}`,
+          started: true,
+        },
+      ],
+      qosClass: 'Burstable',
+    },
+  });
+}
+
+function managedFields(time: string): object[] {
+  const field = (...names: string[]) => Object.fromEntries(names.map((n) => [`f:${n}`, {}]));
+  const container = {
+    '.': {},
+    ...field(
+      'env',
+      'image',
+      'imagePullPolicy',
+      'name',
+      'ports',
+      'readinessProbe',
+      'resources',
+      'terminationMessagePath',
+      'terminationMessagePolicy',
+      'volumeMounts',
+    ),
+  };
+  return [
+    {
+      manager: 'kube-controller-manager',
+      operation: 'Update',
+      apiVersion: 'v1',
+      time,
+      fieldsType: 'FieldsV1',
+      fieldsV1: {
+        'f:metadata': {
+          'f:annotations': { '.': {}, ...field('prometheus.io/scrape', 'prometheus.io/port') },
+          'f:generateName': {},
+          'f:labels': { '.': {}, ...field('app', 'pod-template-hash', 'tier') },
+          'f:ownerReferences': { '.': {}, 'k:{"uid":"11111111-0000-4000-8000-app"}': {} },
+        },
+        'f:spec': {
+          'f:containers': { 'k:{"name":"web"}': container },
+          ...field(
+            'dnsPolicy',
+            'enableServiceLinks',
+            'restartPolicy',
+            'schedulerName',
+            'securityContext',
+            'terminationGracePeriodSeconds',
+          ),
+        },
+      },
+    },
+    {
+      manager: 'kubelet',
+      operation: 'Update',
+      apiVersion: 'v1',
+      time,
+      fieldsType: 'FieldsV1',
+      fieldsV1: {
+        'f:status': {
+          'f:conditions': Object.fromEntries(
+            ['Initialized', 'Ready', 'ContainersReady'].map((type) => [
+              `k:{"type":"${type}"}`,
+              { '.': {}, ...field('lastProbeTime', 'lastTransitionTime', 'status', 'type') },
+            ]),
+          ),
+          ...field('containerStatuses', 'hostIP', 'phase', 'podIP', 'podIPs', 'startTime'),
+        },
+      },
+      subresource: 'status',
+    },
+  ];
+}

@@ -1,0 +1,64 @@
+/**
+ * Serves pods as fast as a socket takes them: lists (paged or not), streaming lists and silent watches,
+ * from bytes made beforehand. A process of its own, so that its work is not measured.
+ */
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { podJson } from './pods.js';
+
+const [count = '1000', shape = 'plain'] = process.argv.slice(2);
+const pods = Array.from({ length: Number(count) }, (_, i) => Buffer.from(podJson(i, shape === 'managed')));
+const resourceVersion = String(1000 + pods.length);
+
+async function send(response: ServerResponse, pieces: Iterable<Buffer | string>): Promise<void> {
+  let batch: Buffer[] = [];
+  let size = 0;
+  const flush = async (): Promise<void> => {
+    if (!response.write(Buffer.concat(batch)))
+      await new Promise((resolve) => response.once('drain', resolve));
+    batch = [];
+    size = 0;
+  };
+  for (const piece of pieces) {
+    const bytes = typeof piece === 'string' ? Buffer.from(piece) : piece;
+    batch.push(bytes);
+    size += bytes.length;
+    if (size > 256 * 1024) await flush();
+  }
+  await flush();
+}
+
+function* listPieces(from: number, to: number): Iterable<Buffer | string> {
+  const next = to < pods.length ? `,"continue":"${to}"` : '';
+  yield `{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"${resourceVersion}"${next}},"items":[`;
+  for (let i = from; i < to; i++) {
+    if (i > from) yield ',';
+    yield pods[i] as Buffer;
+  }
+  yield ']}';
+}
+
+function* initialEvents(): Iterable<Buffer | string> {
+  for (const pod of pods) {
+    yield '{"type":"ADDED","object":';
+    yield pod;
+    yield '}\n';
+  }
+  const metadata = `{"resourceVersion":"${resourceVersion}","creationTimestamp":null,"annotations":{"k8s.io/initial-events-end":"true"}}`;
+  yield `{"type":"BOOKMARK","object":{"kind":"Pod","apiVersion":"v1","metadata":${metadata}}}\n`;
+}
+
+const server = createServer((request, response) => {
+  const { searchParams } = new URL(request.url ?? '/', 'http://localhost');
+  response.writeHead(200, { 'content-type': 'application/json' });
+  if (searchParams.get('watch') === 'true') {
+    if (searchParams.get('sendInitialEvents') === 'true') void send(response, initialEvents());
+    else response.flushHeaders();
+    return;
+  }
+  const from = Number(searchParams.get('continue') ?? 0);
+  const limit = Number(searchParams.get('limit') ?? 0) || pods.length;
+  void send(response, listPieces(from, Math.min(pods.length, from + limit))).then(() => response.end());
+});
+server.listen(0, '127.0.0.1', () => process.stdout.write(`${(server.address() as AddressInfo).port}\n`));
+process.once('disconnect', () => process.exit());
