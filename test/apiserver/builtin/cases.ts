@@ -2,6 +2,10 @@
 import type { JsonObject, StatusCause } from 'gyre/api';
 import { type KindStrategy, strategyFor } from '#src/apiserver/builtin/index.js';
 
+/** An object whose members a test knows better than the compiler. */
+// oxlint-disable-next-line typescript/no-explicit-any
+export type Loose = any;
+
 type Mutable = { [key: string]: unknown };
 
 export function copyOf(object: object): Mutable {
@@ -32,7 +36,7 @@ export function updated(
   group: string,
   kind: string,
   old: object,
-  change: (draft: any) => void,
+  change: (draft: Loose) => void,
 ): { object: Mutable; errors: string[] } {
   const strategy: KindStrategy = strategyFor(group, kind);
   const before = created(group, kind, old);

@@ -1,14 +1,14 @@
 import { expect } from 'chai';
 import { strategyFor } from '#src/apiserver/builtin/index.js';
 import { tagOf } from '#src/apiserver/builtin/pod-spec/image.js';
-import { container, created, createErrors, defaulted, pod, texts, updated } from './cases.js';
+import { container, created, createErrors, defaulted, pod, texts, updated, type Loose } from './cases.js';
 
 const errors = (spec: object): string[] => createErrors('', 'Pod', pod(spec));
-const specOf = (object: { [key: string]: unknown }): any => object.spec;
+const specOf = (object: { [key: string]: unknown }): Loose => object.spec;
 
 describe('Pod defaults (OC-16)', () => {
   it('fills in what every pod has', () => {
-    const { spec, status } = created('', 'Pod', pod()) as any;
+    const { spec, status } = created('', 'Pod', pod()) as Loose;
     expect(spec).to.deep.equal({
       containers: [
         {
@@ -96,7 +96,7 @@ describe('Pod defaults (OC-16)', () => {
     ],
   ] as const) {
     it(`is of class ${expected} with ${name}`, () => {
-      const { status } = created('', 'Pod', pod({ containers: [{ ...container, resources }] })) as any;
+      const { status } = created('', 'Pod', pod({ containers: [{ ...container, resources }] })) as Loose;
       expect(status.qosClass).to.equal(expected);
     });
   }
@@ -225,11 +225,11 @@ describe('Pod validation (OC-16)', () => {
 });
 
 describe('Pod updates (OC-16)', () => {
-  const update = (change: (draft: any) => void, spec: object = {}): string[] =>
+  const update = (change: (draft: Loose) => void, spec: object = {}): string[] =>
     updated('', 'Pod', pod(spec), change).errors;
 
   it('may change images, deadlines and add tolerations', () => {
-    const change = (draft: any): void => {
+    const change = (draft: Loose): void => {
       draft.spec.containers[0].image = 'nginx:2';
       draft.spec.activeDeadlineSeconds = 10;
       draft.spec.tolerations = [{ key: 'a', operator: 'Exists' }];
@@ -249,7 +249,7 @@ describe('Pod updates (OC-16)', () => {
   });
 
   it('may not add containers', () => {
-    const add = (draft: any): void => void draft.spec.containers.push({ name: 'b', image: 'x' });
+    const add = (draft: Loose): void => void draft.spec.containers.push({ name: 'b', image: 'x' });
     expect(update(add)).to.deep.equal([
       'spec.containers: Forbidden: pod updates may not add or remove containers',
     ]);
@@ -271,14 +271,14 @@ describe('Pod updates (OC-16)', () => {
   });
 
   it('may not let a deadline grow', () => {
-    const later = (draft: any): void => void (draft.spec.activeDeadlineSeconds = 20);
+    const later = (draft: Loose): void => void (draft.spec.activeDeadlineSeconds = 20);
     expect(update(later, { activeDeadlineSeconds: 10 })).to.deep.equal([
       'spec.activeDeadlineSeconds: Invalid value: 20: must be less than or equal to previous value',
     ]);
   });
 
   it('may not bring a finished container back where nothing is restarted', () => {
-    const old: any = created('', 'Pod', pod({ restartPolicy: 'Never' }));
+    const old: Loose = created('', 'Pod', pod({ restartPolicy: 'Never' }));
     old.status.containerStatuses = [{ name: 'web', state: { terminated: { exitCode: 0 } } }];
     const now = structuredClone(old);
     now.status.containerStatuses[0].state = { running: {} };

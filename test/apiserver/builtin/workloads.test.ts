@@ -1,10 +1,19 @@
 import { expect } from 'chai';
 import { strategyFor } from '#src/apiserver/builtin/index.js';
 import { scheduleProblem, timeZoneProblem } from '#src/apiserver/builtin/batch/schedule.js';
-import { container, created, createErrors, defaulted, template, updated, workload } from './cases.js';
+import {
+  container,
+  created,
+  createErrors,
+  defaulted,
+  template,
+  updated,
+  workload,
+  type Loose,
+} from './cases.js';
 
 const kinds = ['Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet'] as const;
-const specOf = (object: object): any => (object as any).spec;
+const specOf = (object: object): Loose => (object as Loose).spec;
 
 describe('defaults of workloads', () => {
   it('lets a Deployment roll a quarter at a time (D-5)', () => {
@@ -156,7 +165,7 @@ describe('validation of workloads', () => {
 
   it('takes selector and labels of a ReplicationController from its template', () => {
     const object = { metadata: { name: 'rc' }, spec: { template: template() } };
-    const { spec, metadata } = defaulted('', 'ReplicationController', object) as any;
+    const { spec, metadata } = defaulted('', 'ReplicationController', object) as Loose;
     expect(spec.selector).to.deep.equal({ app: 'web' });
     expect(metadata.labels).to.deep.equal({ app: 'web' });
     expect(createErrors('', 'ReplicationController', object)).to.deep.equal([]);
@@ -170,7 +179,7 @@ describe('Jobs (OC-7, OC-8)', () => {
   });
 
   it('selects its pods by its own uid', () => {
-    const { spec } = created('batch', 'Job', job()) as any;
+    const { spec } = created('batch', 'Job', job()) as Loose;
     expect(spec.selector).to.deep.equal({ matchLabels: { 'batch.kubernetes.io/controller-uid': 'u-1' } });
     expect(spec.template.metadata.labels).to.deep.equal({
       'controller-uid': 'u-1',
