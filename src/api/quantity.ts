@@ -86,7 +86,7 @@ function roundUp(nanos: bigint, unit: bigint): bigint {
 
 /** The sum, in the form of the first one: binary suffixes stay binary. @throws TypeError */
 export function addQuantity(a: string, b: string): string {
-  return formatQuantity(parseQuantity(a) + parseQuantity(b), /i$/.test(a) ? 'binary' : 'decimal');
+  return formatQuantity(parseQuantity(a) + parseQuantity(b), a.endsWith('i') ? 'binary' : 'decimal');
 }
 
 /** The shortest text with the largest suffix that loses nothing (canonical form). */

@@ -15,7 +15,7 @@
  * growing time that shrinks again only after a stable period; a complete new view is told as Init,
  * InitApply…, InitDone, so that a consumer can swap at once and tell what vanished.
  */
-import { ApiError, isApiError, isExpired, isNoSuchKind, type Status, type WatchEvent } from '../api/index.js';
+import { ApiError, isApiError, isExpired, isNoSuchKind, type WatchEvent } from '../api/index.js';
 import type { CacheObject, ConnectionState } from './informer.js';
 
 export const reflectorTiming = {
