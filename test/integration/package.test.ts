@@ -40,11 +40,17 @@ describe('the packed package', () => {
       : execFileSync('npm', pack, { cwd: root, env, encoding: 'utf8' });
     consumer = join(folder.path, 'consumer');
     mkdirSync(join(consumer, 'node_modules'), { recursive: true });
-    execFileSync('tar', ['-xzf', join(folder.path, output.trim().split('\n').at(-1) ?? ''), '-C', join(consumer, 'node_modules')]);
+    execFileSync('tar', [
+      '-xzf',
+      join(folder.path, output.trim().split('\n').at(-1) ?? ''),
+      '-C',
+      join(consumer, 'node_modules'),
+    ]);
     execFileSync('mv', [join(consumer, 'node_modules/package'), join(consumer, 'node_modules/gyre')]);
     // What npm would install beside it, without asking a registry: this checkout's own.
     for (const name of readdirSync(join(root, 'node_modules'))) {
-      if (!name.startsWith('.')) symlinkSync(join(root, 'node_modules', name), join(consumer, 'node_modules', name));
+      if (!name.startsWith('.'))
+        symlinkSync(join(root, 'node_modules', name), join(consumer, 'node_modules', name));
     }
     writeFileSync(join(consumer, 'package.json'), '{"type":"module"}');
     writeFileSync(join(consumer, 'hooks.mjs'), hooks);
@@ -56,11 +62,15 @@ describe('the packed package', () => {
     const list = join(consumer, 'loaded.txt');
     writeFileSync(list, '');
     writeFileSync(join(consumer, 'main.mjs'), code);
-    execFileSync(process.execPath, ['--import', './register.mjs', 'main.mjs'], { cwd: consumer, env: { ...process.env, LOADED: list } });
+    execFileSync(process.execPath, ['--import', './register.mjs', 'main.mjs'], {
+      cwd: consumer,
+      env: { ...process.env, LOADED: list },
+    });
     return [...new Set(readFileSync(list, 'utf8').split('\n'))].filter((url) => url !== '');
   }
 
-  const heavy = /node_modules\/(?:inversify|class-validator|@grpc|lmdb|@peculiar|yaml|ws|jose)\/|gyre\/dist\/(?:store|apiserver|cluster|testing|cli|pki)\//;
+  const heavy =
+    /node_modules\/(?:inversify|class-validator|@grpc|lmdb|@peculiar|yaml|ws|jose)\/|gyre\/dist\/(?:store|apiserver|cluster|testing|cli|pki)\//;
 
   it('import of gyre loads no store driver, API server, x509, inversify or class-validator', function () {
     this.timeout(30_000);
@@ -73,18 +83,25 @@ describe('the packed package', () => {
 
   it('sees what is heavy once it is used', function () {
     this.timeout(30_000);
-    const loaded = loadedBy("import { EmbeddedCluster } from 'gyre/cluster'; await (await EmbeddedCluster.start()).stop();");
+    const loaded = loadedBy(
+      "import { EmbeddedCluster } from 'gyre/cluster'; await (await EmbeddedCluster.start()).stop();",
+    );
     expect(loaded.filter((url) => heavy.test(url))).to.not.deep.equal([]);
   });
 
   it('every door opens, also by require', function () {
     this.timeout(30_000);
-    const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { exports: Record<string, unknown> };
+    const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+      exports: Record<string, unknown>;
+    };
     const doors = Object.keys(exports)
       .filter((door) => !door.includes('*') && door !== './package.json')
       .map((door) => `gyre${door.slice(1)}`);
     loadedBy(doors.map((door) => `await import(${JSON.stringify(door)});`).join('\n'));
-    writeFileSync(join(consumer, 'main.cjs'), `const { Manager } = require('gyre'); require('gyre/kinds/apps/v1'); if (!Manager) throw new Error();`);
+    writeFileSync(
+      join(consumer, 'main.cjs'),
+      `const { Manager } = require('gyre'); require('gyre/kinds/apps/v1'); if (!Manager) throw new Error();`,
+    );
     execFileSync(process.execPath, ['main.cjs'], { cwd: consumer });
   });
 
