@@ -2,6 +2,7 @@
  * Field errors, worded as k8s.io/apimachinery/pkg/util/validation/field words them: each becomes one
  * cause of a 422 Invalid.
  */
+import type { JsonObject, JsonValue } from './objects.js';
 import type { StatusCause } from './status.js';
 
 /** A path into an object: `spec.containers[0].name`, `metadata.annotations[a/b]`. */
@@ -45,6 +46,22 @@ export function goStringMap(map: Readonly<Record<string, string | undefined>> | 
 export function goStrings(items: readonly string[] | undefined): GoSyntax {
   if (!items) return new GoSyntax('[]string(nil)');
   return new GoSyntax(`[]string{${items.map((item) => JSON.stringify(item)).join(', ')}}`);
+}
+
+/** `map[string]interface {}{"name":"web"}`: a decoded JSON value as Go writes it. */
+export function goValue(value: JsonValue): GoSyntax | string | number | boolean {
+  return typeof value === 'object' && value !== null ? new GoSyntax(goText(value)) : (value ?? 'null');
+}
+
+function goText(value: JsonValue): string {
+  if (value === null) return 'interface {}(nil)';
+  if (Array.isArray(value))
+    return `[]interface {}{${(value as readonly JsonValue[]).map(goText).join(', ')}}`;
+  if (typeof value !== 'object') return JSON.stringify(value);
+  const members = Object.entries(value as JsonObject)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, member]) => `${JSON.stringify(key)}:${goText(member)}`);
+  return `map[string]interface {}{${members.join(', ')}}`;
 }
 
 /** How a value stands in a message: strings quoted, `GoSyntax` as it is, the rest as JSON; nothing is `"null"`. */

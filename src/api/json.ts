@@ -37,7 +37,8 @@ function copy(value: unknown, path: (string | number)[]): JsonValue {
       return value;
     case 'number':
       if (!Number.isFinite(value)) throw badRequest(`${describe(path)}: ${value} is not a JSON number`);
-      return value;
+      // JSON has no minus zero: a reader over HTTP would see 0.
+      return value === 0 ? 0 : value;
     case 'object':
       break;
     default:
@@ -97,7 +98,10 @@ export function deepEqualJson(a: unknown, b: unknown): boolean {
   return true;
 }
 
-/** Freezes a value and everything below it; returns it. */
+/**
+ * Freezes a value and everything below it; returns it. What is frozen already is taken to be frozen below,
+ * so that pooled subtrees cost nothing.
+ */
 export function deepFreeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
     Object.freeze(value);
@@ -108,18 +112,22 @@ export function deepFreeze<T>(value: T): T {
 
 export interface ParsedJson {
   readonly value: JsonValue;
-  /** One per repeated member, worded as strict decoding words it: `duplicate field "spec.replicas"`. */
+  /**
+   * One per field that stands more than once, worded as strict decoding words it: `duplicate field
+   * "spec.replicas"`; at most 100.
+   */
   readonly duplicates: readonly string[];
 }
 
 /**
  * Parses JSON, reporting members that stand twice (the last one counts) and bounding the nesting.
- * @throws ApiError BadRequest for text that is not JSON or is nested too deeply
+ * @throws ApiError BadRequest for text that is not JSON, is nested too deeply, or holds a number beyond what a
+ *   64-bit float can carry
  */
 export function parseJsonStrict(text: string, limits: { readonly maxDepth: number }): ParsedJson {
   const scan = scanJson(text, limits.maxDepth);
   try {
-    return { value: JSON.parse(text) as JsonValue, duplicates: scan };
+    return { value: JSON.parse(text) as JsonValue, duplicates: [...scan] };
   } catch (error) {
     throw badRequest(`error decoding JSON: ${(error as Error).message}`);
   }
@@ -127,13 +135,17 @@ export function parseJsonStrict(text: string, limits: { readonly maxDepth: numbe
 
 const quote = 0x22;
 const backslash = 0x5c;
+/** As many strict errors as Kubernetes reports at once. */
+const maxDuplicates = 100;
+/** A number this short, without an exponent, is always finite. */
+const finiteDigits = 300;
 
 /**
  * One linear pass over the text, without recursion: depth is bounded before JSON.parse, which would
  * overflow the stack, sees it. Malformed text is left to JSON.parse to name.
  */
-function scanJson(text: string, maxDepth: number): string[] {
-  const duplicates: string[] = [];
+function scanJson(text: string, maxDepth: number): ReadonlySet<string> {
+  const duplicates = new Set<string>();
   /** Per open object its members, per open array its index so far. */
   const frames: ({ readonly seen: Set<string>; key: string } | { index: number })[] = [];
   let expectKey = false;
@@ -155,8 +167,9 @@ function scanJson(text: string, maxDepth: number): string[] {
           const key = escaped ? unescape(text.slice(i, end + 1)) : raw;
           if (frame && 'seen' in frame) {
             frame.key = key;
-            if (frame.seen.has(key)) duplicates.push(`duplicate field ${JSON.stringify(framePath(frames))}`);
-            else frame.seen.add(key);
+            if (!frame.seen.has(key)) frame.seen.add(key);
+            else if (duplicates.size < maxDuplicates)
+              duplicates.add(`duplicate field ${JSON.stringify(framePath(frames))}`);
           }
           expectKey = false;
         }
@@ -183,11 +196,35 @@ function scanJson(text: string, maxDepth: number): string[] {
         else if (frame) frame.index++;
         break;
       }
+      default:
+        if (isDigit(text.charCodeAt(i))) i = endOfNumber(text, i) - 1;
     }
     if (frames.length > maxDepth)
       throw badRequest(`error decoding JSON: nested deeper than ${maxDepth} levels`);
   }
   return duplicates;
+}
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
+}
+
+/** Where the number that starts here ends. JSON.parse would make an infinity of one that is too large. */
+function endOfNumber(text: string, start: number): number {
+  let end = start + 1;
+  let hasExponent = false;
+  for (; end < text.length; end++) {
+    const code = text.charCodeAt(end);
+    if (isDigit(code) || code === 0x2e) continue;
+    if (code === 0x65 || code === 0x45) hasExponent = true;
+    else if (!hasExponent || (code !== 0x2b && code !== 0x2d)) break;
+  }
+  if ((hasExponent || end - start > finiteDigits) && Math.abs(Number(text.slice(start, end))) === Infinity) {
+    throw badRequest(
+      `json: cannot unmarshal number ${text.slice(start, Math.min(end, start + 40))} into Go value of type float64`,
+    );
+  }
+  return end;
 }
 
 function unescape(quoted: string): string {

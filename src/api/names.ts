@@ -24,8 +24,8 @@ const expressions = {
 };
 
 function regexError(message: string, pattern: string, ...examples: string[]): string {
-  const shown = examples.map((e) => `'${e}'`);
-  const list = shown.length > 1 ? `${shown.slice(0, -1).join(`, or `)},  or ${shown.at(-1)}` : shown[0];
+  // The double space is Kubernetes' own.
+  const list = examples.map((e) => `'${e}'`).join(',  or ');
   return `${message} (e.g. ${list}, regex used for validation is '${pattern}')`;
 }
 
@@ -164,8 +164,7 @@ export function pathSegmentName(text: string): string[] {
 
 /** The name of a container port. */
 export function portName(text: string): string[] {
-  const errors: string[] = [];
-  if (text.length > 15) errors.push('must be no more than 15 characters');
+  const errors = tooLong(text, 15);
   if (!/^[-a-z0-9]+$/.test(text))
     errors.push('must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)');
   if (!/[a-z]/.test(text)) errors.push('must contain at least one letter (a-z)');

@@ -25,7 +25,11 @@ const binaryShift: Readonly<Record<string, bigint>> = {
   Pi: 50n,
   Ei: 60n,
 };
-const maxExponent = 30;
+const maxLength = 200;
+/** Beyond this, whatever the digits, a number is capped or rounded up to the finest there is. */
+const maxExponent = 30 + maxLength;
+/** Kubernetes caps at the largest 64-bit integer. */
+const maxNanos = (2n ** 63n - 1n) * 10n ** 9n;
 
 /** True for text that Kubernetes accepts as a quantity. */
 export function isQuantity(text: string): boolean {
@@ -33,11 +37,10 @@ export function isQuantity(text: string): boolean {
 }
 
 function nanosOf(text: string): bigint | undefined {
-  const match = pattern.exec(text);
+  const match = text.length > maxLength ? null : pattern.exec(text);
   if (!match) return undefined;
   const [, sign, number = '', suffix = '', exponentText] = match;
-  const exponent = exponentText === undefined ? 0 : Number(exponentText);
-  if (Math.abs(exponent) > maxExponent) return undefined;
+  const exponent = Math.max(-maxExponent, Math.min(maxExponent, Number(exponentText ?? 0)));
   const [whole = '', fraction = ''] = number.split('.');
   const shift = binaryShift[suffix] ?? 0n;
   const scale = exponentText === undefined ? (decimalExponent[suffix] ?? 0) : exponent;
@@ -45,7 +48,8 @@ function nanosOf(text: string): bigint | undefined {
   const power = 9 + scale - fraction.length;
   // Finer than a nano is rounded up, as Kubernetes does.
   const nanos = power >= 0 ? digits * 10n ** BigInt(power) : ceilDivide(digits, 10n ** BigInt(-power));
-  return sign === '-' ? -nanos : nanos;
+  const capped = nanos > maxNanos ? maxNanos : nanos;
+  return sign === '-' ? -capped : capped;
 }
 
 function ceilDivide(a: bigint, b: bigint): bigint {
@@ -89,11 +93,31 @@ export function addQuantity(a: string, b: string): string {
   return formatQuantity(parseQuantity(a) + parseQuantity(b), a.endsWith('i') ? 'binary' : 'decimal');
 }
 
-/** The shortest text with the largest suffix that loses nothing (canonical form). */
+/**
+ * The canonical text of a quantity, as the API writes it back: `0.5` is `500m`, `1000m` is `1`, `2048Ki` is
+ * `2Mi`. Powers of ten stay powers of ten (`1e3`).
+ * @throws TypeError
+ */
+export function canonicalQuantity(text: string | number): string {
+  const nanos = parseQuantity(text);
+  if (/[eE][+-]?\d+$/.test(String(text))) return exponentForm(nanos);
+  return formatQuantity(nanos, /i$/.test(String(text)) ? 'binary' : 'decimal');
+}
+
+/** A multiple of a thousand's power, without a suffix. */
+function exponentForm(nanos: bigint): string {
+  const plain = formatQuantity(nanos);
+  const match = /^(-?\d+)([numkMGTPE])$/.exec(plain);
+  return match ? `${match[1]}e${decimalExponent[match[2] as string]}` : plain;
+}
+
+/** The shortest text with the largest suffix that loses nothing; binary ones from 1Ki on, in whole units. */
 export function formatQuantity(nanos: bigint, form: 'decimal' | 'binary' = 'decimal'): string {
   if (nanos === 0n) return '0';
-  if (form === 'binary' && nanos % 1_000_000_000n === 0n) {
-    const units = nanos / 1_000_000_000n;
+  const size = nanos < 0n ? -nanos : nanos;
+  if (form === 'binary' && size >= 1024n * 1_000_000_000n) {
+    const whole = ceilDivide(size, 1_000_000_000n);
+    const units = nanos < 0n ? -whole : whole;
     for (const [suffix, shift] of Object.entries(binaryShift).reverse()) {
       if (units % (1n << shift) === 0n) return `${units >> shift}${suffix}`;
     }

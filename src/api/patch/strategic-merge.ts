@@ -5,18 +5,14 @@
  * `$setElementOrder/<field>`. Never changes its input.
  */
 import { badRequest } from '../errors.js';
-import { deepEqualJson, setOwn } from '../json.js';
+import { setOwn } from '../json.js';
 import type { JsonObject, JsonValue } from '../objects.js';
+import { memberSchema } from '../schema/navigate.js';
 import type { Schema } from '../schema/schema.js';
 import { isObject } from './merge-patch.js';
 
 const deletePrefix = '$deleteFromPrimitiveList/';
 const orderPrefix = '$setElementOrder/';
-
-function fieldSchema(schema: Schema | undefined, key: string): Schema | undefined {
-  if (schema?.properties && Object.hasOwn(schema.properties, key)) return schema.properties[key];
-  return typeof schema?.additionalProperties === 'object' ? schema.additionalProperties : undefined;
-}
 
 function strategies(schema: Schema | undefined): readonly string[] {
   return (schema?.['x-kubernetes-patch-strategy'] ?? '').split(',');
@@ -26,19 +22,19 @@ function strategies(schema: Schema | undefined): readonly string[] {
  * @throws ApiError BadRequest for directives that make no sense and list items without their merge key
  */
 export function applyStrategicMergePatch(target: JsonObject, patch: JsonObject, schema: Schema): JsonObject {
-  return mergeObjects(target, patch, schema) ?? {};
+  return mergeObjects(target, patch, schema);
 }
 
-/** Undefined: the patch deletes the object. */
 function mergeObjects(
   target: JsonObject | undefined,
   patch: JsonObject,
   schema: Schema | undefined,
-): JsonObject | undefined {
+): JsonObject {
   const directive = patch.$patch;
-  if (directive === 'delete') return undefined;
+  // Only an item of a list goes altogether; an object stays, empty.
+  if (directive === 'delete') return {};
   if (directive !== undefined && directive !== 'replace' && directive !== 'merge') {
-    throw badRequest(`Unknown patch type: ${String(directive)}`);
+    throw badRequest(`unknown patch type: ${String(directive)} in map: ${JSON.stringify(patch)}`);
   }
   const base = directive === 'replace' ? undefined : target;
   const result: Record<string, JsonValue> = {};
@@ -48,7 +44,7 @@ function mergeObjects(
     if (key === '$patch' || key === '$retainKeys') continue;
     if (key.startsWith(deletePrefix) || key.startsWith(orderPrefix)) continue;
     const current = Object.hasOwn(result, key) ? result[key] : undefined;
-    const merged = mergeField(current, value, fieldSchema(schema, key), patch, key);
+    const merged = mergeField(current, value, memberSchema(schema, key), patch, key);
     if (merged === undefined) delete result[key];
     else setOwn(result, key, merged);
   }
@@ -62,7 +58,7 @@ function mergeObjects(
     if (field === undefined || Object.hasOwn(patch, field)) continue;
     const current = Object.hasOwn(result, field) ? result[field] : undefined;
     if (!Array.isArray(current)) continue;
-    setOwn(result, field, mergeLists(current, [], fieldSchema(schema, field), patch, field));
+    setOwn(result, field, mergeLists(current, [], memberSchema(schema, field), patch, field));
   }
   return result;
 }
@@ -105,7 +101,7 @@ function mergeField(
 }
 
 function withoutDirectives(item: JsonObject): JsonObject {
-  return mergeObjects(undefined, item, undefined) ?? {};
+  return mergeObjects(undefined, item, undefined);
 }
 
 function mergeLists(
@@ -126,7 +122,7 @@ function mergeLists(
     key === undefined
       ? mergePrimitives(current, items, removed)
       : mergeByKey(current, items, key, schema?.items);
-  return order === undefined ? merged : inOrder(merged, order as readonly JsonValue[], current, key);
+  return inOrder(merged, (order as readonly JsonValue[] | undefined) ?? items, current, key);
 }
 
 function mergePrimitives(
@@ -134,10 +130,11 @@ function mergePrimitives(
   items: readonly JsonValue[],
   removed: JsonValue | undefined,
 ): readonly JsonValue[] {
-  const gone = (removed as readonly JsonValue[] | undefined) ?? [];
-  const result = current.filter((item) => !gone.some((g) => deepEqualJson(g, item)));
-  for (const item of items) if (!result.some((have) => deepEqualJson(have, item))) result.push(item);
-  return result;
+  const gone = new Set(
+    ((removed as readonly JsonValue[] | undefined) ?? []).map((item) => JSON.stringify(item)),
+  );
+  const kept = current.filter((item) => !gone.has(JSON.stringify(item)));
+  return [...new Map([...kept, ...items].map((item) => [JSON.stringify(item), item])).values()];
 }
 
 function mergeByKey(
@@ -146,31 +143,46 @@ function mergeByKey(
   key: string,
   schema: Schema | undefined,
 ): readonly JsonValue[] {
-  let result: JsonValue[] = [...current];
-  const replace = items.some(
-    (item) => isObject(item) && item.$patch === 'replace' && !Object.hasOwn(item, key),
-  );
-  if (replace) result = [];
   for (const item of items) {
     if (!isObject(item))
       throw badRequest(`invalid patch: an item of a list merged by ${JSON.stringify(key)} must be an object`);
-    if (item.$patch === 'replace' && !Object.hasOwn(item, key)) continue;
-    if (!Object.hasOwn(item, key)) {
+    if (item.$patch === 'merge') throw badRequest('merging lists cannot yet be specified in the patch');
+    if (item.$patch !== 'replace' && !Object.hasOwn(item, key)) {
       throw badRequest(`map: ${JSON.stringify(item)} does not contain declared merge key: ${key}`);
     }
-    const at = result.findIndex((have) => isObject(have) && deepEqualJson(have[key], item[key]));
-    const before = at < 0 ? undefined : (result[at] as JsonObject);
-    const merged = mergeObjects(before, item, schema);
-    if (merged === undefined) {
-      result = result.filter((have) => !(isObject(have) && deepEqualJson(have[key], item[key])));
-    } else if (at < 0) result.push(merged);
+  }
+  const given = items as readonly JsonObject[];
+  // One such item says that the other items of the patch are the whole list.
+  const base = given.some((item) => item.$patch === 'replace') ? [] : current;
+  const deleted = new Set(
+    given.filter((item) => item.$patch === 'delete').map((item) => identityOf(item, key)),
+  );
+  const result = base.filter((item) => !deleted.has(identityOf(item, key)));
+  const places = new Map<string, number>();
+  result.forEach((item, i) => {
+    const identity = identityOf(item, key);
+    if (!places.has(identity)) places.set(identity, i);
+  });
+  for (const item of given) {
+    if (item.$patch === 'replace' || item.$patch === 'delete') continue;
+    const identity = identityOf(item, key);
+    const at = places.get(identity);
+    const before = at === undefined ? undefined : result[at];
+    const merged = mergeObjects(isObject(before) ? before : undefined, item, schema);
+    if (at === undefined) places.set(identity, result.push(merged) - 1);
     else result[at] = merged;
   }
   return result;
 }
 
+/** What tells the items of a list apart: the merge key's value, or a primitive itself. */
+function identityOf(item: JsonValue, key: string | undefined): string {
+  if (key === undefined) return JSON.stringify(item);
+  return isObject(item) && Object.hasOwn(item, key) ? JSON.stringify(item[key]) : '';
+}
+
 /**
- * Items named by the order stand in that order; the others keep their place relative to their old
+ * Items named by the order (`$setElementOrder`, else the patch's own items) stand in that order; the others keep their place relative to their old
  * neighbours: each goes before the first ordered item that used to follow it.
  */
 function inOrder(
@@ -179,8 +191,7 @@ function inOrder(
   previous: readonly JsonValue[],
   key: string | undefined,
 ): readonly JsonValue[] {
-  const identity = (item: JsonValue): string =>
-    JSON.stringify(key !== undefined && isObject(item) ? (item[key] ?? null) : item);
+  const identity = (item: JsonValue): string => identityOf(item, key);
   const wanted = order.map(identity);
   const rank = new Map(wanted.map((id, i) => [id, i]));
   const ordered = items

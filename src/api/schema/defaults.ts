@@ -5,8 +5,9 @@ import { isJsonObject, memberSchema } from './navigate.js';
 import type { Schema } from './schema.js';
 
 /**
- * The value with defaults for absent members; a null that the schema does not allow counts as absent
- * where there is a default. The very same value when nothing is missing.
+ * The value with defaults for absent members. A null that the schema does not allow counts as absent: a
+ * member goes, and gets its default where there is one; an item of a list is replaced by the default of
+ * items. The very same value when nothing is missing.
  */
 export function applyDefaults(value: JsonValue, schema: Schema): JsonValue {
   if (Array.isArray(value)) {
@@ -14,7 +15,8 @@ export function applyDefaults(value: JsonValue, schema: Schema): JsonValue {
     if (!items) return value;
     let changed = false;
     const next = value.map((item: JsonValue) => {
-      const filled = applyDefaults(item, items);
+      const given = item === null && !items.nullable ? copyJson(items.default ?? null) : item;
+      const filled = applyDefaults(given, items);
       changed ||= filled !== item;
       return filled;
     });
@@ -25,8 +27,10 @@ export function applyDefaults(value: JsonValue, schema: Schema): JsonValue {
   const next: Record<string, JsonValue> = {};
   for (const [key, member] of Object.entries(value)) {
     const child = memberSchema(schema, key);
-    if (member === null && child && child.default !== undefined && !child.nullable) {
+    if (member === null && child && !child.nullable) {
       changed = true;
+      if (!isDeclared(schema, key) && child.default !== undefined)
+        setOwn(next, key, applyDefaults(copyJson(child.default), child));
       continue;
     }
     const filled = child ? applyDefaults(member, child) : member;
@@ -41,6 +45,10 @@ export function applyDefaults(value: JsonValue, schema: Schema): JsonValue {
     }
   }
   return changed ? next : value;
+}
+
+function isDeclared(schema: Schema, key: string): boolean {
+  return schema.properties !== undefined && Object.hasOwn(schema.properties, key);
 }
 
 const withDefaults = new WeakMap<Schema, boolean>();

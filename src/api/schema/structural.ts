@@ -5,6 +5,7 @@
 import { fieldError, type FieldPath } from '../field-error.js';
 import { deepEqualJson } from '../json.js';
 import type { StatusCause } from '../status.js';
+import { compilePattern } from './pattern.js';
 import { prune } from './prune.js';
 import type { Schema } from './schema.js';
 import { validateSchema } from './validate.js';
@@ -12,18 +13,21 @@ import { validateSchema } from './validate.js';
 const maxDepth = 100;
 const types = ['object', 'array', 'string', 'integer', 'number', 'boolean'];
 /** May not be said inside allOf, anyOf, oneOf and not: they only narrow what is declared outside. */
-const structuralOnly = [
-  'type',
-  'additionalProperties',
-  'default',
-  'description',
-  'title',
-  'nullable',
-  'x-kubernetes-preserve-unknown-fields',
-  'x-kubernetes-embedded-resource',
-  'x-kubernetes-list-type',
-  'x-kubernetes-list-map-keys',
-] as const;
+const structuralOnly: Readonly<Record<string, string>> = {
+  type: 'must be empty to be structural',
+  additionalProperties: 'must be undefined to be structural',
+  default: 'must be undefined to be structural',
+  title: 'must be empty to be structural',
+  description: 'must be empty to be structural',
+  nullable: 'must be false to be structural',
+  'x-kubernetes-preserve-unknown-fields': 'must be false to be structural',
+  'x-kubernetes-embedded-resource': 'must be false to be structural',
+  'x-kubernetes-int-or-string': 'must be false to be structural',
+  'x-kubernetes-list-map-keys': 'must be empty to be structural',
+  'x-kubernetes-list-type': 'must be undefined to be structural',
+  'x-kubernetes-map-type': 'must be undefined to be structural',
+  'x-kubernetes-validations': 'must be empty to be structural',
+};
 const unsupported = [
   '$ref',
   '$schema',
@@ -49,11 +53,15 @@ export function structuralErrors(schema: Schema, path: FieldPath): StatusCause[]
         : fieldError.invalid(path.child('type'), schema.type, 'must be object at the root'),
     );
   }
-  level(schema, path, causes, 0, true);
+  level(schema, path, causes, 0, 'root');
   return causes;
 }
 
-function level(schema: Schema, path: FieldPath, causes: StatusCause[], depth: number, root: boolean): void {
+/** Where a schema stands: messages say so. */
+type Place = 'root' | 'field' | 'item';
+
+function level(schema: Schema, path: FieldPath, causes: StatusCause[], depth: number, place: Place): void {
+  const root = place === 'root';
   if (typeof schema !== 'object' || schema === null) {
     causes.push(fieldError.invalid(path, schema, 'must be a schema object'));
     return;
@@ -63,20 +71,23 @@ function level(schema: Schema, path: FieldPath, causes: StatusCause[], depth: nu
     return;
   }
   checkKeywords(schema, path, causes);
-  checkType(schema, path, causes, root);
+  checkType(schema, path, causes, place);
   checkLists(schema, path, causes);
   checkDefault(schema, path, causes);
-  if (schema.pattern !== undefined) checkPattern(schema.pattern, path, causes);
+  checkPattern(schema, path, causes);
+  checkExtensions(schema, path, causes);
   for (const [name, branches] of Object.entries({
     allOf: schema.allOf,
     anyOf: schema.anyOf,
     oneOf: schema.oneOf,
   })) {
     branches?.forEach((branch, i) =>
-      logic(branch, path.child(name).index(i), causes, isIntOrStringBranch(schema, name)),
+      logic(branch, path.child(name).index(i), causes, mayNameTypes(schema, name, i)),
     );
   }
-  if (schema.not) logic(schema.not, path.child('not'), causes, false);
+  if (schema.not) logic(schema.not, path.child('not'), causes, 'nothing');
+  if (root && schema.additionalProperties !== undefined)
+    causes.push(fieldError.forbidden(path.child('additionalProperties'), 'must not be used at the root'));
   if (
     schema.properties &&
     schema.additionalProperties !== undefined &&
@@ -85,13 +96,61 @@ function level(schema: Schema, path: FieldPath, causes: StatusCause[], depth: nu
     causes.push(fieldError.forbidden(path.child('additionalProperties'), 'must not be used with properties'));
   }
   for (const [name, child] of Object.entries(schema.properties ?? {})) {
-    if (root && (name === 'apiVersion' || name === 'kind' || name === 'metadata')) continue;
-    level(child, path.child('properties').key(name), causes, depth + 1, false);
+    const at = path.child('properties').key(name);
+    if (root && name === 'metadata') checkRootMetadata(child, at, causes);
+    else if (root && (name === 'apiVersion' || name === 'kind')) {
+      if (child.type !== 'string')
+        causes.push(fieldError.invalid(at.child('type'), child.type ?? '', 'must be string'));
+    } else level(child, at, causes, depth + 1, 'field');
   }
   if (typeof schema.additionalProperties === 'object') {
-    level(schema.additionalProperties, path.child('additionalProperties'), causes, depth + 1, false);
+    level(schema.additionalProperties, path.child('additionalProperties'), causes, depth + 1, 'field');
   }
-  if (schema.items) level(schema.items, path.child('items'), causes, depth + 1, false);
+  if (schema.items) level(schema.items, path.child('items'), causes, depth + 1, 'item');
+}
+
+/** The server says what metadata is; a schema may only narrow the names. */
+function checkRootMetadata(schema: Schema, path: FieldPath, causes: StatusCause[]): void {
+  if (schema.type !== 'object')
+    causes.push(fieldError.invalid(path.child('type'), schema.type ?? '', 'must be object'));
+  const { type: _type, properties = {}, description: _description, ...rest } = schema;
+  const others = Object.keys(properties).filter((name) => name !== 'name' && name !== 'generateName');
+  if (others.length > 0 || Object.keys(rest).length > 0) {
+    causes.push(
+      fieldError.forbidden(
+        path,
+        'must not specify anything other than name and generateName, but metadata is implicitly specified',
+      ),
+    );
+  }
+}
+
+function checkExtensions(schema: Schema, path: FieldPath, causes: StatusCause[]): void {
+  if (schema['x-kubernetes-int-or-string']) {
+    for (const name of ['x-kubernetes-preserve-unknown-fields', 'x-kubernetes-embedded-resource'] as const) {
+      if (schema[name])
+        causes.push(
+          fieldError.invalid(path.child(name), true, 'must be false if x-kubernetes-int-or-string is true'),
+        );
+    }
+  }
+  if (!schema['x-kubernetes-embedded-resource']) return;
+  if (schema.additionalProperties !== undefined) {
+    causes.push(
+      fieldError.forbidden(
+        path.child('additionalProperties'),
+        'must not be used if x-kubernetes-embedded-resource is set',
+      ),
+    );
+  }
+  if (!schema['x-kubernetes-preserve-unknown-fields'] && Object.keys(schema.properties ?? {}).length === 0) {
+    causes.push(
+      fieldError.required(
+        path.child('properties'),
+        'must not be empty if x-kubernetes-embedded-resource is true without x-kubernetes-preserve-unknown-fields',
+      ),
+    );
+  }
 }
 
 function checkKeywords(schema: Schema, path: FieldPath, causes: StatusCause[]): void {
@@ -114,12 +173,20 @@ function checkKeywords(schema: Schema, path: FieldPath, causes: StatusCause[]): 
   }
 }
 
-function checkType(schema: Schema, path: FieldPath, causes: StatusCause[], root: boolean): void {
+function checkType(schema: Schema, path: FieldPath, causes: StatusCause[], place: Place): void {
   const intOrString = schema['x-kubernetes-int-or-string'] === true;
   if (schema.type === undefined) {
+    if (schema['x-kubernetes-embedded-resource']) {
+      causes.push(
+        fieldError.required(path.child('type'), 'must be object if x-kubernetes-embedded-resource is true'),
+      );
+      return;
+    }
     const free = intOrString || schema['x-kubernetes-preserve-unknown-fields'] === true;
-    if (!free && !root)
-      causes.push(fieldError.required(path.child('type'), 'must not be empty for specified object fields'));
+    if (!free && place !== 'root') {
+      const what = place === 'item' ? 'array items' : 'object fields';
+      causes.push(fieldError.required(path.child('type'), `must not be empty for specified ${what}`));
+    }
     return;
   }
   if (!types.includes(schema.type))
@@ -223,35 +290,48 @@ function checkDefault(schema: Schema, path: FieldPath, causes: StatusCause[]): v
   causes.push(...validateSchema(schema.default, schema, at));
 }
 
-function checkPattern(pattern: string, path: FieldPath, causes: StatusCause[]): void {
-  try {
-    new RegExp(pattern);
-  } catch {
-    causes.push(
-      fieldError.invalid(path.child('pattern'), pattern, "must be a valid regular expression, but isn't"),
-    );
-  }
+function checkPattern({ pattern }: Schema, path: FieldPath, causes: StatusCause[]): void {
+  if (pattern === undefined || compilePattern(pattern)) return;
+  causes.push(
+    fieldError.invalid(path.child('pattern'), pattern, "must be a valid regular expression, but isn't"),
+  );
 }
 
-/** `anyOf: [{type: integer}, {type: string}]` is the one place where branches may say a type. */
-function isIntOrStringBranch(schema: Schema, name: string): boolean {
-  return schema['x-kubernetes-int-or-string'] === true && (name === 'anyOf' || name === 'allOf');
+/** What inside a branch may name a type: the branch itself, the branches of its anyOf, or nothing. */
+type MayNameTypes = 'itself' | 'anyOf' | 'nothing';
+
+/** Types may only be repeated as the two of an int-or-string: in anyOf, or in the anyOf of the first allOf. */
+function mayNameTypes(schema: Schema, junctor: string, index: number): MayNameTypes {
+  if (junctor === 'anyOf' && isIntOrString(schema.anyOf)) return 'itself';
+  if (junctor === 'allOf' && index === 0 && isIntOrString(schema.allOf?.[0]?.anyOf)) return 'anyOf';
+  return 'nothing';
 }
 
-function logic(schema: Schema, path: FieldPath, causes: StatusCause[], mayType: boolean): void {
-  for (const keyword of structuralOnly) {
-    if (!Object.hasOwn(schema, keyword) || (mayType && keyword === 'type')) continue;
-    causes.push(fieldError.forbidden(path.child(keyword), 'must be empty to be structural'));
+function isIntOrString(branches: readonly Schema[] | undefined): boolean {
+  return deepEqualJson(branches, [{ type: 'integer' }, { type: 'string' }]);
+}
+
+function logic(schema: Schema, path: FieldPath, causes: StatusCause[], types: MayNameTypes): void {
+  for (const [keyword, why] of Object.entries(structuralOnly)) {
+    const value = (schema as Readonly<Record<string, unknown>>)[keyword];
+    if (value === undefined || value === false || (keyword === 'type' && types === 'itself')) continue;
+    causes.push(fieldError.forbidden(path.child(keyword), why));
   }
-  for (const [name, child] of Object.entries(schema.properties ?? {}))
-    logic(child, path.child('properties').key(name), causes, false);
-  if (schema.items) logic(schema.items, path.child('items'), causes, false);
+  checkPattern(schema, path, causes);
+  for (const [name, child] of Object.entries(schema.properties ?? {})) {
+    const at = path.child('properties').key(name);
+    if (name === 'metadata')
+      causes.push(fieldError.forbidden(at, 'must not be specified in a nested context'));
+    logic(child, at, causes, 'nothing');
+  }
+  if (schema.items) logic(schema.items, path.child('items'), causes, 'nothing');
   for (const [name, branches] of Object.entries({
     allOf: schema.allOf,
     anyOf: schema.anyOf,
     oneOf: schema.oneOf,
   })) {
-    branches?.forEach((branch, i) => logic(branch, path.child(name).index(i), causes, mayType));
+    const below: MayNameTypes = name === 'anyOf' && types === 'anyOf' ? 'itself' : 'nothing';
+    branches?.forEach((branch, i) => logic(branch, path.child(name).index(i), causes, below));
   }
-  if (schema.not) logic(schema.not, path.child('not'), causes, false);
+  if (schema.not) logic(schema.not, path.child('not'), causes, 'nothing');
 }

@@ -2,12 +2,13 @@
  * Validating a value against a structural schema, with the wording of the CustomResource validator
  * (k8s.io/apiextensions-apiserver, kube-openapi).
  */
-import { fieldError, FieldPath } from '../field-error.js';
+import { fieldError, FieldPath, goValue } from '../field-error.js';
 import { deepEqualJson } from '../json.js';
 import type { JsonObject, JsonValue } from '../objects.js';
 import type { StatusCause } from '../status.js';
 import { matchesFormat } from './formats.js';
 import { isJsonObject, memberSchema } from './navigate.js';
+import { compilePattern } from './pattern.js';
 import type { Schema } from './schema.js';
 
 /** Stops collecting at this many: a report nobody reads to its end. */
@@ -90,35 +91,19 @@ function checkString(value: string, schema: Schema, path: FieldPath, causes: Sta
       fieldError.invalid(path, value, `${inBody(path)} in body should be at least ${minLength} chars long`),
     );
   }
-  if (pattern !== undefined && !compile(pattern).test(value)) {
+  // A pattern that does not compile matches nothing; validation of the CRD has refused it before.
+  if (pattern !== undefined && !compilePattern(pattern)?.test(value)) {
     causes.push(fieldError.invalid(path, value, `${inBody(path)} in body should match '${pattern}'`));
   }
   if (format !== undefined && !matchesFormat(value, format)) {
     causes.push(
-      fieldError.invalid(
+      fieldError.typeInvalid(
         path,
         value,
         `${inBody(path)} in body must be of type ${format}: ${JSON.stringify(value)}`,
       ),
     );
   }
-}
-
-const patterns = new Map<string, RegExp>();
-
-/** A pattern that JavaScript cannot compile matches nothing; CRD validation has refused it before. */
-function compile(pattern: string): RegExp {
-  let expression = patterns.get(pattern);
-  if (!expression) {
-    try {
-      expression = new RegExp(pattern, 'u');
-    } catch {
-      expression = new RegExp(pattern);
-    }
-    if (patterns.size > 10_000) patterns.clear();
-    patterns.set(pattern, expression);
-  }
-  return expression;
 }
 
 function checkNumber(value: number, schema: Schema, path: FieldPath, causes: StatusCause[]): void {
@@ -152,7 +137,7 @@ function checkNumber(value: number, schema: Schema, path: FieldPath, causes: Sta
   }
   if (format !== undefined && !matchesFormat(value, format)) {
     causes.push(
-      fieldError.invalid(
+      fieldError.typeInvalid(
         path,
         value,
         `${inBody(path)} in body must be of type ${format}: ${JSON.stringify(value)}`,
@@ -204,10 +189,19 @@ function checkUnique(
               (isJsonObject(item) ? (item[k] ?? memberSchema(schema.items, k)?.default) : undefined) ?? null,
             ]),
           );
-    const text = JSON.stringify(identity);
-    if (seen.has(text)) causes.push(fieldError.duplicate(path.index(i), identity));
+    const text = stableText(identity);
+    if (seen.has(text)) causes.push(fieldError.duplicate(path.index(i), goValue(identity)));
     seen.add(text);
   });
+}
+
+/** Equal values have equal text, whatever the order of members. */
+function stableText(value: JsonValue): string {
+  return JSON.stringify(value, (_key, member: JsonValue) =>
+    isJsonObject(member)
+      ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : member,
+  );
 }
 
 function checkObject(value: JsonObject, schema: Schema, path: FieldPath, causes: StatusCause[]): void {
@@ -228,33 +222,56 @@ function checkObject(value: JsonObject, schema: Schema, path: FieldPath, causes:
     );
   }
   for (const [key, member] of Object.entries(value)) {
-    const declared = schema.properties !== undefined && Object.hasOwn(schema.properties, key);
     const child = memberSchema(schema, key);
-    // Members of a map are named by key, fields by dot.
-    if (child) check(member, child, declared ? path.child(key) : path.key(key), causes);
+    // Entries of a map are named like fields.
+    if (child) check(member, child, path.child(key), causes);
   }
 }
 
+/** The value is left out of these messages, as it may be a whole tree; so is the field, as Kubernetes does. */
 function checkLogic(value: JsonValue, schema: Schema, path: FieldPath, causes: StatusCause[]): void {
-  for (const branch of schema.allOf ?? []) check(value, branch, path, causes);
-  const valid = (branch: Schema): boolean => validateSchema(value, branch, path).length === 0;
-  if (schema.anyOf && !schema.anyOf.some(valid)) {
-    causes.push(
-      fieldError.invalid(path, value, `${inBody(path)} in body must validate at least one schema (anyOf)`),
-    );
+  const violated = (rule: string): void => {
+    causes.push(fieldError.invalid(FieldPath.root, '', `${JSON.stringify(inBody(path))} ${rule}`));
+  };
+  const problems = (branch: Schema): StatusCause[] => validateSchema(value, branch, path);
+  const { allOf, anyOf, oneOf, not } = schema;
+  if (anyOf?.length) {
+    const nearest = nearestBranch(anyOf, problems);
+    if (nearest.length > 0) {
+      violated('must validate at least one schema (anyOf)');
+      causes.push(...nearest);
+    }
   }
-  if (schema.oneOf && schema.oneOf.filter(valid).length !== 1) {
-    causes.push(
-      fieldError.invalid(
-        path,
-        value,
-        `${inBody(path)} in body must validate one and only one schema (oneOf)`,
-      ),
-    );
+  if (oneOf?.length) {
+    const valid = oneOf.filter((branch) => problems(branch).length === 0).length;
+    if (valid !== 1) {
+      const found = valid === 0 ? 'Found none valid' : `Found ${valid} valid alternatives`;
+      violated(`must validate one and only one schema (oneOf). ${found}`);
+      if (valid === 0) causes.push(...nearestBranch(oneOf, problems));
+    }
   }
-  if (schema.not && valid(schema.not)) {
-    causes.push(
-      fieldError.invalid(path, value, `${inBody(path)} in body must not validate the schema (not)`),
-    );
+  if (allOf?.length) {
+    const failures = allOf.map(problems).filter((branch) => branch.length > 0);
+    causes.push(...failures.flat());
+    if (failures.length > 0) {
+      violated(
+        `must validate all the schemas (allOf)${failures.length === allOf.length ? '. None validated' : ''}`,
+      );
+    }
   }
+  if (not && problems(not).length === 0) violated('must not validate the schema (not)');
+}
+
+/** What is wrong with the branch that fits best; nothing when one fits. */
+function nearestBranch(
+  branches: readonly Schema[],
+  problems: (branch: Schema) => StatusCause[],
+): readonly StatusCause[] {
+  let nearest: readonly StatusCause[] | undefined;
+  for (const branch of branches) {
+    const found = problems(branch);
+    if (found.length === 0) return found;
+    if (!nearest || found.length < nearest.length) nearest = found;
+  }
+  return nearest ?? [];
 }

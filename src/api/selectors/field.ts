@@ -51,18 +51,18 @@ function split(text: string): string[] {
   return terms.filter((t) => t !== '');
 }
 
-function unescape(value: string, whole: string): string {
+function unescape(value: string): string {
   let text = '';
   for (let i = 0; i < value.length; i++) {
     const char = value[i] as string;
     if (char === '\\') {
       const next = value[++i];
       if (next !== '\\' && next !== ',' && next !== '=') {
-        throw badRequest(`invalid field selector: invalid escape sequence in ${JSON.stringify(whole)}`);
+        throw badRequest(`invalid field selector: invalid escape sequence: ${char}${next ?? ''}`);
       }
       text += next;
     } else if (char === '=') {
-      throw badRequest(`invalid field selector: unescaped character in input: = in ${JSON.stringify(whole)}`);
+      throw badRequest(`invalid field selector: unescaped character in value: ${char}`);
     } else text += char;
   }
   return text;
@@ -72,10 +72,9 @@ function unescape(value: string, whole: string): string {
 export function parseFieldSelector(text: string): FieldSelector {
   const requirements = split(text).map((term): FieldRequirement => {
     const match = /^([^=!\\]*)(!=|==|=)(.*)$/s.exec(term);
-    if (!match)
-      throw badRequest(`invalid field selector: invalid selector: '${text}'; can't understand '${term}'`);
+    if (!match) throw badRequest(`invalid selector: '${text}'; can't understand '${term}'`);
     const [, path = '', operator, value = ''] = match;
-    return { path: path.trim(), operator: operator === '!=' ? '!=' : '=', value: unescape(value, term) };
+    return { path: path.trim(), operator: operator === '!=' ? '!=' : '=', value: unescape(value) };
   });
   return new FieldSelector(requirements);
 }

@@ -38,9 +38,12 @@ export class LabelSelector {
     return true;
   }
 
-  /** The canonical text; parsing it gives an equal selector. */
+  /** The canonical text, by key; parsing it gives a selector of the same meaning and the same text. */
   toString(): string {
-    return this.requirements.map(textOf).join(',');
+    return [...this.requirements]
+      .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
+      .map(textOf)
+      .join(',');
   }
 }
 
@@ -127,6 +130,9 @@ export function parseLabelSelector(text: string): LabelSelector {
   };
   const isWord = (token: string | undefined): token is string =>
     token !== undefined && !symbols.includes(token);
+  const first = peek();
+  if (first !== '!' && !isWord(first))
+    throw badRequest(`found '${first ?? ''}', expected: !, identifier, or 'end of string'`);
   for (;;) {
     const negated = peek() === '!';
     if (negated) at++;
@@ -157,7 +163,7 @@ export function parseLabelSelector(text: string): LabelSelector {
           const limit = peek() ?? '';
           if (!/^-?\d+$/.test(limit)) {
             return fail(
-              `values[0][${key}]: Invalid value: ${JSON.stringify(limit)}: for 'Gt', 'Lt' operators, the value must be an integer`,
+              `values[0]: Invalid value: ${JSON.stringify(limit)}: for 'Gt', 'Lt' operators, the value must be an integer`,
             );
           }
           at++;
@@ -172,22 +178,22 @@ export function parseLabelSelector(text: string): LabelSelector {
         case 'notin': {
           if (peek() !== '(') return fail(`found '${peek() ?? ''}' expected: '('`);
           at++;
-          const values: string[] = [];
-          let pending = '';
+          const values = new Set<string>();
+          let pending: string | undefined;
           for (;;) {
             const token = peek();
             if (token === undefined) return fail(`found '', expected: ',', ')' or identifier`);
             at++;
             if (token === ')') break;
             if (token === ',') {
-              values.push(pending);
-              pending = '';
-            } else if (isWord(token)) pending = token;
-            else return fail(`found '${token}', expected: ',', or ')'`);
+              values.add(pending ?? '');
+              pending = undefined;
+            } else if (isWord(token) && pending === undefined) pending = token;
+            else return fail(`found '${token}', expected: ',' or ')'`);
           }
-          values.push(pending);
+          values.add(pending ?? '');
           for (const wanted of values) checkValue(key, wanted);
-          requirements.push({ key, operator: operator === 'in' ? 'In' : 'NotIn', values });
+          requirements.push({ key, operator: operator === 'in' ? 'In' : 'NotIn', values: [...values] });
           break;
         }
         default:
@@ -196,20 +202,22 @@ export function parseLabelSelector(text: string): LabelSelector {
     }
     const separator = peek();
     if (separator === undefined) return new LabelSelector(requirements);
-    if (separator !== ',') return fail(`found '${separator}', expected: ',' or 'end of string'`);
+    if (separator !== ',') throw badRequest(`found '${separator}', expected: ',' or 'end of string'`);
     at++;
-    if (peek() === undefined) return fail(`found '', expected: identifier after ','`);
+    const next = peek();
+    if (next !== '!' && !isWord(next))
+      throw badRequest(`found '${next ?? ''}', expected: identifier after ','`);
   }
 }
 
 function checkKey(key: string): void {
-  const [why] = qualifiedName(key);
+  const why = qualifiedName(key).join('; ');
   if (why)
     throw badRequest(`unable to parse requirement: key: Invalid value: ${JSON.stringify(key)}: ${why}`);
 }
 
 function checkValue(key: string, value: string): void {
-  const [why] = labelValue(value);
+  const why = labelValue(value).join('; ');
   if (why)
     throw badRequest(
       `unable to parse requirement: values[0][${key}]: Invalid value: ${JSON.stringify(value)}: ${why}`,
@@ -235,7 +243,7 @@ export function compileLabelSelector(selector: LabelSelectorObject): LabelSelect
     values: [value],
   }));
   for (const { key, operator, values = [] } of selector.matchExpressions ?? []) {
-    const known = objectOperators[operator];
+    const known = Object.hasOwn(objectOperators, operator) ? objectOperators[operator] : undefined;
     if (!known) throw badRequest(`${JSON.stringify(operator)} is not a valid label selector operator`);
     requirements.push({ key, operator: known, values });
   }
