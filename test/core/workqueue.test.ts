@@ -85,7 +85,15 @@ describe('WorkQueue', () => {
     const fair = new WorkQueue({ clock, fairness: (key: string) => key.split('/')[0] ?? '' });
     for (const key of ['noisy/1', 'noisy/2', 'noisy/3', 'quiet/1', 'other/1', 'quiet/2']) fair.add(key);
     fair.add('noisy/urgent', { priority: 1 });
-    expect(drain(fair)).to.deep.equal(['noisy/urgent', 'noisy/1', 'quiet/1', 'other/1', 'noisy/2', 'quiet/2', 'noisy/3']);
+    expect(drain(fair)).to.deep.equal([
+      'noisy/urgent',
+      'noisy/1',
+      'quiet/1',
+      'other/1',
+      'noisy/2',
+      'quiet/2',
+      'noisy/3',
+    ]);
   });
 
   it('hands a key to whoever waits for one', async () => {
@@ -115,7 +123,12 @@ describe('WorkQueue', () => {
   it('agrees with a model under any sequence of operations (property)', async () => {
     const key = fc.constantFrom('a', 'b', 'c', 'd');
     const operation = fc.oneof(
-      fc.record({ op: fc.constant('add' as const), key, after: fc.constantFrom(0, 0, 5, 50), priority: fc.constantFrom(0, 0, 7, -7) }),
+      fc.record({
+        op: fc.constant('add' as const),
+        key,
+        after: fc.constantFrom(0, 0, 5, 50),
+        priority: fc.constantFrom(0, 0, 7, -7),
+      }),
       fc.record({ op: fc.constant('retry' as const), key }),
       fc.record({ op: fc.constant('get' as const) }),
       fc.record({ op: fc.constant('done' as const), key }),
@@ -207,7 +220,8 @@ class Model {
     }
     const wasReady = this.#isReady(present);
     // A key changes its place in line only when it moves to another line.
-    if ((wasReady && priority > present.priority) || (!wasReady && dueAt <= this.#now)) present.order = this.#order++;
+    if ((wasReady && priority > present.priority) || (!wasReady && dueAt <= this.#now))
+      present.order = this.#order++;
     present.priority = Math.max(present.priority, priority);
     if (!wasReady && dueAt < present.dueAt) {
       present.dueAt = dueAt;
@@ -222,7 +236,9 @@ class Model {
     return delay;
   }
   get(): string | undefined {
-    const ready = this.#waiting.filter((w) => this.#isReady(w)).sort((a, b) => b.priority - a.priority || a.order - b.order);
+    const ready = this.#waiting
+      .filter((w) => this.#isReady(w))
+      .sort((a, b) => b.priority - a.priority || a.order - b.order);
     const [next] = ready;
     if (!next) return undefined;
     this.#waiting = this.#waiting.filter((w) => w !== next);
@@ -241,7 +257,9 @@ class Model {
   advance(ms: number): void {
     const until = this.#now + ms;
     // Those that fall due line up in the order of their times.
-    const due = this.#waiting.filter((w) => w.dueAt > this.#now && w.dueAt <= until).sort((a, b) => a.dueAt - b.dueAt || a.order - b.order);
+    const due = this.#waiting
+      .filter((w) => w.dueAt > this.#now && w.dueAt <= until)
+      .sort((a, b) => a.dueAt - b.dueAt || a.order - b.order);
     for (const waiting of due) waiting.order = this.#order++;
     this.#now = until;
   }

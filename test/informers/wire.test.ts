@@ -169,16 +169,13 @@ describe('informer over a wire that misbehaves', () => {
       const { watch: watching, continue: given = '' } = query as { watch?: string; continue?: string };
       return watching === undefined && given === token;
     };
-    nock(server)
-      .get(path)
-      .query(isStreamingList)
-      .reply(400, {
-        kind: 'Status',
-        status: 'Failure',
-        reason: 'BadRequest',
-        code: 400,
-        message: 'no streaming lists here',
-      });
+    nock(server).get(path).query(isStreamingList).reply(400, {
+      kind: 'Status',
+      status: 'Failure',
+      reason: 'BadRequest',
+      code: 400,
+      message: 'no streaming lists here',
+    });
     nock(server)
       .get(path)
       .query(isPage(''))

@@ -69,10 +69,7 @@ function check(value: JsonValue, schema: Schema, path: string, owner: string): s
     if (text !== undefined && isQuantity(text)) return undefined;
     return "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
   }
-  if (
-    (isOpen(schema) && schema.type === undefined && !schema['x-kubernetes-int-or-string'])
-  )
-    return undefined;
+  if (isOpen(schema) && schema.type === undefined && !schema['x-kubernetes-int-or-string']) return undefined;
   if (schema['x-kubernetes-int-or-string']) {
     const fits = typeof value === 'string' || (typeof value === 'number' && Number.isInteger(value));
     return fits ? undefined : mismatch(value, schema, path, owner);
