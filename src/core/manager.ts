@@ -21,6 +21,7 @@ import type { ControllerDefinition } from './definition.js';
 import { checkDefinition } from './definition-checks.js';
 import { type ControllerClass, definitionOf, planOf } from './definition-of.js';
 import { ControllerRunner, type ControllerRunnerDeps } from './controller-runner.js';
+import { loadClassValidator, loadInversify } from './lazy-modules.js';
 import { RegistrationError } from './registration-error.js';
 import type { Token } from './token.js';
 import { type ClusterTarget, openTransports, type Transports } from './transports.js';
@@ -84,6 +85,11 @@ export class Manager implements AsyncDisposable {
     this.#ended = new Promise((resolve) => {
       this.#end = resolve;
     });
+  }
+
+  /** Loads what `start()` would load, so that a start under virtual time waits for no real I/O. */
+  static async preload(): Promise<void> {
+    await Promise.all([loadInversify(), loadClassValidator()]);
   }
 
   /** Does nothing yet: no connection is made before `start()` or `run()`. */
