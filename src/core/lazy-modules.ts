@@ -2,15 +2,18 @@
  * Packages that take long to import, loaded when first needed and remembered: asking again takes no more
  * than a microtask, so that a start under virtual time waits for no real I/O.
  */
-let inversify: Promise<typeof import('inversify')> | undefined;
-let classValidator: Promise<typeof import('class-validator')> | undefined;
+import type * as ClassValidator from 'class-validator';
+import type * as Inversify from 'inversify';
 
-export function loadInversify(): Promise<typeof import('inversify')> {
+let inversify: Promise<typeof Inversify> | undefined;
+let classValidator: Promise<typeof ClassValidator> | undefined;
+
+export function loadInversify(): Promise<typeof Inversify> {
   inversify ??= import('inversify');
   return inversify;
 }
 
-export function loadClassValidator(): Promise<typeof import('class-validator')> {
+export function loadClassValidator(): Promise<typeof ClassValidator> {
   classValidator ??= import('class-validator');
   return classValidator;
 }
