@@ -86,7 +86,9 @@ function scopeOf(
     for (const { path } of fieldSelector.requirements) {
       if (!known.has(path) && !declared.includes(path)) {
         throw badRequest(
-          `Unable to find ${JSON.stringify(`${apiVersionOf(facts)}, Resource=${facts.plural}`)} that match label selector ${JSON.stringify(labelSelector.toString())}, field selector ${JSON.stringify(fieldSelector.toString())}: field label not supported: ${path}`,
+          builtin && !selectable
+            ? `${JSON.stringify(path)} is not a known field selector: only "metadata.name", "metadata.namespace"`
+            : `field label not supported: ${path}`,
         );
       }
     }
