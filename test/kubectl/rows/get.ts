@@ -280,8 +280,8 @@ export const getRows: readonly Row[] = [
     ],
   },
   {
-    title: 'describe prints the events about an object',
-    source: 'control-plane §3 (describe), API-13 (events involvedObject.*)',
+    title: 'kubectl events --for prints the events about an object',
+    source: 'control-plane §3 (events), API-13 (events involvedObject.*)',
     given: [
       { run: ['create', '-f', '-'], stdin: settings },
       {
@@ -298,12 +298,15 @@ export const getRows: readonly Row[] = [
         },
       },
     ],
-    run: ['describe', 'configmap', 'settings'],
-    stdout: /\n {2}Normal {2}Painted {2}.*painter {2}blue it is$/,
+    run: ['events', '--for=configmap/settings'],
+    stdout: [
+      'LAST SEEN  TYPE  REASON  OBJECT  MESSAGE',
+      '<unknown>  Normal  Painted  ConfigMap/settings  blue it is',
+    ],
   },
   {
-    title: 'kubectl events lists what happened to an object',
-    source: 'control-plane §3 (events), OC-18',
+    title: 'get events selects by what they are about and why',
+    source: 'API-13 (events involvedObject.*, reason)',
     given: [
       {
         run: ['create', '-f', '-'],
