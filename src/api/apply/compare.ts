@@ -5,7 +5,7 @@ import { isJsonObject, memberSchema } from '../schema/navigate.js';
 import type { Schema } from '../schema/schema.js';
 import { fieldElement, FieldSet } from './field-set.js';
 import { fieldsOfElement } from './fields-of.js';
-import { isDeclaredField, itemsByElement, topologyOf } from './topology.js';
+import { isAlwaysThere, itemsByElement, topologyOf } from './topology.js';
 
 export interface Comparison {
   readonly added: FieldSet;
@@ -39,13 +39,7 @@ function compareBelow(before: JsonValue, after: JsonValue, schema: Schema | unde
     for (const [key, value] of Object.entries(after)) {
       const old = Object.hasOwn(before, key) ? before[key] : undefined;
       merge(
-        compareElement(
-          fieldElement(key),
-          old,
-          value,
-          memberSchema(schema, key),
-          !isDeclaredField(schema, key),
-        ),
+        compareElement(fieldElement(key), old, value, memberSchema(schema, key), !isAlwaysThere(schema, key)),
       );
     }
     for (const [key, value] of Object.entries(before)) {
@@ -56,7 +50,7 @@ function compareBelow(before: JsonValue, after: JsonValue, schema: Schema | unde
           value,
           undefined,
           memberSchema(schema, key),
-          !isDeclaredField(schema, key),
+          !isAlwaysThere(schema, key),
         ),
       );
     }

@@ -31,6 +31,20 @@ export function isDeclaredField(schema: Schema | undefined, key: string): boolea
 }
 
 /**
+ * True for a member that a type has in every object, set or not: `metadata` of any kind, and of the
+ * built-in ones what is required or a struct that is never left out. Nobody makes it appear.
+ */
+export function isAlwaysThere(schema: Schema | undefined, key: string): boolean {
+  const isRoot = schema?.properties?.apiVersion !== undefined && schema.properties.kind !== undefined;
+  if (isRoot && key === 'metadata') return true;
+  if (schema?.typeName === undefined || !isDeclaredField(schema, key)) return false;
+  const initial = memberSchema(schema, key)?.default;
+  return (
+    (schema.required?.includes(key) ?? false) || (isJsonObject(initial) && Object.keys(initial).length === 0)
+  );
+}
+
+/**
  * The path element of a list's item.
  * @throws ApiError BadRequest when a key is missing and has no default
  */

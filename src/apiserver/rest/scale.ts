@@ -3,11 +3,13 @@ import {
   applyMergePatch,
   applyJsonPatch,
   badRequest,
+  compileLabelSelector,
   type JsonObject,
   type JsonValue,
   fieldError,
   FieldPath,
   invalid,
+  type LabelSelectorObject,
   notFound,
 } from '../../api/index.js';
 import type { StampedObject } from '../cache/resource-cache.js';
@@ -57,17 +59,16 @@ function write(object: JsonObject, [head = '', ...tail]: readonly string[], valu
   return { ...object, [head]: next };
 }
 
+/** A selector in its text form: text already, a LabelSelector, or the plain labels of a ReplicationController. */
 function selectorText(selector: JsonValue | undefined): string {
+  if (selector === undefined || selector === null) return '';
   if (typeof selector === 'string') return selector;
-  const labels =
-    (selector as { matchLabels?: Record<string, string> } | undefined)?.matchLabels ??
-    (selector as Record<string, string> | undefined) ??
-    {};
-  return Object.entries(labels)
-    .filter(([, value]) => typeof value === 'string')
-    .map(([key, value]) => `${key}=${value}`)
-    .sort()
-    .join(',');
+  const { matchLabels, matchExpressions } = selector as LabelSelectorObject;
+  const isObject = typeof matchLabels === 'object' || Array.isArray(matchExpressions);
+  const compiled = compileLabelSelector(
+    isObject ? (selector as LabelSelectorObject) : { matchLabels: selector as Record<string, string> },
+  );
+  return compiled.toString();
 }
 
 function scaleOf(ctx: RequestContext, object: StampedObject): StampedObject {
