@@ -68,10 +68,9 @@ function npmCli() {
   return candidates.find((path) => path && existsSync(path));
 }
 
-function install() {
-  const npm = npmCli();
-  if (!npm) fail('npm was not found beside node', 'start through npm: npm start, npm test');
-  process.stderr.write('Installing dependencies (once; later runs work offline)\n');
+function npm(dir, args) {
+  const cli = npmCli();
+  if (!cli) fail('npm was not found beside node', 'start through npm: npm start, npm test');
   const env = { ...process.env };
   for (const name of Object.keys(env)) {
     if (/^(NODE_ENV|npm_config_omit|npm_config_production|npm_config_include)$/i.test(name)) delete env[name];
@@ -89,21 +88,38 @@ function install() {
     '--no-fund',
     '--prefer-offline',
   ];
-  const result = spawnSync(process.execPath, [npm, 'ci', ...flags], {
-    cwd: root,
+  const result = spawnSync(process.execPath, [cli, ...args, ...flags], {
+    cwd: dir,
     env,
     stdio: ['ignore', 2, 2],
   });
   if (cache) rmSync(cache, { recursive: true, force: true });
   if (result.status !== 0)
-    fail('npm ci failed', 'the first run needs a package registry; see the lines above');
+    fail(`npm ${args.join(' ')} failed`, 'the first run needs a package registry; see the lines above');
+}
+
+function install() {
+  process.stderr.write('Installing dependencies (once; later runs work offline)\n');
+  npm(root, ['ci']);
   writeFileSync(stampFile, wantedStamp());
+}
+
+/** The formatter and the linter, which only `lint` and `format` need. */
+function tool(path) {
+  const dir = join(root, 'tools');
+  const file = join(dir, 'node_modules', path);
+  if (!existsSync(file)) {
+    process.stderr.write('Installing the tools (once)\n');
+    // Not `ci`: their platform packages are optional, and a registry may lack some.
+    npm(dir, ['install', '--no-save']);
+  }
+  return file;
 }
 
 /** Runs `work` while no other process sets up the same checkout. */
 async function exclusively(work) {
   const lock = join(root, '.gyre-setup.lock');
-  for (let waited = 0; ; waited += 200) {
+  for (;;) {
     try {
       mkdirSync(lock);
       break;
@@ -175,11 +191,14 @@ switch (task) {
     break;
   case 'lint':
     process.exitCode =
-      node(bin('@biomejs/biome/bin/biome'), ['format', '.']) ||
-      node(bin('oxlint/bin/oxlint'), ['--deny-warnings', 'src', 'test', 'examples', 'bench', 'scripts']) ||
+      node(tool('@biomejs/biome/bin/biome'), ['format', '.']) ||
+      node(tool('oxlint/bin/oxlint'), ['--deny-warnings', 'src', 'test', 'examples', 'bench', 'scripts']) ||
       node(join(root, 'scripts/check-floors.mjs'), []) ||
       node(join(root, 'scripts/check-time.mjs'), []);
     break;
+  case 'format':
+    process.exitCode = node(tool('@biomejs/biome/bin/biome'), ['format', '--write', '.']);
+    break;
   default:
-    fail(`unknown task ${JSON.stringify(task)}`, 'one of start, test, build, lint, bench');
+    fail(`unknown task ${JSON.stringify(task)}`, 'one of start, test, build, lint, format, bench');
 }

@@ -252,6 +252,13 @@ export function tooManyRequests(message: string, retryAfterSeconds: number): Api
 export function internalError(message: string): ApiError {
   return failure(500, 'InternalError', `Internal error occurred: ${message}`, { causes: [{ message }] });
 }
+/** 504 for a version that has not happened yet; clients list anew. */
+export function tooLargeVersion(asked: string, latest: number): ApiError {
+  return failure(504, 'Timeout', `Too large resource version: ${asked}, current: ${latest}`, {
+    causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
+    retryAfterSeconds: 1,
+  });
+}
 export function timeoutError(message: string, retryAfterSeconds?: number): ApiError {
   return failure(
     504,

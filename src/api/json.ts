@@ -50,10 +50,10 @@ function copy(value: unknown, path: (string | number)[]): JsonValue {
   if (path.length > maxCopyDepth)
     throw badRequest(`${describe(path.slice(0, 3))}…: nested deeper than ${maxCopyDepth} levels`);
   if (Array.isArray(value)) {
-    const items: JsonValue[] = new Array(value.length);
+    const items: JsonValue[] = [];
     for (let i = 0; i < value.length; i++) {
       path.push(i);
-      items[i] = copy(value[i], path);
+      items.push(copy(value[i], path));
       path.pop();
     }
     return items;

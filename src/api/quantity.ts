@@ -90,7 +90,7 @@ function roundUp(nanos: bigint, unit: bigint): bigint {
 
 /** The sum, in the form of the first one: binary suffixes stay binary. @throws TypeError */
 export function addQuantity(a: string, b: string): string {
-  return formatQuantity(parseQuantity(a) + parseQuantity(b), /i$/.test(a) ? 'binary' : 'decimal');
+  return formatQuantity(parseQuantity(a) + parseQuantity(b), a.endsWith('i') ? 'binary' : 'decimal');
 }
 
 /**
@@ -101,7 +101,7 @@ export function addQuantity(a: string, b: string): string {
 export function canonicalQuantity(text: string | number): string {
   const nanos = parseQuantity(text);
   if (/[eE][+-]?\d+$/.test(String(text))) return exponentForm(nanos);
-  return formatQuantity(nanos, /i$/.test(String(text)) ? 'binary' : 'decimal');
+  return formatQuantity(nanos, String(text).endsWith('i') ? 'binary' : 'decimal');
 }
 
 /** A multiple of a thousand's power, without a suffix. */

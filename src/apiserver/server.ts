@@ -124,10 +124,15 @@ export class ApiServer {
   static async start(options: ApiServerOptions): Promise<ApiServer> {
     const cache = await WatchCache.open(options.store, options.clock, options.freeze);
     const server = new ApiServer(options, cache);
-    await server.#crds.start();
-    await ensureSystemObjects(server.transport(serverUser), {
-      serviceAddress: options.serviceAddress ?? '127.96.0.1',
-    });
+    try {
+      await server.#crds.start();
+      await ensureSystemObjects(server.transport(serverUser), {
+        serviceAddress: options.serviceAddress ?? '127.96.0.1',
+      });
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
     server.#ready = true;
     return server;
   }

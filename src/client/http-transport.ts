@@ -2,13 +2,9 @@
  * A Transport over HTTP(S): node's own client with a keep-alive agent of ours, so that client
  * certificates work and tests can intercept it.
  */
-import {
-  Agent as HttpAgent,
-  type IncomingMessage,
-  request as httpRequest,
-  type RequestOptions,
-} from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+// Through the module objects: a named import would bind node's own functions before a test can put others there.
+import http, { type IncomingMessage, type RequestOptions } from 'node:http';
+import https from 'node:https';
 import { createGunzip } from 'node:zlib';
 import {
   type ApiRequest,
@@ -52,14 +48,14 @@ export function createHttpTransport(options: HttpTransportOptions): Transport {
 class HttpTransport implements Transport {
   readonly #options: HttpTransportOptions;
   readonly #base: URL;
-  readonly #agent: HttpAgent | HttpsAgent;
+  readonly #agent: http.Agent | https.Agent;
 
   constructor(options: HttpTransportOptions) {
     this.#options = options;
     this.#base = new URL(options.server);
     if (this.#base.protocol === 'https:') {
       const { ca, cert, key, servername, insecure } = options;
-      this.#agent = new HttpsAgent({
+      this.#agent = new https.Agent({
         keepAlive: true,
         ...(ca === undefined ? {} : { ca }),
         ...(cert === undefined ? {} : { cert }),
@@ -67,7 +63,7 @@ class HttpTransport implements Transport {
         ...(servername === undefined ? {} : { servername }),
         rejectUnauthorized: !insecure,
       });
-    } else this.#agent = new HttpAgent({ keepAlive: true });
+    } else this.#agent = new http.Agent({ keepAlive: true });
   }
 
   async request(request: ApiRequest): Promise<ApiResponse> {
@@ -159,12 +155,13 @@ class HttpTransport implements Transport {
     };
     return new Promise((resolve, reject) => {
       let sent = false;
-      const outgoing = secure ? httpsRequest(url, init) : httpRequest(url, init);
+      const outgoing = secure ? https.request(url, init) : http.request(url, init);
       outgoing.once('response', resolve);
       outgoing.once('finish', () => {
         sent = true;
       });
-      outgoing.once('error', (error) => {
+      // Not once: a broken connection may say so twice, and nobody must be surprised by the second.
+      outgoing.on('error', (error) => {
         if (request.signal?.aborted) reject(request.signal.reason);
         else
           reject(

@@ -10,10 +10,9 @@ export class LineSplitter {
 
   /**
    * The lines completed by this chunk, without their ends; empty lines are skipped.
-   * @throws RangeError when a line grows past the limit
+   * @throws RangeError when a line grows past the limit, after giving the lines before it
    */
-  push(chunk: Buffer): Buffer[] {
-    const lines: Buffer[] = [];
+  *push(chunk: Buffer): IterableIterator<Buffer> {
     let start = 0;
     for (let end = chunk.indexOf(0x0a); end >= 0; end = chunk.indexOf(0x0a, start)) {
       const piece = chunk.subarray(start, end);
@@ -21,7 +20,7 @@ export class LineSplitter {
       this.#pending = [];
       this.#pendingBytes = 0;
       this.#check(line.length);
-      if (line.length > 0) lines.push(line);
+      if (line.length > 0) yield line;
       start = end + 1;
     }
     if (start < chunk.length) {
@@ -30,7 +29,6 @@ export class LineSplitter {
       this.#pendingBytes += rest.length;
       this.#check(this.#pendingBytes);
     }
-    return lines;
   }
 
   /** Bytes of a line that has not ended. */

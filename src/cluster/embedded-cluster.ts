@@ -72,13 +72,17 @@ export class EmbeddedCluster implements AsyncDisposable {
   static async start(options: EmbeddedClusterOptions = {}): Promise<EmbeddedCluster> {
     const { clock = systemClock, random = systemRandom, log = silentLogger, https } = options;
     const ownStore = options.store ? undefined : new MemoryStore({ clock });
-    const server = await ApiServer.start({
+    const starting = ApiServer.start({
       store: options.store ?? (ownStore as MemoryStore),
       clock,
       random,
       log,
       ...(options.tokens ? { tokens: options.tokens } : {}),
       ...(options.freeze ? { freeze: true } : {}),
+    });
+    const server = await starting.catch(async (error: unknown) => {
+      await ownStore?.close();
+      throw error;
     });
     if (!https) return new EmbeddedCluster(server, ownStore ? { ownStore } : {});
     let listener: Listener | undefined;

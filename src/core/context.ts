@@ -5,6 +5,7 @@
 import type { Clock, Draft, Input, Key, KindOf, Random, Scope } from '../api/index.js';
 import type { ApplyOptions, Client } from '../client/index.js';
 import type { Logger } from '../telemetry/index.js';
+import type { Result } from './result.js';
 
 /** The type of an object's status. */
 export type StatusOf<T> = T extends { readonly status?: infer S } ? NonNullable<S> : never;
@@ -58,4 +59,4 @@ export interface Context<T> {
 export interface Reconciler<T> {
   readonly reconcile: (object: T, ctx: Context<T>) => Promise<ReconcileResult> | ReconcileResult;
 }
-export type ReconcileResult = import('./result.js').Result | undefined | void;
+export type ReconcileResult = Result | undefined | void;

@@ -1,5 +1,5 @@
 /** The CustomResourceDefinition of a kind's class. */
-import { FieldPath, type Schema, structuralErrors, validateSchema } from '../api/index.js';
+import { FieldPath, type Schema, structuralErrors } from '../api/index.js';
 import { CustomResourceDefinition } from '../api/kinds/apiextensions/v1.js';
 import type { AnyCustomResource, Column, ColumnType, IdentifiedInput } from './custom-resource.js';
 import { factsOfLineage } from './metadata.js';
@@ -80,39 +80,13 @@ function wholeSchema(kind: AnyCustomResource, emitter: SchemaEmitter): Schema {
 
 /** What the API server would refuse, said before it is asked and in terms of the class. */
 function checkSchema(kind: AnyCustomResource, schema: Schema): void {
-  const [unstructured] = structuralErrors(schema, FieldPath.root);
-  if (unstructured) {
-    throw new RegistrationError(
-      nameOfClass(kind),
-      `has a schema that is not structural at ${unstructured.field}: ${unstructured.message}`,
-      'change what @Schema or a raw element type says there',
-    );
-  }
-  const wrong = wrongDefault(schema, '');
-  if (wrong)
-    throw new RegistrationError(
-      `${nameOfClass(kind)}${wrong.path}`,
-      `has a default its schema refuses (${wrong.message})`,
-      'change @Default',
-    );
-}
-
-function wrongDefault(schema: Schema, path: string): { path: string; message: string } | undefined {
-  if (schema.default !== undefined) {
-    const [error] = validateSchema(schema.default, schema);
-    if (error) return { path, message: error.message ?? '' };
-  }
-  const inside: [string, Schema][] = Object.entries(schema.properties ?? {}).map(([name, s]) => [
-    `.${name}`,
-    s,
-  ]);
-  if (schema.items) inside.push(['[]', schema.items]);
-  if (typeof schema.additionalProperties === 'object') inside.push(['{}', schema.additionalProperties]);
-  for (const [step, inner] of inside) {
-    const found = wrongDefault(inner, path + step);
-    if (found) return found;
-  }
-  return undefined;
+  const [error] = structuralErrors(schema, FieldPath.root);
+  if (!error) return;
+  throw new RegistrationError(
+    nameOfClass(kind),
+    `has a schema that the API server refuses (${error.field}: ${error.message})`,
+    'change the decorators of that field',
+  );
 }
 
 interface PrinterColumn {

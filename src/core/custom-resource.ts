@@ -120,7 +120,7 @@ export type CustomResourceBase<S extends Scope, Spec, T> = CustomResourceStatics
   ) => T);
 
 /** Any custom kind's class. */
-export type AnyCustomResource = CustomResourceStatics<Scope, never, never> & AnyClass;
+export type AnyCustomResource = Omit<CustomResourceStatics<Scope, never, never>, 'of'> & AnyClass;
 
 const marker: unique symbol = Symbol.for('gyre.custom-resource') as never;
 
@@ -183,6 +183,8 @@ export function CustomResource<
       return crdOf(this as AnyCustomResource);
     }
   }
+  // Messages name the class; one that is used as it is goes by its kind.
+  Object.defineProperty(Base, 'name', { value: options.kind });
   return Base as never;
 }
 

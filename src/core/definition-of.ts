@@ -121,7 +121,8 @@ function resolveKind(where: string, decorator: string, ref: KindRef<unknown>): K
     candidate !== null &&
     (typeof candidate === 'object' || typeof candidate === 'function') &&
     typeof (candidate as Partial<KindFacts>).plural === 'string';
-  const kind: unknown = isKind(ref) ? ref : typeof ref === 'function' ? (ref as () => unknown)() : ref;
+  const kind: unknown =
+    isKind(ref) || typeof ref !== 'function' || isClass(ref) ? ref : (ref as () => unknown)();
   if (!isKind(kind)) {
     throw new RegistrationError(
       where,
@@ -130,4 +131,9 @@ function resolveKind(where: string, decorator: string, ref: KindRef<unknown>): K
     );
   }
   return kind;
+}
+
+/** A class cannot be called; its prototype is fixed, which no function's is. */
+function isClass(of: object): boolean {
+  return Object.getOwnPropertyDescriptor(of, 'prototype')?.writable === false;
 }

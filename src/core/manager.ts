@@ -43,6 +43,9 @@ export interface ManagerOptions {
   readonly shutdownBudget?: Duration;
 }
 
+/** After its runs were given up, how long a controller may take to write its last events. */
+const stopGraceMs = 5_000;
+
 type AnyDefinition = ControllerDefinition<unknown>;
 /** What a Manager runs. */
 export type Registrable = ControllerClass | AnyDefinition;
@@ -255,7 +258,7 @@ export class Manager implements AsyncDisposable {
     );
     let cancel = (): void => {};
     const late = new Promise<void>((resolve) => {
-      cancel = this.#clock.setTimer(this.#budgetMs, resolve);
+      cancel = this.#clock.setTimer(this.#budgetMs + stopGraceMs, resolve);
     });
     await Promise.race([all, late]);
     cancel();

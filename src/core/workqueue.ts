@@ -39,6 +39,8 @@ class Entry<K> {
   dueAt = 0;
   /** Position in the heap while delayed. */
   heapIndex = -1;
+  /** Of two that are due at once, the one that began to wait first goes first. */
+  heapOrder = 0;
   /** Neighbours in the list while ready. */
   previous: Entry<K> | undefined;
   next: Entry<K> | undefined;
@@ -144,6 +146,7 @@ export class WorkQueue<K = string> {
   readonly #delayed: Entry<K>[] = [];
   #cancelTimer: Cancel | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
+  #heapOrder = 0;
   #waiters: ((key: K | undefined) => void)[] = [];
   #shutDown = false;
   #retries = 0;
@@ -361,6 +364,7 @@ export class WorkQueue<K = string> {
 
   #heap(entry: Entry<K>): void {
     entry.heapIndex = this.#delayed.length;
+    entry.heapOrder = this.#heapOrder++;
     this.#delayed.push(entry);
     this.#siftUp(entry);
   }
@@ -384,7 +388,7 @@ export class WorkQueue<K = string> {
     while (at > 0) {
       const parentAt = (at - 1) >> 1;
       const parent = heap[parentAt] as Entry<K>;
-      if (parent.dueAt <= entry.dueAt) break;
+      if (!isBefore(entry, parent)) break;
       heap[at] = parent;
       parent.heapIndex = at;
       at = parentAt;
@@ -400,9 +404,9 @@ export class WorkQueue<K = string> {
       let childAt = 2 * at + 1;
       if (childAt >= heap.length) break;
       const right = heap[childAt + 1];
-      if (right && right.dueAt < (heap[childAt] as Entry<K>).dueAt) childAt++;
+      if (right && isBefore(right, heap[childAt] as Entry<K>)) childAt++;
       const child = heap[childAt] as Entry<K>;
-      if (child.dueAt >= entry.dueAt) break;
+      if (!isBefore(child, entry)) break;
       heap[at] = child;
       child.heapIndex = at;
       at = childAt;
@@ -410,4 +414,8 @@ export class WorkQueue<K = string> {
     heap[at] = entry;
     entry.heapIndex = at;
   }
+}
+
+function isBefore<K>(a: Entry<K>, b: Entry<K>): boolean {
+  return a.dueAt < b.dueAt || (a.dueAt === b.dueAt && a.heapOrder < b.heapOrder);
 }

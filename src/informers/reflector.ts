@@ -15,7 +15,7 @@
  * growing time that shrinks again only after a stable period; a complete new view is told as Init,
  * InitApply…, InitDone, so that a consumer can swap at once and tell what vanished.
  */
-import { ApiError, isApiError, isExpired, isNoSuchKind, type Status, type WatchEvent } from '../api/index.js';
+import { ApiError, isApiError, isExpired, isNoSuchKind, type WatchEvent } from '../api/index.js';
 import type { CacheObject, ConnectionState } from './informer.js';
 
 export const reflectorTiming = {
@@ -381,12 +381,21 @@ function lose<T>(state: WatchingState, error: unknown, world: StepInput): Step<T
 /** Decides, by what went wrong, from where to go on and how long to wait. */
 function fail<T>(state: ReflectorState, error: unknown, world: StepInput): Step<T> {
   const version = state.phase === 'Watching' || state.phase === 'Opening' ? state.resourceVersion : undefined;
-  if (isExpired(error)) return backOff(state, undefined, error, 'stale', world);
+  if (isExpired(error) || isTooLarge(error)) return backOff(state, undefined, error, 'stale', world);
   if (isApiError(error, 'Unauthorized') || isApiError(error, 'Forbidden'))
     return backOff(state, version, error, 'unauthorized', world);
   if (isNoSuchKind(error) || isApiError(error, 'NotFound'))
     return backOff(state, undefined, error, 'absent', world);
   return backOff(state, version, error, 'stale', world);
+}
+
+/** The server is behind the version we had: it was restored from older data, or is another one. */
+function isTooLarge(error: unknown): boolean {
+  return (
+    isApiError(error, 'Timeout') &&
+    (error.causes.some((cause) => cause.reason === 'ResourceVersionTooLarge') ||
+      /Too large resource version/.test(error.message))
+  );
 }
 
 const ranges = {

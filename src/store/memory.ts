@@ -45,14 +45,18 @@ export class MemoryStore implements ObjectStore {
   readonly #keys = new SortedKeys();
   /** Every change after `#compactedTo`, in revision order; one revision each, so it is indexable. */
   #log: StoreEvent[] = [];
-  #revision = 1;
-  #compactedTo = 1;
+  #revision: number;
+  #compactedTo: number;
   readonly #watchers = new Set<Watcher>();
   readonly #expiries = new Map<string, Cancel>();
   #closed = false;
 
   constructor(options: MemoryStoreOptions) {
     this.#clock = options.clock;
+    // Versions of a former life must lie in the past, not in the future: who resumes from one is told that it
+    // is gone, and lists anew. Milliseconds grow faster than any history.
+    this.#revision = Math.max(1, Math.floor(options.clock.now()));
+    this.#compactedTo = this.#revision;
   }
 
   async revision(): Promise<number> {

@@ -2,7 +2,7 @@
 import type { JsonObject, JsonValue } from '../objects.js';
 import { isJsonObject, memberSchema } from '../schema/navigate.js';
 import type { Schema } from '../schema/schema.js';
-import { fieldElement, FieldSet, FieldSetBuilder } from './field-set.js';
+import { fieldElement, type FieldSet, FieldSetBuilder } from './field-set.js';
 import { isDeclaredField, itemElement, topologyOf } from './topology.js';
 
 export function fieldsOf(object: JsonObject, schema: Schema): FieldSet {

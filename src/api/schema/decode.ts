@@ -63,16 +63,13 @@ function mismatch(value: JsonValue, schema: Schema, path: string, owner: string)
 }
 
 function check(value: JsonValue, schema: Schema, path: string, owner: string): string | undefined {
-  if (
-    value === null ||
-    (isOpen(schema) && schema.type === undefined && !schema['x-kubernetes-int-or-string'])
-  )
-    return undefined;
+  if (value === null) return undefined;
   if (isQuantityType(schema)) {
     const text = typeof value === 'number' || typeof value === 'string' ? String(value) : undefined;
     if (text !== undefined && isQuantity(text)) return undefined;
     return "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
   }
+  if (isOpen(schema) && schema.type === undefined && !schema['x-kubernetes-int-or-string']) return undefined;
   if (schema['x-kubernetes-int-or-string']) {
     const fits = typeof value === 'string' || (typeof value === 'number' && Number.isInteger(value));
     return fits ? undefined : mismatch(value, schema, path, owner);

@@ -3,7 +3,7 @@ import {
   deepEqualJson,
   dns1123Label,
   dns1123Subdomain,
-  FieldPath,
+  type FieldPath,
   fieldError,
   GoSyntax,
   isQuantity,

@@ -1,7 +1,7 @@
 /** Validating label selectors, and asking whether they select labels. */
 import {
   compileLabelSelector,
-  FieldPath,
+  type FieldPath,
   fieldError,
   GoSyntax,
   goStringMap,

@@ -222,7 +222,8 @@ export class CrdController {
     const { group, names, versions } = crd.spec;
     const instances = cache.resource(storagePrefix({ group, plural: names.plural }));
     const version = versions.find((v) => v.served)?.name;
-    for (const { object } of [...instances.scan()]) {
+    // A copy: deleting changes what is scanned.
+    for (const { object } of Array.from(instances.scan())) {
       if (version === undefined || object.metadata.deletionTimestamp !== undefined) continue;
       const { namespace, name: instance } = object.metadata;
       const at = namespace ? `/namespaces/${namespace}` : '';

@@ -40,6 +40,8 @@ const maxHeaderBytes = 64 * 1024;
 export async function listen(server: ApiServer, options: ListenOptions): Promise<Listener> {
   const { log, host = '127.0.0.1' } = options;
   const stopping = new AbortController();
+  /** Reads under way, watches among them: the signal ends them. */
+  const streams = new Set<Promise<void>>();
   const https: Server = createServer(
     {
       cert: options.cert,
@@ -51,10 +53,14 @@ export async function listen(server: ApiServer, options: ListenOptions): Promise
       keepAliveTimeout: 120_000,
     },
     (request, response) => {
-      serve(server, request, response, stopping.signal).catch((error: unknown) => {
+      const served = serve(server, request, response, stopping.signal).catch((error: unknown) => {
         log.debug('connection lost', { error: String(error) });
         response.destroy();
       });
+      if (request.method === 'GET') {
+        streams.add(served);
+        void served.finally(() => streams.delete(served));
+      }
     },
   );
   const sockets = new Set<Socket>();
@@ -79,8 +85,8 @@ export async function listen(server: ApiServer, options: ListenOptions): Promise
       stopping.abort();
       const closed = new Promise<void>((resolve) => https.close(() => resolve()));
       https.closeIdleConnections();
-      // Answers under way have been ended by the signal; what still lingers belongs to clients that do not read.
-      await new Promise<void>((resolve) => setImmediate(resolve));
+      await Promise.allSettled(streams);
+      // What still lingers belongs to clients that do not read or do not finish what they send.
       for (const socket of sockets) socket.destroySoon();
       await closed;
     },
@@ -140,7 +146,7 @@ async function serve(
   const answer = await server.handle(
     toServerRequest(request, url, bytes, user, AbortSignal.any([gone.signal, stopping])),
   );
-  if ('watch' in answer) await stream(response, answer);
+  if ('watch' in answer) await stream(response, answer, stopping);
   else await sendChunks(response, answer);
 }
 
@@ -216,25 +222,29 @@ async function sendChunks(
 async function stream(
   response: NodeResponse,
   answer: Extract<ServerResponse, { watch: unknown }>,
+  stopping: AbortSignal,
 ): Promise<void> {
   writeHead(response, answer);
   response.flushHeaders();
   for await (const events of answer.watch) {
     if (response.destroyed) break;
-    if (!response.write(watchFrames(events))) await drained(response);
+    if (!response.write(watchFrames(events))) await drained(response, stopping);
   }
   response.end();
 }
 
 /** Resolves when more can be written, or when nobody will read it any more. */
-function drained(response: NodeResponse): Promise<void> {
+function drained(response: NodeResponse, stopping?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const finish = (): void => {
       response.off('drain', finish);
       response.off('close', finish);
+      stopping?.removeEventListener('abort', finish);
       resolve();
     };
     response.on('drain', finish);
     response.on('close', finish);
+    stopping?.addEventListener('abort', finish);
+    if (stopping?.aborted) finish();
   });
 }

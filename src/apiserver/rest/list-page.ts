@@ -1,5 +1,5 @@
 /** One page of a list at one revision, and the token that continues it (API-1, API-4). */
-import { badRequest, expired, timeoutError } from '../../api/index.js';
+import { badRequest, expired, timeoutError, tooLargeVersion } from '../../api/index.js';
 import { Compacted, FutureRevision } from '../../store/index.js';
 import type { StampedObject } from '../cache/resource-cache.js';
 import { type RequestContext, resourceCache } from './context.js';
@@ -40,7 +40,7 @@ function decodeToken(text: string): Token {
 /** Refuses a version that has not happened yet, as Kubernetes does after waiting for it. */
 export function checkNotAhead(resourceVersion: string, latest: number): void {
   if (resourceVersion !== '' && Number(resourceVersion) > latest) {
-    throw timeoutError(`Too large resource version: ${resourceVersion}, current: ${latest}`, 1);
+    throw tooLargeVersion(resourceVersion, latest);
   }
 }
 

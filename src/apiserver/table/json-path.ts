@@ -69,8 +69,7 @@ function filter(path: JsonPath, test?: { operator: Comparison; operand: JsonValu
 
 /** @throws TypeError for a text that is not a path of this subset */
 export function compileJsonPath(text: string): JsonPath {
-  const trimmed = text.trim();
-  const body = trimmed.startsWith('{') && trimmed.endsWith('}') ? trimmed.slice(1, -1) : trimmed;
+  const body = text.startsWith('{') && text.endsWith('}') ? text.slice(1, -1) : text;
   const steps = parse(body.startsWith('$') ? body.slice(1) : body, text);
   return {
     find(value) {
@@ -136,7 +135,7 @@ function bracketStep(inner: string, fail: (why: string) => never): Step {
   if (quoted !== undefined) return member(quoted);
   const condition = /^\?\((.*)\)$/s.exec(inner)?.[1]?.trim();
   if (condition === undefined) return fail(`unsupported subscript [${inner}]`);
-  const comparison = /^@(.*?)\s*(==|!=|<=|>=|<|>)\s*(.+)$/s.exec(condition);
+  const comparison = /^@(.*?)\s*(==|!=|<=|>=|<|>)(.*)$/s.exec(condition);
   if (!comparison) {
     if (!condition.startsWith('@')) return fail(`unsupported filter ${condition}`);
     return filter(compileJsonPath(condition.slice(1)));

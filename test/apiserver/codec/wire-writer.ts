@@ -40,7 +40,10 @@ export const group = (field: number): Bytes => tag(field, 3);
 /** A whole body: the magic and the `runtime.Unknown` around the message of a kind. */
 export function body(apiVersion: string, kind: string, ...message: Bytes[]): Uint8Array {
   return Uint8Array.from([
-    ...[0x6b, 0x38, 0x73, 0x00],
+    0x6b,
+    0x38,
+    0x73,
+    0x00,
     ...msg(1, str(1, apiVersion), str(2, kind)),
     ...msg(2, ...message),
     ...str(3, ''),

@@ -1,5 +1,5 @@
 /** What the kinds that keep pods running share: a selector and a template that it selects. */
-import { FieldPath, fieldError, goStringMap, type StatusCause } from '../../../api/index.js';
+import { type FieldPath, fieldError, goStringMap, type StatusCause } from '../../../api/index.js';
 import type { PodTemplateSpec } from '../../../api/kinds/core/v1.js';
 import type { Given } from '../given.js';
 import {

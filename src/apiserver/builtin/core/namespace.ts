@@ -65,6 +65,6 @@ export const serviceAccountStrategy: KindStrategy = {
     // A secret is named, nothing more: where it lives goes without saying.
     const account = fillable<ServiceAccount>(object);
     if (account.secrets)
-      account.secrets = account.secrets.map(({ name }) => ({ ...(name === undefined ? {} : { name }) }));
+      account.secrets = account.secrets.map(({ name }) => (name === undefined ? {} : { name }));
   },
 };

@@ -1,5 +1,5 @@
 /** Validating containers, init containers and ephemeral ones. */
-import { dns1123Label, FieldPath, fieldError, portName, type StatusCause } from '../../../api/index.js';
+import { dns1123Label, type FieldPath, fieldError, portName, type StatusCause } from '../../../api/index.js';
 import type {
   Container,
   ContainerPort,

@@ -1,5 +1,5 @@
 /** Validating the environment of a container. */
-import { configMapKey, FieldPath, fieldError, type StatusCause } from '../../../api/index.js';
+import { configMapKey, type FieldPath, fieldError, type StatusCause } from '../../../api/index.js';
 import type { EnvFromSource, EnvVar, ObjectFieldSelector } from '../../../api/kinds/core/v1.js';
 import { required, requiredName, requiredOneOf, ruled } from '../checks.js';
 import type { Given } from '../given.js';

@@ -1,5 +1,5 @@
 /** Validating probes and lifecycle hooks: what a container is asked, and how often. */
-import { FieldPath, fieldError, type StatusCause } from '../../../api/index.js';
+import { type FieldPath, fieldError, type StatusCause } from '../../../api/index.js';
 import type { Lifecycle, LifecycleHandler, Probe } from '../../../api/kinds/core/v1.js';
 import { nonNegative, oneOf, portNumber, portNumberOrName, required } from '../checks.js';
 import type { Given } from '../given.js';

@@ -1,7 +1,7 @@
 /** Validating the resources a container asks for, and the class of service that follows from them. */
 import {
   compareQuantity,
-  FieldPath,
+  type FieldPath,
   fieldError,
   isQuantity,
   parseQuantity,

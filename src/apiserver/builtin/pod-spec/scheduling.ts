@@ -1,5 +1,11 @@
 /** Validating where a pod may run: tolerations, affinity, spreading. */
-import { FieldPath, fieldError, labelValue, qualifiedName, type StatusCause } from '../../../api/index.js';
+import {
+  type FieldPath,
+  fieldError,
+  labelValue,
+  qualifiedName,
+  type StatusCause,
+} from '../../../api/index.js';
 import type {
   Affinity,
   NodeSelectorTerm,

@@ -2,7 +2,7 @@
 import {
   dns1123Label,
   dns1123Subdomain,
-  FieldPath,
+  type FieldPath,
   fieldError,
   qualifiedName,
   type StatusCause,

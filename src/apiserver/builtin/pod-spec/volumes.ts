@@ -2,7 +2,7 @@
 import {
   configMapKey,
   dns1123Label,
-  FieldPath,
+  type FieldPath,
   fieldError,
   isQuantity,
   parseQuantity,
