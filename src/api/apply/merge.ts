@@ -76,9 +76,10 @@ function mergeLists(
 const metadata = new FieldSet(new Set([fieldElement('metadata')]));
 
 /**
- * The object without the fields of `gone` that `kept` does not hold, itself or through something below. A
- * declared field goes with everything in it as soon as nobody owns anything there: a probe whose handler is
- * no longer applied does not stay behind with its defaults. What becomes empty goes too.
+ * The object without the fields of `gone` that `kept` does not hold. A declared field stays as long as
+ * anybody owns it or something in it, and goes with everything in it otherwise: a probe whose handler is no
+ * longer applied does not stay behind with its defaults. An item of a list and an entry of a map go as soon
+ * as nobody owns them themselves, whatever others own in them. What becomes empty goes too.
  */
 export function removeFields(object: JsonObject, gone: FieldSet, kept: FieldSet, schema: Schema): JsonObject {
   return (removeBelow(object, gone, kept.union(metadata), schema) ?? {}) as JsonObject;
@@ -87,7 +88,7 @@ export function removeFields(object: JsonObject, gone: FieldSet, kept: FieldSet,
 function removeBelow(
   value: JsonValue,
   gone: FieldSet,
-  kept: FieldSet | undefined,
+  kept: FieldSet,
   schema: Schema | undefined,
 ): JsonValue | undefined {
   if (gone.isEmpty) return value;
@@ -97,12 +98,17 @@ function removeBelow(
     child: Schema | undefined,
     isDeclared: boolean,
   ): JsonValue | undefined => {
-    const keptBelow = kept?.children.get(element);
-    const isKept = keptBelow !== undefined || (kept?.members.has(element) ?? false);
-    const below = gone.children.get(element);
-    if (!isKept && (gone.members.has(element) || (below && isDeclared))) return undefined;
-    if (!below) return member;
-    const rest = removeBelow(member, below, keptBelow, child);
+    const [goneBelow, keptBelow = FieldSet.empty] = [gone.children.get(element), kept.children.get(element)];
+    const isKeptItself = kept.members.has(element);
+    const isKept = isKeptItself || !keptBelow.isEmpty;
+    if (
+      isDeclared
+        ? !isKept && (gone.members.has(element) || goneBelow)
+        : !isKeptItself && gone.members.has(element)
+    )
+      return undefined;
+    if (!goneBelow) return member;
+    const rest = removeBelow(member, goneBelow, keptBelow, child);
     return rest === undefined && isKept ? emptyOf(member) : rest;
   };
   if (Array.isArray(value)) {
@@ -110,7 +116,7 @@ function removeBelow(
     let changed = false;
     for (const item of value as readonly JsonValue[]) {
       const rest = next(itemElement(item, schema), item, schema?.items, false);
-      if (rest !== undefined) items.push(rest);
+      if (rest !== undefined) items.push(withKeys(rest, item, schema));
       changed ||= rest !== item;
     }
     if (!changed) return value;
@@ -126,6 +132,18 @@ function removeBelow(
   }
   if (!changed) return value;
   return Object.keys(result).length === 0 ? undefined : result;
+}
+
+/** What stays of an item keeps its keys, whoever owned them: without them it is no item. */
+function withKeys(rest: JsonValue, item: JsonValue, schema: Schema | undefined): JsonValue {
+  if (rest === item || !isJsonObject(rest) || !isJsonObject(item)) return rest;
+  const lost = (schema?.['x-kubernetes-list-map-keys'] ?? []).filter(
+    (key) => Object.hasOwn(item, key) && !Object.hasOwn(rest, key),
+  );
+  if (lost.length === 0) return rest;
+  const keyed: Record<string, JsonValue> = { ...rest };
+  for (const key of lost) setOwn(keyed, key, item[key]);
+  return keyed;
 }
 
 function emptyOf(value: JsonValue): JsonValue {
