@@ -126,6 +126,10 @@ async function serve(
   const gone = new AbortController();
   response.once('close', () => gone.abort());
   const user = server.authenticator.authenticate(credentialsOf(request));
+  if (!URL.canParse(request.url ?? '/', 'https://localhost')) {
+    send(response, failure(400, 'BadRequest', 'the request target is not a URL'));
+    return;
+  }
   const url = new URL(request.url ?? '/', 'https://localhost');
   if (!methods.has(request.method ?? '')) {
     send(

@@ -70,7 +70,7 @@ function selectorText(selector: JsonValue | undefined): string {
     .join(',');
 }
 
-function scaleOf(ctx: RequestContext, object: StampedObject): JsonObject {
+function scaleOf(ctx: RequestContext, object: StampedObject): StampedObject {
   const at = paths(ctx.resource);
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
   const selector = at.selector === undefined ? '' : selectorText(read(object, at.selector));
@@ -93,7 +93,7 @@ function scaleOf(ctx: RequestContext, object: StampedObject): JsonObject {
 }
 
 /** @throws ApiError NotFound */
-export function getScale(ctx: RequestContext): JsonObject {
+export function getScale(ctx: RequestContext): StampedObject {
   const cached = findCached(ctx);
   if (!cached) throw notFound(ctx.resource.facts, ctx.info.name);
   return scaleOf(ctx, atRequestVersion(ctx, cached.object));
