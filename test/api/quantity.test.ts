@@ -74,14 +74,14 @@ describe('quantities', () => {
       fc.property(quantity, (text) => {
         const once = canonicalQuantity(text);
         // Binary suffixes stand for whole units from 1Ki on.
-        if (!/i$/.test(text)) expect(compareQuantity(once, text)).to.equal(0);
+        if (!text.endsWith('i')) expect(compareQuantity(once, text)).to.equal(0);
         expect(canonicalQuantity(once)).to.equal(once);
       }),
     );
   });
 
   it('adds exactly (property)', () => {
-    const exact = quantity.filter((text) => !/i$/.test(text));
+    const exact = quantity.filter((text) => !text.endsWith('i'));
     fc.assert(
       fc.property(exact, exact, (a, b) => {
         expect(parseQuantity(addQuantity(a, b))).to.equal(parseQuantity(a) + parseQuantity(b));
