@@ -3,6 +3,7 @@
  * schema describes is deduced: maps member by member, lists as one whole.
  */
 import { badRequest } from '../errors.js';
+import { setOwn } from '../json.js';
 import type { JsonValue } from '../objects.js';
 import { isJsonObject, memberSchema } from '../schema/navigate.js';
 import type { Schema } from '../schema/schema.js';
@@ -52,10 +53,10 @@ export function itemElement(item: JsonValue, schema: Schema | undefined): string
   if (schema?.['x-kubernetes-list-type'] === 'set') return valueElement(item);
   const keys: Record<string, JsonValue> = {};
   for (const key of schema?.['x-kubernetes-list-map-keys'] ?? []) {
-    const given = isJsonObject(item) ? item[key] : undefined;
+    const given = isJsonObject(item) && Object.hasOwn(item, key) ? item[key] : undefined;
     const value = given ?? memberSchema(schema?.items, key)?.default;
     // An absent key without a default still tells items apart where other keys are there.
-    if (value !== undefined && value !== null) keys[key] = value;
+    if (value !== undefined && value !== null) setOwn(keys, key, value);
   }
   if (Object.keys(keys).length === 0) {
     const names = schema?.['x-kubernetes-list-map-keys']?.join('", "') ?? '';
@@ -66,15 +67,17 @@ export function itemElement(item: JsonValue, schema: Schema | undefined): string
   return keyElement(keys);
 }
 
-/** The items of a list by element, the first one where an element repeats. */
-export function itemsByElement(
+/** The items of a list by element, in the order of their first one: a list may hold items nobody can tell apart. */
+export function groupByElement(
   items: readonly JsonValue[],
   schema: Schema | undefined,
-): Map<string, JsonValue> {
-  const map = new Map<string, JsonValue>();
+): Map<string, JsonValue[]> {
+  const groups = new Map<string, JsonValue[]>();
   for (const item of items) {
     const element = itemElement(item, schema);
-    if (!map.has(element)) map.set(element, item);
+    const group = groups.get(element);
+    if (group) group.push(item);
+    else groups.set(element, [item]);
   }
-  return map;
+  return groups;
 }
