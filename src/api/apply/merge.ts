@@ -31,7 +31,10 @@ function mergeValues(live: JsonValue | undefined, applied: JsonValue, schema: Sc
   return mergeLists(Array.isArray(live) ? live : [], applied as readonly JsonValue[], schema);
 }
 
-/** Items keep the live order; those of the configuration stand in its order among themselves. */
+/**
+ * Items of the configuration stand in its order; the others stay where they were between the items that
+ * both lists have, and before what is new (structured-merge-diff typed/merge.go).
+ */
 function mergeLists(
   live: readonly JsonValue[],
   applied: readonly JsonValue[],
@@ -44,23 +47,23 @@ function mergeLists(
       `duplicate entries in a list that is merged by key: ${JSON.stringify([...wanted.keys()])}`,
     );
   const result: JsonValue[] = [];
-  const done = new Set<string>();
-  const liveElements = [...old.keys()];
-  let at = 0;
-  for (const [element, item] of wanted) {
-    if (old.has(element)) {
-      // What stands before it in the live list and is nobody else's turn goes first.
-      for (; at < liveElements.length && liveElements[at] !== element; at++) {
-        const other = liveElements[at] as string;
-        if (!wanted.has(other)) result.push(old.get(other) as JsonValue);
-        else if (!done.has(other)) break;
-      }
+  const others = old.entries();
+  let next = others.next();
+  /** Takes over what only the live list has, up to an item that both have. */
+  const takeOthers = (until: string | undefined): void => {
+    for (; !next.done && next.value[0] !== until; next = others.next()) {
+      const [element, item] = next.value;
+      if (!wanted.has(element)) result.push(item);
     }
+  };
+  const shared = [...wanted.keys()].filter((element) => old.has(element));
+  let turn = 0;
+  for (const [element, item] of wanted) {
+    takeOthers(shared[turn]);
+    if (element === shared[turn]) turn++;
     result.push(mergeValues(old.get(element), item, schema?.items));
-    done.add(element);
   }
-  const placed = new Set(result.map((item) => itemElement(item, schema)));
-  for (const [element, item] of old) if (!placed.has(element)) result.push(item);
+  takeOthers(undefined);
   return result;
 }
 
