@@ -25,7 +25,7 @@ export interface Answer {
     readonly remainingItemCount?: number;
   };
   readonly items: readonly Answer[];
-  // biome-ignore lint/suspicious/noExplicitAny: the fields of whatever kind a test is about
+  // oxlint-disable-next-line typescript/no-explicit-any -- the fields of whatever kind a test is about
   readonly [field: string]: any;
 }
 
