@@ -1,6 +1,6 @@
 /** The life of a CustomResourceDefinition and of what it defines (API-15). */
 import { expect } from 'chai';
-import { type Answer, applyPatch, mergePatch, told, VirtualServer } from './virtual-server.js';
+import { type Answer, applyPatch, type Event, mergePatch, told, VirtualServer } from './virtual-server.js';
 
 const crds = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 const gizmos = '/apis/example.com/v1/namespaces/default/gizmos';
@@ -131,8 +131,8 @@ describe('custom resources', () => {
     expect(read.spec).to.deep.equal({ color: 'red' });
     expect(read.metadata.resourceVersion).to.equal(before.metadata.resourceVersion);
     expect((await server.get(gizmos)).items[0]?.spec).to.deep.equal({ color: 'red' });
-    const events = await server.watch(gizmos);
-    expect((events[0]?.object as Answer).spec).to.deep.equal({ color: 'red' });
+    const [first] = await server.watch(gizmos);
+    expect((first as Event).object).to.have.deep.property('spec', { color: 'red' });
     expect((await server.post(gizmos, gizmo('new', { size: 2 }))).spec).to.deep.equal({
       size: 2,
       color: 'red',
@@ -270,6 +270,27 @@ describe('custom resources', () => {
     const other = await server.get(`${crds}/others.example.com`);
     expect(conditions(other).Established).to.equal('True InitialNamesAccepted');
     await server.get('/apis/example.com/v1/namespaces/default/others');
+  });
+
+  it('API-15: a definition that was refused takes nothing with it when it goes', async () => {
+    const ingresses = '/apis/networking.k8s.io/v1/namespaces/default/ingresses';
+    await server.post(ingresses, {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'Ingress',
+      metadata: { name: 'mine' },
+      spec: { defaultBackend: { service: { name: 's', port: { number: 80 } } } },
+    });
+    const names = { plural: 'ingresses', singular: 'ingress', kind: 'Ingress' };
+    const crd = definition([version('v1', size)], names, 'networking.k8s.io');
+    const annotations = { 'api-approved.kubernetes.io': 'unapproved' };
+    await server.post(crds, { ...crd, metadata: { ...crd.metadata, annotations } });
+    await server.settle();
+    const url = `${crds}/ingresses.networking.k8s.io`;
+    expect(conditions(await server.get(url)).NamesAccepted).to.match(/^False /);
+    await server.delete(url);
+    await server.settle();
+    await server.refused(404, 'GET', url);
+    await server.get(`${ingresses}/mine`);
   });
 
   it('API-15: with the definition its objects go, once their finalizers are done', async () => {
