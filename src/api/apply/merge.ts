@@ -32,8 +32,8 @@ function mergeValues(live: JsonValue | undefined, applied: JsonValue, schema: Sc
 }
 
 /**
- * Items keep the live order; those of the configuration stand in its order among themselves. Live items that
- * nobody can tell apart stay as they are, unless the configuration sets them: then its one replaces them all.
+ * Items of the configuration stand in its order; the others stay where they were between the items that
+ * both lists have, and before what is new (structured-merge-diff typed/merge.go).
  */
 function mergeLists(
   live: readonly JsonValue[],
@@ -46,29 +46,26 @@ function mergeLists(
     if (items.length > 1) throw badRequest(`duplicate entries for key ${elementText(element)}`);
   }
   const result: JsonValue[] = [];
-  const liveElements = [...old.keys()];
-  const placed = new Set<string>();
-  let at = 0;
-  for (const [element, [item]] of wanted) {
-    if (old.has(element)) {
-      // What stands before it in the live list and is nobody else's turn goes first.
-      for (; at < liveElements.length && liveElements[at] !== element; at++) {
-        const other = liveElements[at] as string;
-        if (wanted.has(other)) {
-          if (!placed.has(other)) break;
-        } else if (!placed.has(other)) {
-          result.push(...(old.get(other) as JsonValue[]));
-          placed.add(other);
-        }
-      }
+  const others = old.entries();
+  let next = others.next();
+  /** Takes over what only the live list has, up to an item that both have. */
+  const takeOthers = (until: string | undefined): void => {
+    for (; !next.done && next.value[0] !== until; next = others.next()) {
+      const [element, items] = next.value;
+      if (!wanted.has(element)) result.push(...items);
     }
+  };
+  const shared = [...wanted.keys()].filter((element) => old.has(element));
+  let turn = 0;
+  for (const [element, [item]] of wanted) {
+    takeOthers(shared[turn]);
+    if (element === shared[turn]) turn++;
     const current = old.get(element);
-    result.push(
-      mergeValues(current?.length === 1 ? current[0] : undefined, item as JsonValue, schema?.items),
-    );
-    placed.add(element);
+    // Items that cannot be told apart are no base for a merge.
+    const base = current?.length === 1 ? current[0] : undefined;
+    result.push(mergeValues(base, item as JsonValue, schema?.items));
   }
-  for (const [element, items] of old) if (!placed.has(element)) result.push(...items);
+  takeOthers(undefined);
   return result;
 }
 

@@ -8,6 +8,7 @@ import {
   invalid,
   type JsonObject,
   badRequest,
+  modifiedMessage,
   notFound,
   type Status,
   type StatusCause,
@@ -146,7 +147,8 @@ export async function deleteObject(ctx: RequestContext, options: DeleteRequest):
         object: written(ctx, await deps.cache.store.update(cached.key, value, cached.revision)),
       };
     } catch (error) {
-      if (!(error instanceof RevisionMismatch) || attempt >= maxAttempts) throw error;
+      if (!(error instanceof RevisionMismatch)) throw error;
+      if (attempt >= maxAttempts) throw conflict(resource.facts, info.name, modifiedMessage);
     }
   }
 }
