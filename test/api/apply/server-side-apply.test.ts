@@ -210,9 +210,9 @@ describe('applyServerSide (API-9)', () => {
     expect(names(reordered)).to.include('x');
     expect(names(apply(live, object({ containers: [{ name: 'a' }, { name: 'n' }] })))).to.deep.equal([
       'a',
-      'n',
       'x',
       'b',
+      'n',
     ]);
   });
 
