@@ -1,7 +1,7 @@
 /** The reflector's transition table, without I/O: what each input does in each state. */
 import { expect } from 'chai';
 import {
-  ApiError,
+  type ApiError,
   badRequest,
   expired,
   NoSuchKind,
