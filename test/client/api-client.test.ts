@@ -1,7 +1,7 @@
 /** The Client over a scripted Transport: what each verb sends, and what it makes of the answers. */
 import { expect } from 'chai';
 import {
-  ApiError,
+  type ApiError,
   alreadyExists,
   type ApiResponse,
   conflict,
@@ -512,7 +512,7 @@ describe('client: types', () => {
       pod.spec?.containers.push({ name: 'x' });
       const maybe = await client.find(Pod, 'default/web');
       // @ts-expect-error it may be undefined
-      maybe.metadata;
+      void maybe.metadata;
     });
   });
 });
