@@ -3,6 +3,7 @@ import {
   applyMergePatch,
   applyJsonPatch,
   badRequest,
+  decodeErrors,
   type JsonObject,
   type JsonValue,
   fieldError,
@@ -10,6 +11,7 @@ import {
   invalid,
   notFound,
 } from '../../api/index.js';
+import { schemaOfType } from '../../api/facts/index.js';
 import type { StampedObject } from '../cache/resource-cache.js';
 import type { ServedResource } from '../resource.js';
 import { asObject, contentType, decodeBody } from './body.js';
@@ -30,6 +32,8 @@ const builtinPaths: ScalePaths = {
   statusReplicas: 'status.replicas',
   selector: 'spec.selector',
 };
+
+const scaleSchema = schemaOfType('io.k8s.api.autoscaling.v1.Scale');
 
 export function hasScale(resource: ServedResource): boolean {
   return resource.facts.subresources.some((s) => s.name === 'scale');
@@ -139,8 +143,12 @@ async function rescale(ctx: RequestContext, change: (scale: JsonObject) => JsonO
     (current) => {
       if (!current) throw notFound(ctx.resource.facts, info.name);
       const scale = change(scaleOf(ctx, current));
-      const replicas = read(scale, 'spec.replicas') ?? 0;
-      if (typeof replicas !== 'number' || !Number.isInteger(replicas) || replicas < 0) {
+      const problem = scaleSchema && decodeErrors(scale, scaleSchema);
+      if (problem !== undefined) {
+        throw badRequest(`Scale in version "v1" cannot be handled as a Scale: ${problem}`);
+      }
+      const replicas = (read(scale, 'spec.replicas') ?? 0) as number;
+      if (replicas < 0) {
         throw invalid({ group: 'autoscaling', kind: 'Scale' }, info.name, [
           fieldError.invalid(
             FieldPath.of('spec', 'replicas'),
