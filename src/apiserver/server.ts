@@ -283,6 +283,10 @@ export class ApiServer {
     const isNamespace = resource.facts.group === '' && resource.facts.kind === 'Namespace';
     if (resource.facts.scope === 'Cluster' && namespace !== '' && !isNamespace) throw noSuchResource();
     if (resource.facts.scope === 'Namespaced' && namespace === '' && name !== '') throw noSuchResource();
+    if (resource.facts.scope === 'Namespaced' && namespace === '' && verb !== 'list' && verb !== 'watch') {
+      // Across all namespaces there is only reading: a collection is emptied in one namespace at a time.
+      throw resource.builtin ? methodNotAllowed() : noSuchResource();
+    }
     const ctx: RequestContext = {
       deps: this.#rest,
       request,

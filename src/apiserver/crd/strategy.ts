@@ -39,9 +39,9 @@ function prepareForCreate(object: { [key: string]: unknown }): void {
 }
 
 function validate(object: JsonObject): StatusCause[] {
-  const crd = object as unknown as Crd;
+  const crd = { spec: {}, ...object } as unknown as Crd;
   const causes: StatusCause[] = [];
-  const { group = '', scope, names, versions } = crd.spec ?? ({} as Crd['spec']);
+  const { group = '', scope, names, versions } = crd.spec;
   const expected = `${names?.plural ?? ''}.${group}`;
   if (crd.metadata.name !== expected) {
     causes.push(
@@ -150,7 +150,7 @@ function validateVersions(versions: readonly CrdVersion[]): StatusCause[] {
 }
 
 function validateUpdate(object: JsonObject, old: JsonObject): StatusCause[] {
-  const [now, before] = [object as unknown as Crd, old as unknown as Crd];
+  const [now, before] = [{ spec: {}, ...object } as unknown as Crd, old as unknown as Crd];
   const causes: StatusCause[] = [];
   if (now.spec.group !== before.spec.group) {
     causes.push(fieldError.invalid(spec.child('group'), now.spec.group, 'field is immutable'));
@@ -160,12 +160,12 @@ function validateUpdate(object: JsonObject, old: JsonObject): StatusCause[] {
   if (now.spec.scope !== before.spec.scope) {
     causes.push(fieldError.invalid(spec.child('scope'), now.spec.scope, 'field is immutable'));
   }
-  if (now.spec.names.kind !== before.spec.names.kind) {
-    causes.push(
-      fieldError.invalid(spec.child('names').child('kind'), now.spec.names.kind, 'field is immutable'),
-    );
+  // A spec may lack anything: validate says what.
+  const { names: { kind } = {}, versions = [] } = now.spec as Partial<Crd['spec']>;
+  if (kind !== before.spec.names.kind) {
+    causes.push(fieldError.invalid(spec.child('names').child('kind'), kind, 'field is immutable'));
   }
-  const names = now.spec.versions.map((v) => v.name);
+  const names = versions.map((v) => v.name);
   before.status?.storedVersions?.forEach((stored, i) => {
     if (!names.includes(stored)) {
       causes.push(

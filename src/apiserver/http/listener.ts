@@ -93,6 +93,15 @@ export async function listen(server: ApiServer, options: ListenOptions): Promise
   };
 }
 
+/** The request target as it was sent: nothing is resolved, so that both ways in read a path alike. */
+function splitTarget(target: string): Pick<ServerRequest, 'path' | 'query'> {
+  const relative = target.replace(/^https?:\/\/[^/?]*/i, '');
+  const mark = relative.indexOf('?');
+  return mark < 0
+    ? { path: relative, query: new URLSearchParams() }
+    : { path: relative.slice(0, mark), query: new URLSearchParams(relative.slice(mark + 1)) };
+}
+
 function credentialsOf(request: IncomingMessage): Credentials {
   const socket = request.socket as TLSSocket;
   const bearer = /^Bearer\s+(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
@@ -126,11 +135,7 @@ async function serve(
   const gone = new AbortController();
   response.once('close', () => gone.abort());
   const user = server.authenticator.authenticate(credentialsOf(request));
-  if (!URL.canParse(request.url ?? '/', 'https://localhost')) {
-    send(response, failure(400, 'BadRequest', 'the request target is not a URL'));
-    return;
-  }
-  const url = new URL(request.url ?? '/', 'https://localhost');
+  const { path, query } = splitTarget(request.url ?? '/');
   if (!methods.has(request.method ?? '')) {
     send(
       response,
@@ -148,7 +153,7 @@ async function serve(
     return;
   }
   const answer = await server.handle(
-    toServerRequest(request, url, bytes, user, AbortSignal.any([gone.signal, stopping])),
+    toServerRequest(request, { path, query }, bytes, user, AbortSignal.any([gone.signal, stopping])),
   );
   if ('watch' in answer) await stream(response, answer, stopping);
   else await sendChunks(response, answer, stopping);
@@ -156,7 +161,7 @@ async function serve(
 
 function toServerRequest(
   request: IncomingMessage,
-  url: URL,
+  { path, query }: Pick<ServerRequest, 'path' | 'query'>,
   bytes: Uint8Array,
   user: UserInfo | undefined,
   signal: AbortSignal,
@@ -167,8 +172,8 @@ function toServerRequest(
   }
   return {
     method: request.method as HttpMethod,
-    path: url.pathname,
-    query: url.searchParams,
+    path,
+    query,
     headers,
     ...(bytes.length > 0 ? { body: { bytes } } : {}),
     ...(user ? { user } : {}),

@@ -81,14 +81,15 @@ async function decodeYaml(text: string): Promise<DecodedBody> {
   const document = parseDocument(text, { version: '1.1', uniqueKeys: false, merge: true });
   const [error] = document.errors;
   if (error) throw badRequest(`error decoding YAML: ${error.message.split('\n')[0]}`);
-  let value: unknown;
+  let json: string;
   try {
-    value = document.toJS({ maxAliasCount: 100 });
+    // Through JSON once: dates, maps and other YAML types become what JSON can carry, and a loop does not.
+    json = JSON.stringify(document.toJS({ maxAliasCount: 100 }) ?? null);
   } catch (cause) {
-    throw badRequest(`error decoding YAML: ${cause instanceof Error ? cause.message : String(cause)}`);
+    const [why] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
+    throw badRequest(`error decoding YAML: ${why}`);
   }
-  // Through JSON once: dates, maps and other YAML types become what JSON can carry.
-  return { ...parseJsonStrict(JSON.stringify(value ?? null), { maxDepth }), protobuf: false };
+  return { ...parseJsonStrict(json, { maxDepth }), protobuf: false };
 }
 
 /** The body as an object. @throws ApiError BadRequest for anything else */

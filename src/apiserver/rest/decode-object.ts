@@ -27,14 +27,36 @@ export class StrictDecodingError extends Error {
   }
 }
 
-/** Removes null members, as decoding into a Go struct does; what a schema leaves open is kept. */
+/** What null becomes where a list cannot do without a value, as in Go. */
+function zeroOf(schema: Schema | undefined): JsonValue {
+  switch (schema?.type) {
+    case 'string':
+      return '';
+    case 'integer':
+    case 'number':
+      return 0;
+    case 'boolean':
+      return false;
+    case 'array':
+      return [];
+    case 'object':
+      return {};
+    default:
+      return schema?.properties ? {} : null;
+  }
+}
+
+/**
+ * Removes null members and gives null items their zero value, as decoding into a Go struct does; what a
+ * schema leaves open is kept.
+ */
 function dropNulls(value: JsonValue, schema: Schema | undefined): JsonValue {
   if (typeof value !== 'object' || value === null || schema?.['x-kubernetes-preserve-unknown-fields'])
     return value;
   if (Array.isArray(value)) {
     let changed = false;
     const items = value.map((item) => {
-      const next = dropNulls(item, schema?.items);
+      const next = item === null ? zeroOf(schema?.items) : dropNulls(item, schema?.items);
       changed ||= next !== item;
       return next;
     });

@@ -41,6 +41,11 @@ export interface DeleteRequest {
 /** The options of a delete, from its body or, where there is none, its query. @throws ApiError */
 export function deleteRequest(body: DecodedBody | undefined, query: URLSearchParams): DeleteRequest {
   const given = body === undefined ? optionsFromQuery(query) : asObject(body, 'DeleteOptions');
+  if (given.kind !== undefined && given.kind !== 'DeleteOptions') {
+    throw badRequest(
+      `decoded object cannot be converted to DeleteOptions: its kind is ${String(given.kind)}`,
+    );
+  }
   const schema = schemaOfType(deleteOptionsType);
   const problem = schema && decodeErrors(given, schema);
   if (problem !== undefined)

@@ -118,13 +118,20 @@ export function listQuery(query: URLSearchParams, watch: boolean): ListQuery {
   };
   const causes = watch ? watchCauses(result) : listCauses(result);
   if (causes.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', causes);
-  if (result.resourceVersion !== '' && !/^\d+$/.test(result.resourceVersion)) {
-    const text = JSON.stringify(result.resourceVersion);
-    throw badRequest(
-      `invalid resource version: resourceVersion: Invalid value: ${text}: strconv.ParseUint: parsing ${text}: invalid syntax`,
-    );
+  checkVersionSyntax(result.resourceVersion);
+  if (!watch && result.continueToken !== '' && !['', '0'].includes(result.resourceVersion)) {
+    throw badRequest('specifying resource version is not allowed when using continue');
   }
   return result;
+}
+
+/** @throws ApiError BadRequest unless it is `''` or a decimal number */
+export function checkVersionSyntax(resourceVersion: string): void {
+  if (resourceVersion === '' || /^\d+$/.test(resourceVersion)) return;
+  const text = JSON.stringify(resourceVersion);
+  throw badRequest(
+    `invalid resource version: resourceVersion: Invalid value: ${text}: strconv.ParseUint: parsing ${text}: invalid syntax`,
+  );
 }
 
 const matchPath = FieldPath.of('resourceVersionMatch');

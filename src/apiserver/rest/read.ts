@@ -14,7 +14,7 @@ import { type TableSubject, tableOf } from '../table/index.js';
 import { atRequestVersion, findCached, type RequestContext, resourceCache } from './context.js';
 import { checkNotAhead, listPage } from './list-page.js';
 import { negotiateShape, type Shape } from './negotiate.js';
-import { type ListQuery, listQuery } from './options.js';
+import { checkVersionSyntax, type ListQuery, listQuery } from './options.js';
 
 /** Without timeoutSeconds a watch lasts between these, at random, so that clients do not return together. */
 const minWatchMs = 30 * 60_000;
@@ -22,7 +22,9 @@ const minWatchMs = 30 * 60_000;
 /** @throws ApiError NotFound, NotAcceptable */
 export function getObject(ctx: RequestContext): JsonObject {
   const { cache } = ctx.deps;
-  checkNotAhead(ctx.request.query.get('resourceVersion') ?? '', cache.revision);
+  const resourceVersion = ctx.request.query.get('resourceVersion') ?? '';
+  checkVersionSyntax(resourceVersion);
+  checkNotAhead(resourceVersion, cache.revision);
   const cached = findCached(ctx);
   if (!cached) throw notFound(ctx.resource.facts, ctx.info.name);
   return shaped(ctx, atRequestVersion(ctx, cached.object), negotiateShape(ctx.request.headers.accept));

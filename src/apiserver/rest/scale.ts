@@ -4,6 +4,7 @@ import {
   applyJsonPatch,
   badRequest,
   compileLabelSelector,
+  decodeErrors,
   type JsonObject,
   type JsonValue,
   fieldError,
@@ -12,6 +13,7 @@ import {
   type LabelSelectorObject,
   notFound,
 } from '../../api/index.js';
+import { schemaOfType } from '../../api/facts/index.js';
 import type { StampedObject } from '../cache/resource-cache.js';
 import type { ServedResource } from '../resource.js';
 import { asObject, contentType, decodeBody } from './body.js';
@@ -32,6 +34,8 @@ const builtinPaths: ScalePaths = {
   statusReplicas: 'status.replicas',
   selector: 'spec.selector',
 };
+
+const scaleSchema = schemaOfType('io.k8s.api.autoscaling.v1.Scale');
 
 export function hasScale(resource: ServedResource): boolean {
   return resource.facts.subresources.some((s) => s.name === 'scale');
@@ -140,8 +144,12 @@ async function rescale(ctx: RequestContext, change: (scale: JsonObject) => JsonO
     (current) => {
       if (!current) throw notFound(ctx.resource.facts, info.name);
       const scale = change(scaleOf(ctx, current));
-      const replicas = read(scale, 'spec.replicas') ?? 0;
-      if (typeof replicas !== 'number' || !Number.isInteger(replicas) || replicas < 0) {
+      const problem = scaleSchema && decodeErrors(scale, scaleSchema);
+      if (problem !== undefined) {
+        throw badRequest(`Scale in version "v1" cannot be handled as a Scale: ${problem}`);
+      }
+      const replicas = (read(scale, 'spec.replicas') ?? 0) as number;
+      if (replicas < 0) {
         throw invalid({ group: 'autoscaling', kind: 'Scale' }, info.name, [
           fieldError.invalid(
             FieldPath.of('spec', 'replicas'),
