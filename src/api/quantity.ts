@@ -101,7 +101,7 @@ export function addQuantity(a: string, b: string): string {
 export function canonicalQuantity(text: string | number): string {
   const nanos = parseQuantity(text);
   if (/[eE][+-]?\d+$/.test(String(text))) return exponentForm(nanos);
-  return formatQuantity(nanos, /i$/.test(String(text)) ? 'binary' : 'decimal');
+  return formatQuantity(nanos, String(text).endsWith('i') ? 'binary' : 'decimal');
 }
 
 /** A multiple of a thousand's power, without a suffix. */

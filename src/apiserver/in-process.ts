@@ -49,7 +49,7 @@ export function inProcessTransport(server: ApiServer, user: UserInfo): Transport
     async request(request): Promise<ApiResponse> {
       const response = await send(request, request.signal);
       if ('watch' in response) throw new TypeError('use watch() for a request with watch=true');
-      return { status: response.code, headers: response.headers, body: response.body };
+      return { status: response.code, headers: response.headers, body: decoded(response) };
     },
     async watch<T>(request: ApiRequest): Promise<WatchResponse<T>> {
       const signal = request.signal ? AbortSignal.any([request.signal, stop.signal]) : stop.signal;
@@ -59,4 +59,10 @@ export function inProcessTransport(server: ApiServer, user: UserInfo): Transport
     },
     close: () => stop.abort(new TransportError('the transport was closed')),
   };
+}
+
+/** Documents are kept as the text that goes over the wire. */
+function decoded({ headers, body }: Exclude<ServerResponse, { watch: unknown }>): unknown {
+  const isJson = headers['content-type']?.startsWith('application/json') ?? false;
+  return typeof body === 'string' && body !== '' && isJson ? JSON.parse(body) : body;
 }

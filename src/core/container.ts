@@ -6,6 +6,7 @@
  * made; nothing is constructed that was not provided or registered.
  */
 import 'reflect-metadata';
+import { loadInversify } from './lazy-modules.js';
 import { type AnyClass, factsOfClass, factsOfLineage } from './metadata.js';
 import { nameOfClass, RegistrationError } from './registration-error.js';
 import { nameOfToken, type Token } from './token.js';
@@ -115,7 +116,7 @@ export async function construct(
   }
   for (const { cls, needs } of made) assertProvided(cls, needs, providers);
 
-  const { Container } = await import('inversify');
+  const { Container } = await loadInversify();
   const container = new Container({ defaultScope: 'Singleton' });
   for (const [token, provider] of providers) {
     const { useClass, useFactory } = recipeOf(provider);

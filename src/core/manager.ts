@@ -17,10 +17,11 @@ import { createLogger, type Logger } from '../telemetry/index.js';
 import { type Constructor, construct, dependenciesOf, type Provider } from './container.js';
 import { installCrd } from './crd-install.js';
 import { type AnyCustomResource, isCustomResource } from './custom-resource.js';
-import type { ControllerDefinition } from './definition.js';
+import type { AnyControllerDefinition, ControllerDefinition } from './definition.js';
 import { checkDefinition } from './definition-checks.js';
 import { type ControllerClass, definitionOf, planOf } from './definition-of.js';
 import { ControllerRunner, type ControllerRunnerDeps } from './controller-runner.js';
+import { loadClassValidator, loadInversify } from './lazy-modules.js';
 import { RegistrationError } from './registration-error.js';
 import type { Token } from './token.js';
 import { type ClusterTarget, openTransports, type Transports } from './transports.js';
@@ -48,7 +49,7 @@ const stopGraceMs = 5_000;
 
 type AnyDefinition = ControllerDefinition<unknown>;
 /** What a Manager runs. */
-export type Registrable = ControllerClass | AnyDefinition;
+export type Registrable = ControllerClass | AnyControllerDefinition;
 type Runner = Pick<ControllerRunner<unknown>, 'start' | 'stop'>;
 type NewRunner = (deps: ControllerRunnerDeps<unknown>) => Runner;
 
@@ -86,6 +87,11 @@ export class Manager implements AsyncDisposable {
     });
   }
 
+  /** Loads what `start()` would load, so that a start under virtual time waits for no real I/O. */
+  static async preload(): Promise<void> {
+    await Promise.all([loadInversify(), loadClassValidator()]);
+  }
+
   /** Does nothing yet: no connection is made before `start()` or `run()`. */
   static create(options: ManagerOptions = {}): Manager {
     return new Manager(options);
@@ -114,10 +120,11 @@ export class Manager implements AsyncDisposable {
       this.#claimName(planOf(controller).name);
       dependenciesOf(controller);
     } else {
-      checkDefinition(`controller ${JSON.stringify(controller.name)}`, controller);
+      checkDefinition(`controller ${JSON.stringify(controller.name)}`, controller as AnyDefinition);
       this.#claimName(controller.name);
     }
-    this.#registered.push(controller);
+    // What reconciles one kind is given objects of that kind alone, so its type may be forgotten here.
+    this.#registered.push(controller as ControllerClass | AnyDefinition);
     return this;
   }
 

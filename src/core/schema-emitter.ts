@@ -9,6 +9,7 @@
  * @throws RegistrationError naming class, field and remedy
  */
 import type { JsonValue, Schema, SchemaType } from '../api/index.js';
+import { loadClassValidator } from './lazy-modules.js';
 import {
   type AnyClass,
   type ElementTypeRef,
@@ -24,7 +25,7 @@ export type ValidatorReader = (cls: AnyClass) => readonly ValidatorFact[];
 
 /** class-validator's own records. The package is loaded when the first custom kind asks. */
 export async function loadValidators(): Promise<ValidatorReader> {
-  const { getMetadataStorage } = await import('class-validator');
+  const { getMetadataStorage } = await loadClassValidator();
   return (cls) => getMetadataStorage().getTargetValidationMetadatas(cls, '', true, false);
 }
 

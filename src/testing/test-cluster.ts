@@ -84,7 +84,7 @@ export class TestCluster implements AsyncDisposable {
     for (const [token, value] of options.provide ?? []) manager.provide(token, value);
     for (const controller of options.controllers ?? []) manager.register(controller);
     // Loading modules is real I/O, which no virtual time waits for: have it behind us.
-    await Promise.all([import('inversify'), import('class-validator')]);
+    await Manager.preload();
     await settled(clock, manager.start());
     return new TestCluster(clock, cluster, manager);
   }

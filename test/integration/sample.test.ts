@@ -3,7 +3,7 @@
  * runs it (examples/website-operator/website.test.ts); here it meets `gyre up` over HTTPS, compiled by
  * tsc and run by tsx.
  */
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { Manager } from 'gyre';
@@ -60,13 +60,22 @@ describe('the website operator', () => {
   it('passes its own test under tsx too, where no decorator metadata is emitted', function () {
     this.timeout(60_000);
     const mocha = join(root, 'node_modules/mocha/bin/mocha.js');
-    const args = ['--import', 'tsx', mocha, '--no-config', 'examples/website-operator/website.test.ts'];
-    const output = execFileSync(process.execPath, args, {
+    const args = [
+      '--import',
+      'tsx',
+      mocha,
+      '--no-config',
+      '--timeout',
+      '30000',
+      'examples/website-operator/website.test.ts',
+    ];
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, {
       cwd: root,
       env: { ...process.env, ...tsx },
       encoding: 'utf8',
     });
-    expect(output).to.match(/3 passing/);
+    expect(status, `${stdout}\n${stderr}`).to.equal(0);
+    expect(stdout).to.match(/3 passing/);
   });
 });
 

@@ -47,12 +47,16 @@ export function findKubectl(env: NodeJS.ProcessEnv = process.env): string | unde
  * The kubectl to test with. Without one the suite is skipped with one line that says so, and fails where
  * the real thing is a must: `GYRE_REQUIRE_REAL=1` or `CI=true`.
  */
-export function kubectlOrSkip(context: Mocha.Context): string {
-  const found = findKubectl();
+export function kubectlOrSkip(
+  context: Mocha.Context,
+  env: NodeJS.ProcessEnv = process.env,
+  print: (line: string) => void = (line) => void process.stdout.write(line),
+): string {
+  const found = findKubectl(env);
   if (found !== undefined) return found;
   const reason = 'no kubectl on PATH and none in $KUBECTL';
-  if (process.env.GYRE_REQUIRE_REAL === '1' || process.env.CI === 'true') throw new Error(reason);
-  process.stdout.write(`    skipped: ${reason}\n`);
+  if (env.GYRE_REQUIRE_REAL === '1' || env.CI === 'true') throw new Error(reason);
+  print(`    skipped: ${reason}\n`);
   return context.skip();
 }
 

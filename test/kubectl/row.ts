@@ -14,6 +14,7 @@ export type Printed = readonly string[] | RegExp;
 /** An object afterwards: what it must contain, or that it is gone. */
 export type Leaves = readonly [kind: KindOf<KubernetesObject>, name: string, contains: object | 'nothing'];
 
+/** `$NS` in standard input stands for the row's namespace. */
 export type Command = Invocation & { readonly run: readonly string[] };
 
 export interface Row extends Command {
@@ -70,8 +71,11 @@ function expectPrinted(stream: string, text: string, expected: Printed, namespac
 
 /** Runs a row in the namespace, which it creates. */
 export async function runRow(row: Row, namespace: string, { kubectl, client }: Session): Promise<void> {
-  const run = ({ run, ...input }: Command): Promise<Outcome> =>
-    kubectl.run(row.clusterWide ? run : ['--namespace', namespace, ...run], input);
+  const run = ({ run, stdin, env }: Command): Promise<Outcome> =>
+    kubectl.run(row.clusterWide ? run : ['--namespace', namespace, ...run], {
+      stdin: (typeof stdin === 'object' ? JSON.stringify(stdin) : (stdin ?? '')).replaceAll('$NS', namespace),
+      ...(env ? { env } : {}),
+    });
   await client.create(Namespace, { metadata: { name: namespace } });
   for (const command of row.given ?? []) {
     const { code, stderr } = await run(command);

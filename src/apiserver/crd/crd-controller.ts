@@ -152,8 +152,18 @@ export class CrdController {
 
   #unserve(key: string): void {
     const served = this.#served.get(key);
-    if (served) this.#deps.registry.unregister(served.group, served.plural);
+    if (!served) return;
+    this.#deps.registry.unregister(served.group, served.plural);
     this.#served.delete(key);
+    this.#wakeWaiting(served.group);
+  }
+
+  /** Names of this group have become free: whoever was refused for them may have them now. */
+  #wakeWaiting(group: string): void {
+    for (const { key, object } of this.#deps.cache.resource(prefix).scan()) {
+      const crd = object as unknown as Crd;
+      if (crd.spec.group === group && !isTrue(crd, 'NamesAccepted')) this.#enqueue(key);
+    }
   }
 
   /** The first name of this definition that another resource of the group has already. */
@@ -202,6 +212,8 @@ export class CrdController {
         metadata: { resourceVersion: metadata.resourceVersion },
         status,
       });
+      if (!deepEqualJson(namesOf(status.acceptedNames), namesOf(crd.status?.acceptedNames)))
+        this.#wakeWaiting(spec.group);
       return;
     }
     if (!metadata.finalizers?.includes(cleanupFinalizer)) {
@@ -220,10 +232,32 @@ export class CrdController {
     const { finalizers = [], name, resourceVersion } = crd.metadata;
     if (!finalizers.includes(cleanupFinalizer)) return;
     const { group, names, versions } = crd.spec;
+    // What was never established has no objects: those under its name are of another kind that has the name.
+    const established = isTrue(crd, 'Established');
+    // Once more, now without create; after a restart, so that there is a way to delete what is left.
+    if (established && !this.#emptying.has(key)) this.#serve(key, crd);
+    if (established && !isTrue(crd, 'Terminating')) {
+      // The change of status brings us back here.
+      return this.#patch(name, 'status', {
+        metadata: { resourceVersion },
+        status: {
+          conditions: [
+            ...(crd.status?.conditions ?? []).filter((c) => c.type !== 'Terminating'),
+            {
+              type: 'Terminating',
+              status: 'True',
+              reason: 'InstanceDeletionInProgress',
+              message: 'CustomResource deletion is in progress',
+              lastTransitionTime: timestamp(this.#deps.clock),
+            },
+          ],
+        },
+      });
+    }
     const instances = cache.resource(storagePrefix({ group, plural: names.plural }));
     const version = versions.find((v) => v.served)?.name;
     // A copy: deleting changes what is scanned.
-    for (const { object } of Array.from(instances.scan())) {
+    for (const { object } of established ? Array.from(instances.scan()) : []) {
       if (version === undefined || object.metadata.deletionTimestamp !== undefined) continue;
       const { namespace, name: instance } = object.metadata;
       const at = namespace ? `/namespaces/${namespace}` : '';
@@ -232,7 +266,7 @@ export class CrdController {
         path: `/apis/${group}/${version}${at}/${names.plural}/${instance}`,
       });
     }
-    if (instances.size > 0) {
+    if (established && instances.size > 0) {
       this.#emptying.get(key)?.();
       this.#emptying.set(
         key,
@@ -258,6 +292,10 @@ export class CrdController {
     });
     if (response.status >= 400) throw new ApiError(response.body as Status);
   }
+}
+
+function namesOf(names: Crd['spec']['names'] | undefined): JsonValue {
+  return (names ?? {}) as unknown as JsonValue;
 }
 
 function isTrue(crd: Crd, type: string): boolean {

@@ -119,7 +119,8 @@ export function resourcesOf(crd: Crd): ServedResource[] {
           listKind: names.listKind,
           shortNames: names.shortNames ?? [],
           categories: names.categories ?? [],
-          verbs,
+          // A kind whose definition goes is emptied: nothing new comes.
+          verbs: crd.metadata.deletionTimestamp === undefined ? verbs : verbs.filter((v) => v !== 'create'),
           subresources: subresources(crd, version),
         },
         schema: wholeSchema(version),

@@ -5,10 +5,12 @@
 import {
   apiVersionOf,
   conflict,
+  copyJson,
   deepEqualJson,
   fieldError,
   FieldPath,
   invalid,
+  isAlreadyExists,
   type JsonObject,
   modifiedMessage,
   notFound,
@@ -31,7 +33,7 @@ import { deletionPending } from './delete.js';
 import type { WriteQuery } from './options.js';
 import { validateUpdate } from './validate.js';
 
-/** How often a write that names no version is tried again after losing a race (API-8). */
+/** How often a write that names no version is tried before it has lost too many races (API-8). */
 const maxAttempts = 5;
 
 export interface Proposal {
@@ -63,28 +65,35 @@ export async function updateObject(
       if (!options.allowCreate || ctx.info.subresource !== '') throw notFound(facts, ctx.info.name);
       const { object, managed } = await propose(undefined);
       const named = { ...object, metadata: { ...(object.metadata as JsonObject), name: ctx.info.name } };
-      return { object: await createObject(ctx, named, write, managed), created: true };
+      try {
+        return { object: await createObject(ctx, named, write, managed), created: true };
+      } catch (error) {
+        // Somebody else created it meanwhile: then this is an update of theirs.
+        if (!isAlreadyExists(error) || attempt >= maxAttempts) throw error;
+        continue;
+      }
     }
     const current = atRequestVersion(ctx, cached.object);
     const proposal = await propose(current);
     checkPlace(ctx, proposal.object);
-    const pinned = checkVersion(ctx, proposal.object, current, options.requireVersion);
+    checkVersion(ctx, proposal.object, current, options.requireVersion);
     try {
       return { object: await commit(ctx, cached, current, proposal, write), created: false };
     } catch (error) {
       if (!(error instanceof RevisionMismatch)) throw error;
-      if (pinned || attempt >= maxAttempts) throw conflict(facts, ctx.info.name, modifiedMessage);
+      // Asked again, a patch starts from the newer version; who named a version is told that it is stale.
+      if (attempt >= maxAttempts) throw conflict(facts, ctx.info.name, modifiedMessage);
     }
   }
 }
 
-/** True when the proposal names the version it is based on. @throws ApiError Conflict, Invalid */
+/** A proposal that names a version or uid is about that one alone. @throws ApiError Conflict, Invalid */
 function checkVersion(
   ctx: RequestContext,
   object: JsonObject,
   current: StampedObject,
   required: boolean,
-): boolean {
+): void {
   const { facts } = ctx.resource;
   const { resourceVersion, uid } = (object.metadata ?? {}) as { resourceVersion?: string; uid?: string };
   if (uid && uid !== current.metadata.uid) {
@@ -100,11 +109,10 @@ function checkVersion(
         fieldError.invalid(FieldPath.of('metadata', 'resourceVersion'), 0, 'must be specified for an update'),
       ]);
     }
-    return false;
+    return;
   }
   if (resourceVersion !== current.metadata.resourceVersion)
     throw conflict(facts, ctx.info.name, modifiedMessage);
-  return true;
 }
 
 async function commit(
@@ -174,6 +182,9 @@ function prepare(ctx: RequestContext, current: StampedObject, proposed: JsonObje
     if (proposed.status === undefined) delete object.status;
     else object.status = proposed.status;
     return withDefaults(ctx, object as JsonObject);
+  }
+  if (info.subresource === 'finalize') {
+    return copyJson({ ...current, spec: proposed.spec }) as MutableObject;
   }
   const metadata: MutableObject = { ...(proposed.metadata as JsonObject | undefined) };
   for (const field of systemMetadata) {

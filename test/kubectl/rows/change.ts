@@ -208,7 +208,7 @@ export const changeRows: readonly Row[] = [
     given: [apply(settings)],
     run: ['edit', 'configmap', 'settings'],
     env: editor('-e p -e d'),
-    stdout: ['Edit cancelled, no changes made.'],
+    stderr: ['Edit cancelled, no changes made.'],
   },
   {
     title: 'edit of a custom object',

@@ -34,7 +34,7 @@ export const getRows: readonly Row[] = [
     title: 'get prints the printer columns of a custom kind',
     source: 'API-15',
     given: [apply(gadget)],
-    run: ['get', 'gd'],
+    run: ['get', 'gadgets'],
     stdout: ['NAME  COLOUR  AGE', 'ball  red  AGE'],
   },
   {
@@ -110,7 +110,7 @@ export const getRows: readonly Row[] = [
     given: [{ run: ['create', 'configmap', 'plain', '--from-literal=a=b'] }],
     run: ['get', 'configmap', 'plain', '-oyaml', '--show-managed-fields'],
     stdout:
-      / {2}managedFields:\n {2}- apiVersion: v1\n {4}fieldsType: FieldsV1\n {4}fieldsV1:\n {6}f:data:\n {8}\.: \{\}\n {8}f:a: \{\}\n {4}manager: kubectl-create\n {4}operation: Update\n {4}time: "TIME"\n/,
+      / {2}managedFields:\n {2}- apiVersion: v1\n {4}fieldsType: FieldsV1\n {4}fieldsV1:\n {6}f:data:\n(?: {8}\.: \{\}\n)? {8}f:a: \{\}\n {4}manager: kubectl-create\n {4}operation: Update\n {4}time: "TIME"\n/,
   },
   {
     title: 'get -l selects by equality, set and absence',
@@ -280,8 +280,8 @@ export const getRows: readonly Row[] = [
     ],
   },
   {
-    title: 'describe prints the events about an object',
-    source: 'control-plane §3 (describe), API-13 (events involvedObject.*)',
+    title: 'kubectl events --for prints the events about an object',
+    source: 'control-plane §3 (events), API-13 (events involvedObject.*)',
     given: [
       { run: ['create', '-f', '-'], stdin: settings },
       {
@@ -289,8 +289,8 @@ export const getRows: readonly Row[] = [
         stdin: {
           apiVersion: 'v1',
           kind: 'Event',
-          metadata: { generateName: 'settings.' },
-          involvedObject: { apiVersion: 'v1', kind: 'ConfigMap', name: 'settings' },
+          metadata: { name: 'settings.1' },
+          involvedObject: { apiVersion: 'v1', kind: 'ConfigMap', namespace: '$NS', name: 'settings' },
           type: 'Normal',
           reason: 'Painted',
           message: 'blue it is',
@@ -298,12 +298,15 @@ export const getRows: readonly Row[] = [
         },
       },
     ],
-    run: ['describe', 'configmap', 'settings'],
-    stdout: /\n {2}Normal {2}Painted {2}.*painter {2}blue it is$/,
+    run: ['events', '--for=configmap/settings'],
+    stdout: [
+      'LAST SEEN  TYPE  REASON  OBJECT  MESSAGE',
+      '<unknown>  Normal  Painted  ConfigMap/settings  blue it is',
+    ],
   },
   {
-    title: 'kubectl events lists what happened to an object',
-    source: 'control-plane §3 (events), OC-18',
+    title: 'get events selects by what they are about and why',
+    source: 'API-13 (events involvedObject.*, reason)',
     given: [
       {
         run: ['create', '-f', '-'],
@@ -311,7 +314,12 @@ export const getRows: readonly Row[] = [
           apiVersion: 'v1',
           kind: 'Event',
           metadata: { name: 'ball.1' },
-          involvedObject: { apiVersion: 'shop.example.com/v1', kind: 'Gadget', name: 'ball' },
+          involvedObject: {
+            apiVersion: 'shop.example.com/v1',
+            kind: 'Gadget',
+            namespace: '$NS',
+            name: 'ball',
+          },
           type: 'Warning',
           reason: 'Deflated',
           message: 'pssst',
@@ -325,7 +333,7 @@ export const getRows: readonly Row[] = [
     title: 'get of what was scaled to zero prints 0, not nothing',
     source: 'API-15, table-columns',
     given: [apply(having(gadget, 'spec', { replicas: 0 }))],
-    run: ['get', 'gd', '-owide'],
+    run: ['get', 'gadgets', '-owide'],
     stdout: ['NAME  COLOUR  REPLICAS  AGE', 'ball  red  0  AGE'],
   },
 ];

@@ -95,11 +95,12 @@ export const serverRows: readonly Row[] = [
     run: ['auth', 'reconcile', '-f', '-'],
     stdin: {
       apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'Role',
+      kind: 'ClusterRole',
       metadata: { name: 'reader' },
       rules: [{ apiGroups: [''], resources: ['pods'], verbs: ['get'] }],
     },
-    stdout: /^role\.rbac\.authorization\.k8s\.io\/reader reconciled$/m,
+    stdout: ['clusterrole.rbac.authorization.k8s.io/reader reconciled'],
+    stderr: /^\treconciliation required create\n/,
   },
   {
     title: 'version names both sides',

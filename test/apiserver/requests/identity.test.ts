@@ -1,0 +1,172 @@
+/** Who may do what (API-18): the same answers in process and over HTTPS. */
+import { readFileSync } from 'node:fs';
+import { request } from 'node:https';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import type { Status, Transport, UserInfo } from 'gyre/api';
+import { createClient, createHttpTransport } from 'gyre/client';
+import { EmbeddedCluster } from 'gyre/cluster';
+import { ConfigMap, Role, RoleBinding } from 'gyre/kinds';
+import { temporaryFolder } from '../../support/processes.js';
+
+const jane: UserInfo = { username: 'jane', groups: ['dev'] };
+const token = 'jane-token';
+const configMaps = '/api/v1/namespaces/default/configmaps';
+
+describe('identity', () => {
+  const folder = temporaryFolder();
+  let cluster: EmbeddedCluster;
+  let ca: string;
+  const asJane = new Map<string, Transport>();
+
+  before(async () => {
+    cluster = await EmbeddedCluster.start({
+      https: { dataDir: folder.path },
+      tokens: new Map([[token, jane]]),
+    });
+    ca = readFileSync(join(folder.path, 'pki/ca.crt'), 'utf8');
+    const admin = cluster.client();
+    await admin.create(ConfigMap, { metadata: { name: 'mine', namespace: 'default' } });
+    await admin.create(ConfigMap, { metadata: { name: 'other', namespace: 'default' } });
+    await admin.create(Role, {
+      metadata: { name: 'reader', namespace: 'default' },
+      rules: [{ apiGroups: [''], resources: ['configmaps'], resourceNames: ['mine'], verbs: ['get'] }],
+    });
+    await admin.create(RoleBinding, {
+      metadata: { name: 'reader', namespace: 'default' },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'reader' },
+      subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'Group', name: 'dev' }],
+    });
+    asJane.set('in process', cluster.transport(jane));
+    asJane.set('over HTTPS', createHttpTransport({ server: cluster.url as string, ca, token }));
+  });
+  after(async () => {
+    asJane.get('over HTTPS')?.close();
+    await cluster.stop();
+    folder[Symbol.dispose]();
+  });
+
+  /** A request without a client certificate. */
+  function anonymous(
+    path: string,
+    headers: Record<string, string> = {},
+  ): Promise<{ code: number; body: string }> {
+    return new Promise((resolve, reject) => {
+      const outgoing = request(`${cluster.url}${path}`, { ca, headers, agent: false }, (response) => {
+        let body = '';
+        response.setEncoding('utf8').on('data', (text: string) => {
+          body += text;
+        });
+        response.once('end', () => resolve({ code: response.statusCode ?? 0, body }));
+      });
+      outgoing.once('error', reject);
+      outgoing.end();
+    });
+  }
+
+  it('without a certificate everything but health and version is 401', async () => {
+    for (const path of ['/api', '/apis', '/openapi/v3', configMaps, '/api/v1/nodes', '/metrics', '/']) {
+      const { code, body } = await anonymous(path);
+      expect(code, path).to.equal(401);
+      expect(JSON.parse(body)).to.include({
+        kind: 'Status',
+        reason: 'Unauthorized',
+        message: 'Unauthorized',
+        code: 401,
+      });
+    }
+    for (const path of ['/healthz', '/livez', '/readyz', '/version'])
+      expect((await anonymous(path)).code, path).to.equal(200);
+  });
+
+  it('a token that nobody has is 401, also where anonymous may look', async () => {
+    expect((await anonymous(configMaps, { authorization: 'Bearer wrong' })).code).to.equal(401);
+  });
+
+  it('a certificate of another authority is 401', async () => {
+    const { createAuthority, issueCertificate } = await import('#src/pki/index.js');
+    const { systemClock: clock } = await import('#src/system/index.js');
+    const other = await createAuthority('other', { clock });
+    const pair = await issueCertificate(
+      other,
+      { commonName: 'admin', organizations: ['system:masters'], usage: 'client' },
+      { clock },
+    );
+    const transport = createHttpTransport({ server: cluster.url as string, ca, ...pair });
+    const response = await transport.request({ method: 'GET', path: configMaps });
+    expect(response.status).to.equal(401);
+    transport.close();
+  });
+
+  for (const way of ['in process', 'over HTTPS']) {
+    it(`${way}: what no rule allows is 403 with Kubernetes' text`, async () => {
+      const transport = asJane.get(way) as Transport;
+      const cases: [Parameters<Transport['request']>[0], string][] = [
+        [
+          { method: 'GET', path: configMaps },
+          'configmaps is forbidden: User "jane" cannot list resource "configmaps" in API group "" in the namespace "default"',
+        ],
+        [
+          { method: 'GET', path: `${configMaps}/other` },
+          'configmaps "other" is forbidden: User "jane" cannot get resource "configmaps" in API group "" in the namespace "default"',
+        ],
+        [
+          { method: 'DELETE', path: `${configMaps}/mine` },
+          'configmaps "mine" is forbidden: User "jane" cannot delete resource "configmaps" in API group "" in the namespace "default"',
+        ],
+        [
+          { method: 'GET', path: '/api/v1/nodes' },
+          'nodes is forbidden: User "jane" cannot list resource "nodes" in API group "" at the cluster scope',
+        ],
+        [
+          { method: 'GET', path: '/apis/apps/v1/namespaces/default/deployments/x/scale' },
+          'deployments.apps "x" is forbidden: User "jane" cannot get resource "deployments/scale" in API group "apps" in the namespace "default"',
+        ],
+        [{ method: 'GET', path: '/metrics' }, 'forbidden: User "jane" cannot get path "/metrics"'],
+      ];
+      for (const [asked, message] of cases) {
+        const { status, body } = await transport.request(asked);
+        expect(status, message).to.equal(403);
+        expect(body as Status).to.include({ reason: 'Forbidden', message });
+      }
+    });
+
+    it(`${way}: a rule allows exactly what it says`, async () => {
+      const client = createClient(asJane.get(way) as Transport);
+      expect((await client.get(ConfigMap, 'default/mine')).metadata.name).to.equal('mine');
+      const discovery = await client.transport.request({ method: 'GET', path: '/apis' });
+      expect(discovery.status).to.equal(200);
+    });
+
+    it(`${way}: the review of one's own access agrees with the decision`, async () => {
+      const transport = asJane.get(way) as Transport;
+      const ask = async (verb: string, name: string): Promise<boolean> => {
+        const { body } = await transport.request({
+          method: 'POST',
+          path: '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
+          body: {
+            apiVersion: 'authorization.k8s.io/v1',
+            kind: 'SelfSubjectAccessReview',
+            spec: { resourceAttributes: { namespace: 'default', verb, resource: 'configmaps', name } },
+          },
+        });
+        return (body as { status: { allowed: boolean } }).status.allowed;
+      };
+      expect(await ask('get', 'mine')).to.equal(true);
+      expect(await ask('get', 'other')).to.equal(false);
+      expect(await ask('delete', 'mine')).to.equal(false);
+    });
+  }
+
+  it('a watch that is forbidden is refused before it opens', async () => {
+    for (const transport of asJane.values()) {
+      const outcome = await transport
+        .watch({ method: 'GET', path: configMaps, query: { watch: 'true' } })
+        .then(
+          () => 'opened',
+          (error: { reason?: string }) => error.reason,
+        );
+      expect(outcome).to.equal('Forbidden');
+    }
+  });
+});
