@@ -167,7 +167,12 @@ class HttpTransport implements Transport {
         sent = true;
       });
       // Not once: a broken connection may say so twice, and nobody must be surprised by the second.
-      outgoing.on('error', (error) => {
+      outgoing.on('error', (error: NodeJS.ErrnoException) => {
+        if (outgoing.reusedSocket && error.code === 'ECONNRESET' && isRepeatable(request)) {
+          // The server closed an idle connection just as we took it. Ends at the latest with a fresh one.
+          resolve(this.#open(request));
+          return;
+        }
         reject(
           sent || request.signal?.aborted
             ? lost(request, error)
@@ -185,6 +190,10 @@ class HttpTransport implements Transport {
     for (const [, text = ''] of String(header).matchAll(/\d{3} \S+ "((?:[^"\\]|\\.)*)"/g))
       onWarning(text.replace(/\\(.)/g, '$1'));
   }
+}
+
+function isRepeatable(request: ApiRequest): boolean {
+  return request.method === 'GET' && !request.signal?.aborted;
 }
 
 /** After a request went out: a read had no effect, a write may have had one. The caller's own abort is its reason. */

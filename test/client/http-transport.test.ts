@@ -308,6 +308,27 @@ describe('HTTP transport: connections', () => {
     expect(sockets.size).to.equal(1);
   });
 
+  it('closed by the server while idle: a read takes another one, the outcome of a write is unknown', async () => {
+    const seen: string[] = [];
+    const used = new Set<unknown>();
+    const stale = await serve((request, response) => {
+      seen.push(`${request.method} ${used.has(request.socket) ? 'used' : 'fresh'}`);
+      request.resume();
+      if (used.has(request.socket)) {
+        request.socket.resetAndDestroy();
+        return;
+      }
+      used.add(request.socket);
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.end('{}');
+    });
+    await stale.request({ method: 'GET', path: '/x' });
+    expect(await stale.request({ method: 'GET', path: '/x' })).to.include({ status: 200 });
+    const error = await failureOf(stale.request({ method: 'POST', path: '/x', body: {} }));
+    expect(isOutcomeUnknown(error)).to.equal(true);
+    expect(seen).to.deep.equal(['GET fresh', 'GET used', 'GET fresh', 'POST used']);
+  });
+
   it('of a watch ends when its loop is left, and when it is aborted', async () => {
     let closed = () => {};
     const watching = await serve((request, response) => {
