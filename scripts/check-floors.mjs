@@ -74,11 +74,7 @@ for (const file of files) {
     if (!target.startsWith('.')) {
       const name = target.startsWith('@') ? target.split('/').slice(0, 2).join('/') : target.split('/')[0];
       if (lazy.has(name) && !typeOnly) say(`imports ${name} statically: await import() it where it is used`);
-      if (
-        pureFloors.has(floor) &&
-        (target.startsWith('node:') || !typeOnly) &&
-        !(floor === 'api' && target === 'rfc6902')
-      ) {
+      if (pureFloors.has(floor) && (target.startsWith('node:') || !typeOnly)) {
         say(`imports ${target}: ${floor} is pure`);
       }
       if (floor === 'builtin-controllers' && !/^gyre(\/kinds(\/.*)?)?$/.test(target))

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { Manager, type KubernetesObject } from 'gyre';
+import { createLogger, findCondition, type KindOf, type KubernetesObject, Manager } from 'gyre';
 import { EmbeddedCluster } from 'gyre/cluster';
 import { Deployment } from 'gyre/kinds';
 import { parse } from 'yaml';
@@ -25,6 +25,7 @@ const began = process.uptime();
 const say = (text: string) => console.log(`${(process.uptime() - began).toFixed(3).padStart(7)}s  ${text}`);
 
 const stop = new AbortController();
+const stopped = new Promise<void>((resolve) => stop.signal.addEventListener('abort', () => resolve()));
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
 
 await using cluster = await EmbeddedCluster.start({
@@ -34,6 +35,8 @@ say(`cluster    serving the Kubernetes 1.32 API at ${cluster.url}`);
 
 const manager = Manager.create({
   cluster: (identity) => cluster.transport({ username: identity, groups: ['system:masters'] }),
+  // What happens is shown below; only what goes wrong is logged.
+  log: createLogger(({ level, message, fields }) => console.error(level, message, fields), 'warn'),
 })
   .provide(Dns, new InMemoryDns())
   .register(WebsiteController)
@@ -51,24 +54,32 @@ const applied = await client.apply(Website, {
 });
 say(`you        kubectl apply -f examples/website-operator/website.yaml  (${applied.metadata.name})`);
 
-const follow = async <T extends KubernetesObject>(
-  kind: Parameters<typeof client.watch<T>>[0],
+/** Shows every change of a kind until the end; resolves when one of its objects is ready. */
+function follow<T extends KubernetesObject>(
+  kind: KindOf<T>,
   line: (object: T) => string,
-  until: (object: T) => boolean,
-) => {
-  const watch = await client.watch<T>(kind, { namespace: 'default', signal: stop.signal });
-  let last = '';
-  for await (const events of watch.events) {
-    for (const event of events) {
-      if (event.type === 'ERROR' || event.type === 'BOOKMARK') continue;
-      const text = event.type === 'DELETED' ? `${event.object.metadata.name} deleted` : line(event.object);
-      if (text !== last) say(`${event.object.kind.toLowerCase().padEnd(10)} ${text}`);
-      last = text;
-      if (options.once && event.type !== 'DELETED' && until(event.object)) return;
-    }
-  }
-};
-await Promise.all([
+  isReady: (object: T) => boolean,
+): Promise<void> {
+  return new Promise((ready, failed) => {
+    const show = async () => {
+      const { events } = await client.watch(kind, { namespace: 'default', signal: stop.signal });
+      let last = '';
+      for await (const batch of events) {
+        for (const event of batch) {
+          if (event.type === 'ERROR' || event.type === 'BOOKMARK') continue;
+          const { kind: name, metadata } = event.object;
+          const text = event.type === 'DELETED' ? `${metadata.name}  deleted` : line(event.object);
+          if (text !== last) say(`${name.toLowerCase().padEnd(10)} ${text}`);
+          last = text;
+          if (event.type !== 'DELETED' && isReady(event.object)) ready();
+        }
+      }
+    };
+    show().catch(failed);
+  });
+}
+
+const everythingReady = Promise.all([
   follow(
     Deployment,
     (d) =>
@@ -77,20 +88,18 @@ await Promise.all([
   ),
   follow(
     Website,
-    (w) =>
-      `${w.metadata.name}  ${w.status?.conditions?.find((c) => c.type === 'Ready')?.message ?? 'waiting for the operator'}`,
-    (w) => {
-      const ready = w.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') ?? false;
-      if (ready && !options.once) showNext();
-      return ready;
-    },
+    (w) => `${w.metadata.name}  ${ready(w)?.message ?? 'waiting for the operator'}`,
+    (w) => ready(w)?.status === 'True',
   ),
 ]);
 
-let shown = false;
-function showNext(): void {
-  if (shown) return;
-  shown = true;
+function ready(site: Website) {
+  return findCondition(site.status?.conditions, 'Ready');
+}
+
+await Promise.race([everythingReady, stopped]);
+if (options.once) say('ready      everything shown is ready');
+else {
   console.log(`
 Now you:
   export KUBECONFIG=${cluster.kubeconfig}
@@ -100,7 +109,7 @@ Now you:
   kubectl delete website blog
 Ctrl-C stops it.
 `);
+  await stopped;
 }
-
-if (options.once) say('ready      everything shown is ready');
+stop.abort();
 await manager.stop();

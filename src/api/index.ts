@@ -32,6 +32,7 @@ export * from './random.js';
 export * from './resource-version.js';
 export { decodeErrors } from './schema/decode.js';
 export { applyDefaults } from './schema/defaults.js';
+export { dropEmpty } from './schema/empty.js';
 export { prune, unknownFields } from './schema/prune.js';
 export type * from './schema/schema.js';
 export { structuralErrors } from './schema/structural.js';

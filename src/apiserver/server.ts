@@ -29,6 +29,7 @@ import { AdmissionChain } from './admission/admission.js';
 import { NamespaceLifecycle } from './admission/namespace-lifecycle.js';
 import { Authenticator, withGroup } from './auth/authenticator.js';
 import { type Authorizer, forbiddenError } from './auth/authorizer.js';
+import { actingUser } from './auth/impersonation.js';
 import { mastersGroup, RbacAuthorizer } from './auth/rbac.js';
 import { ensureSystemObjects } from './bootstrap/system-objects.js';
 import { WatchCache } from './cache/watch-cache.js';
@@ -202,9 +203,10 @@ export class ApiServer {
   async #route(request: ServerRequest, warnings: string[]): Promise<ServerResponse> {
     if (anonymousPaths.test(request.path)) return this.#health(request);
     if (!request.user) throw unauthorized();
+    const user = actingUser(request.user, request.headers, this.#authorizer);
     const info = parseResourcePath(request.method, request.path, request.query);
-    if (info && info.resource !== '') return this.#onResource(request, request.user, info, warnings);
-    return this.#onDocument(request, request.user);
+    if (info && info.resource !== '') return this.#onResource(request, user, info, warnings);
+    return this.#onDocument(request, user);
   }
 
   #health(request: ServerRequest): ServerResponse {

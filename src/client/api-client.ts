@@ -13,10 +13,13 @@ import {
   type KindFacts,
   type KindOf,
   type KubernetesList,
+  OutcomeUnknown,
   parseKey,
+  pathSegmentName,
   resourcePath,
   type Scope,
   type Transport,
+  TransportError,
   type WatchResponse,
 } from '../api/index.js';
 import type {
@@ -33,7 +36,7 @@ import type {
   WriteOptions,
 } from './client.js';
 import { draftPatch, type PatchOperation } from './draft.js';
-import { errorOf } from './errors.js';
+import { errorOf, noSuchKindOr } from './errors.js';
 
 /** Objects per page where the caller does not say (as kubectl). */
 const defaultPageSize = 500;
@@ -131,10 +134,18 @@ class ApiClient implements Client {
       resourceVersion: options.continue ? undefined : options.resourceVersion,
       resourceVersionMatch: options.continue ? undefined : options.resourceVersionMatch,
     };
-    return this.#send(kind, 'GET', namespaceOf(options), query, undefined, options);
+    const page: KubernetesList<T> = await this.#send(
+      kind,
+      'GET',
+      namespaceOf(options),
+      query,
+      undefined,
+      options,
+    );
+    return { ...page, items: (page.items ?? []).map((item) => typed(kind, item)) };
   }
 
-  watch<T>(kind: KindOf<T>, options: WatchOptions = {}): Promise<WatchResponse<T>> {
+  async watch<T>(kind: KindOf<T>, options: WatchOptions = {}): Promise<WatchResponse<T>> {
     const query: Query = {
       watch: 'true',
       ...selection(options),
@@ -145,12 +156,16 @@ class ApiClient implements Client {
         options.sendInitialEvents === undefined ? undefined : String(options.sendInitialEvents),
       timeoutSeconds: options.timeoutSeconds === undefined ? undefined : String(options.timeoutSeconds),
     };
-    return this.transport.watch<T>({
-      method: 'GET',
-      path: resourcePath(kind, namespaceOf(options)),
-      query,
-      ...this.#signal(options),
-    });
+    try {
+      return await this.transport.watch<T>({
+        method: 'GET',
+        path: pathOf(kind, namespaceOf(options)),
+        query,
+        ...this.#signal(options),
+      });
+    } catch (error) {
+      throw noSuchKindOr(error, kind);
+    }
   }
 
   async create<T>(kind: KindOf<T>, object: Input<NoInfer<T>>, options: WriteOptions = {}): Promise<T> {
@@ -263,18 +278,47 @@ class ApiClient implements Client {
     content: { readonly body: JsonValue; readonly type?: string } | undefined,
     options: RequestOptions,
   ): Promise<T> {
+    const path = pathOf(kind, place);
     const response = await this.transport.request({
       method,
-      path: resourcePath(kind, place),
+      path,
       query,
       ...(content
         ? { body: content.body, headers: { 'content-type': content.type ?? 'application/json' } }
         : {}),
       ...this.#signal(options),
     });
-    if (response.status >= 400) throw errorOf(response, kind);
+    if (response.status < 200 || response.status >= 300) throw errorOf(response, kind);
+    if (typeof response.body !== 'object' || response.body === null) {
+      // Something between us and the server answered in its place.
+      const what = `${method} ${path}: the answer is not an object`;
+      throw method === 'GET' ? new TransportError(what) : new OutcomeUnknown(what);
+    }
     return response.body as T;
   }
+}
+
+/**
+ * The URL path of a place. A name that would change the path's meaning is refused before it is sent: `..`
+ * as the name of a pod to delete would address its namespace.
+ * @throws TypeError
+ */
+function pathOf(kind: KindFacts, place: Place): string {
+  for (const [what, value] of [
+    ['namespace', place.namespace],
+    ['resource name', place.name],
+  ] as const) {
+    const problems = value ? pathSegmentName(value) : [];
+    if (problems.length > 0)
+      throw new TypeError(`invalid ${what} ${JSON.stringify(value)}: ${problems.join(', ')}`);
+  }
+  return resourcePath(kind, place);
+}
+
+/** Items of a list need not say what they are: API servers leave that to the list. */
+function typed<T>(kind: KindFacts, item: T): T {
+  if ((item as { kind?: unknown }).kind !== undefined) return item;
+  return { apiVersion: apiVersionOf(kind), kind: kind.kind, ...item };
 }
 
 function subresourceOf(options: { readonly subresource?: string }): { subresource?: string } {

@@ -4,7 +4,7 @@
  * The immer instance is our own and does not freeze: what it is given may be shared with a cache.
  */
 import { enablePatches, Immer } from 'immer';
-import { copyJson, type Draft, type JsonValue } from '../api/index.js';
+import { copyJson, deepEqualJson, type Draft, type JsonValue } from '../api/index.js';
 
 enablePatches();
 const immer = new Immer({ autoFreeze: false });
@@ -29,12 +29,16 @@ export function draftPatch<T extends object>(object: T, change: (draft: Draft<T>
   const [next, patches] = immer.produceWithPatches(object, (draft) => {
     const result: unknown = change(draft as Draft<T>);
     if (typeof (result as Promise<unknown> | undefined)?.then === 'function') {
+      // It goes on with a draft that is closed: that failure is this one, and must not end the process.
+      (result as Promise<unknown>).then(undefined, () => {});
       throw new TypeError('a patch callback must not be async: read first, then patch');
     }
   });
   if (patches.length === 0) return [];
   // Nested class instances produce no patch of their own: refuse them before they are lost silently.
-  copyJson(next);
+  const copy = copyJson(next);
+  // A draft is often given a freshly built value that equals the old one.
+  if (deepEqualJson(copy, object)) return [];
   return patches.flatMap(({ op, path, value }): PatchOperation[] => {
     const at = pointer(path);
     if (op === 'remove') return [{ op, path: at }];

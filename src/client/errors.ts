@@ -3,6 +3,8 @@ import {
   ApiError,
   type ApiResponse,
   type GroupVersionKind,
+  isApiError,
+  isNoSuchKind,
   isStatus,
   NoSuchKind,
   type Status,
@@ -32,7 +34,12 @@ export function statusOf(response: ApiResponse): Status {
   const retryAfter = Number(response.headers['retry-after']);
   const retry = Number.isFinite(retryAfter) ? { retryAfterSeconds: retryAfter } : undefined;
   if (isStatus(response.body)) {
-    const status = response.body;
+    // What a proxy or an old server left out: `code` and `reason` are what callers decide by.
+    const status: Status = {
+      ...response.body,
+      code: response.body.code ?? response.status,
+      reason: response.body.reason ?? reasons[response.status] ?? '',
+    };
     if (!retry || status.details?.retryAfterSeconds !== undefined) return status;
     return { ...status, details: { ...status.details, ...retry } };
   }
@@ -52,7 +59,12 @@ export function statusOf(response: ApiResponse): Status {
 /** The error for a refusal. A 404 that names no object means that the kind itself is not served. */
 export function errorOf(response: ApiResponse, gvk?: GroupVersionKind): ApiError {
   const status = statusOf(response);
-  const namesObject = status.details?.name !== undefined && status.details.name !== '';
-  if (response.status === 404 && gvk && !namesObject) return new NoSuchKind(gvk, status);
-  return new ApiError(status);
+  const error = new ApiError(status);
+  return response.status === 404 && gvk ? (noSuchKindOr(error, gvk) as ApiError) : error;
+}
+
+/** The error itself, or NoSuchKind when it is a 404 that names no object. */
+export function noSuchKindOr(error: unknown, gvk: GroupVersionKind): unknown {
+  if (!isApiError(error, 'NotFound') || isNoSuchKind(error)) return error;
+  return error.status.details?.name ? error : new NoSuchKind(gvk, error.status, { cause: error });
 }

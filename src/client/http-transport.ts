@@ -81,6 +81,8 @@ class HttpTransport implements Transport {
     try {
       return { status, headers, body: JSON.parse(text) };
     } catch (error) {
+      // A refusal stays a refusal, however badly it is put.
+      if (status >= 400) return { status, headers, body: text };
       throw lost(request, error);
     }
   }
@@ -100,14 +102,17 @@ class HttpTransport implements Transport {
       }
       throw errorOf({ status, headers, body });
     }
-    return { headers, events: this.#events<T>(message) };
+    return { headers, events: this.#events<T>(message, request.signal) };
   }
 
   close(): void {
     this.#agent.destroy();
   }
 
-  async *#events<T>(message: IncomingMessage): AsyncIterable<readonly WatchEvent<T>[]> {
+  async *#events<T>(
+    message: IncomingMessage,
+    signal: AbortSignal | undefined,
+  ): AsyncIterable<readonly WatchEvent<T>[]> {
     const splitter = new LineSplitter(this.#options.maxLineBytes ?? defaultMaxLineBytes);
     const source = decoded(message);
     try {
@@ -124,6 +129,7 @@ class HttpTransport implements Transport {
       }
       if (splitter.pendingBytes > 0) throw new TransportError('the watch ended in the middle of a line');
     } catch (error) {
+      signal?.throwIfAborted();
       if (error instanceof TransportError) throw error;
       throw new TransportError(`the watch broke: ${(error as Error).message}`, { cause: error });
     } finally {
@@ -162,13 +168,11 @@ class HttpTransport implements Transport {
       });
       // Not once: a broken connection may say so twice, and nobody must be surprised by the second.
       outgoing.on('error', (error) => {
-        if (request.signal?.aborted) reject(request.signal.reason);
-        else
-          reject(
-            sent
-              ? lost(request, error)
-              : new TransportError(`${request.method} ${url.href}: ${error.message}`, { cause: error }),
-          );
+        reject(
+          sent || request.signal?.aborted
+            ? lost(request, error)
+            : new TransportError(`${request.method} ${url.href}: ${error.message}`, { cause: error }),
+        );
       });
       outgoing.end(payload);
     });
@@ -183,9 +187,9 @@ class HttpTransport implements Transport {
   }
 }
 
-/** After a request went out: a read had no effect, a write may have had one. */
-function lost(request: ApiRequest, error: unknown): TransportError {
-  if (request.signal?.aborted && request.method === 'GET') return request.signal.reason as TransportError;
+/** After a request went out: a read had no effect, a write may have had one. The caller's own abort is its reason. */
+function lost(request: ApiRequest, error: unknown): unknown {
+  if (request.signal?.aborted) return request.signal.reason;
   const what = `${request.method} ${request.path}: ${(error as Error).message}`;
   return request.method === 'GET'
     ? new TransportError(what, { cause: error })

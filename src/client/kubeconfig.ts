@@ -22,6 +22,7 @@ interface ClusterEntry {
   readonly 'certificate-authority-data'?: string;
   readonly 'insecure-skip-tls-verify'?: boolean;
   readonly 'tls-server-name'?: string;
+  readonly 'proxy-url'?: string;
 }
 interface UserEntry {
   readonly 'client-certificate'?: string;
@@ -30,6 +31,8 @@ interface UserEntry {
   readonly 'client-key-data'?: string;
   readonly token?: string;
   readonly tokenFile?: string;
+  readonly username?: string;
+  readonly as?: string;
   readonly exec?: unknown;
   readonly 'auth-provider'?: unknown;
 }
@@ -75,10 +78,32 @@ export async function loadKubeconfig(options: KubeconfigOptions, clock: Clock): 
     } catch (error) {
       throw new KubeconfigError(`${file}: ${(error as Error).message.split('\n')[0]}`, { cause: error });
     }
-    if (typeof value !== 'object' || value === null) throw new KubeconfigError(`${file}: not a kubeconfig`);
-    return { ...value, dir: dirname(resolve(file)) };
+    return kubeconfigOf(value, file);
   });
   return resolveContext(configs, options.context, files.join(', '), clock);
+}
+
+/** An empty file is a kubeconfig that says nothing, as for kubectl. @throws KubeconfigError */
+function kubeconfigOf(value: unknown, file: string): Kubeconfig {
+  const fields: unknown = value ?? {};
+  if (typeof fields !== 'object' || Array.isArray(fields))
+    throw new KubeconfigError(`${file}: not a kubeconfig`);
+  for (const [field, member] of [
+    ['clusters', 'cluster'],
+    ['users', 'user'],
+    ['contexts', 'context'],
+  ] as const) {
+    const entries = (fields as Record<string, unknown>)[field] ?? [];
+    const isEntry = (entry: unknown): boolean =>
+      isObject(entry) && (entry[member] === undefined || entry[member] === null || isObject(entry[member]));
+    if (!Array.isArray(entries) || !entries.every(isEntry))
+      throw new KubeconfigError(`${file}: ${field} must be a list of entries with name and ${member}`);
+  }
+  return { ...fields, dir: dirname(resolve(file)) };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function resolveContext(
@@ -101,12 +126,11 @@ function resolveContext(
     );
   }
   const userFile = configs.find((c) => c.users?.some((e) => e.name === context.user));
+  // Going on as nobody would only make the server's answers hard to understand.
+  if (context.user && !userFile)
+    throw new KubeconfigError(`${source}: user ${JSON.stringify(context.user)} does not exist`);
   const user = userFile?.users?.find((e) => e.name === context.user)?.user ?? {};
-  if (user.exec || user['auth-provider']) {
-    throw new KubeconfigError(
-      `${source}: user ${JSON.stringify(context.user ?? '')} uses a credential plugin, which is not supported yet; use a client certificate or a token`,
-    );
-  }
+  refuseUnsupported(source, context, cluster, user);
   const ca = material(
     clusterFile.dir,
     cluster['certificate-authority-data'],
@@ -115,6 +139,12 @@ function resolveContext(
   const userDir = userFile?.dir ?? '.';
   const cert = material(userDir, user['client-certificate-data'], user['client-certificate']);
   const key = material(userDir, user['client-key-data'], user['client-key']);
+  if ((cert === undefined) !== (key === undefined)) {
+    const [has, lacks] = key === undefined ? ['certificate', 'key'] : ['key', 'certificate'];
+    throw new KubeconfigError(
+      `${source}: user ${JSON.stringify(context.user)} has a client ${has} but no client ${lacks}`,
+    );
+  }
   const token =
     user.tokenFile === undefined ? user.token : tokenFile(resolve(userDir, user.tokenFile), clock);
   return {
@@ -129,6 +159,28 @@ function resolveContext(
       ...(cluster['tls-server-name'] ? { servername: cluster['tls-server-name'] } : {}),
     },
   };
+}
+
+/** What is silently left out would connect as somebody else, or some other way, than was asked. */
+function refuseUnsupported(
+  source: string,
+  context: ContextEntry,
+  cluster: ClusterEntry,
+  user: UserEntry,
+): void {
+  const userName = `${source}: user ${JSON.stringify(context.user ?? '')}`;
+  const instead = 'which is not supported yet; use a client certificate or a token';
+  if (user.exec || user['auth-provider'])
+    throw new KubeconfigError(`${userName} uses a credential plugin, ${instead}`);
+  if (user.username) throw new KubeconfigError(`${userName} uses a password, ${instead}`);
+  if (user.as) throw new KubeconfigError(`${userName} impersonates another user, ${instead}`);
+  const clusterName = `${source}: cluster ${JSON.stringify(context.cluster ?? '')}`;
+  if (cluster['proxy-url'])
+    throw new KubeconfigError(`${clusterName} is behind a proxy, which is not supported yet`);
+  if (!/^https?:\/\//i.test(cluster.server ?? '') || !URL.canParse(cluster.server ?? ''))
+    throw new KubeconfigError(
+      `${clusterName} has the server ${JSON.stringify(cluster.server)}, which is not an http or https URL`,
+    );
 }
 
 /** Inline data wins over a file. */
@@ -151,8 +203,13 @@ function tokenFile(path: string, clock: Clock): () => string {
   let readAt = Number.NEGATIVE_INFINITY;
   return () => {
     if (clock.monotonic() - readAt >= tokenLifeMs) {
-      token = readFileSync(path, 'utf8').trim();
-      readAt = clock.monotonic();
+      try {
+        token = readFileSync(path, 'utf8').trim();
+        readAt = clock.monotonic();
+      } catch (error) {
+        // While it is being replaced, the one we have is good for a little longer.
+        if (token === '') throw new KubeconfigError(`${path}: ${(error as Error).message}`, { cause: error });
+      }
     }
     return token;
   };

@@ -38,6 +38,20 @@ export interface CleanupDefinition<T> {
   readonly cleanup: (object: T, ctx: Context<T>) => Promise<ReconcileResult> | ReconcileResult;
 }
 
+/** A definition of whatever kind: what a Manager takes. */
+export type AnyControllerDefinition = Omit<
+  ControllerDefinition<unknown>,
+  'reconcile' | 'cleanups' | 'predicate' | 'indexes'
+> & {
+  readonly reconcile: (object: never, ctx: never) => Promise<ReconcileResult> | ReconcileResult;
+  readonly cleanups: readonly {
+    readonly finalizer: string;
+    readonly cleanup: (object: never, ctx: never) => Promise<ReconcileResult> | ReconcileResult;
+  }[];
+  readonly predicate?: (change: never) => boolean;
+  readonly indexes?: Readonly<Record<string, (object: never) => readonly string[]>>;
+};
+
 export interface ControllerDefinition<T> {
   /** Lower-case; the field manager, event source, metric label and in-process identity. */
   readonly name: string;

@@ -17,7 +17,7 @@ import { createLogger, type Logger } from '../telemetry/index.js';
 import { type Constructor, construct, dependenciesOf, type Provider } from './container.js';
 import { installCrd } from './crd-install.js';
 import { type AnyCustomResource, isCustomResource } from './custom-resource.js';
-import type { ControllerDefinition } from './definition.js';
+import type { AnyControllerDefinition, ControllerDefinition } from './definition.js';
 import { checkDefinition } from './definition-checks.js';
 import { type ControllerClass, definitionOf, planOf } from './definition-of.js';
 import { ControllerRunner, type ControllerRunnerDeps } from './controller-runner.js';
@@ -49,7 +49,7 @@ const stopGraceMs = 5_000;
 
 type AnyDefinition = ControllerDefinition<unknown>;
 /** What a Manager runs. */
-export type Registrable = ControllerClass | AnyDefinition;
+export type Registrable = ControllerClass | AnyControllerDefinition;
 type Runner = Pick<ControllerRunner<unknown>, 'start' | 'stop'>;
 type NewRunner = (deps: ControllerRunnerDeps<unknown>) => Runner;
 
@@ -120,10 +120,11 @@ export class Manager implements AsyncDisposable {
       this.#claimName(planOf(controller).name);
       dependenciesOf(controller);
     } else {
-      checkDefinition(`controller ${JSON.stringify(controller.name)}`, controller);
+      checkDefinition(`controller ${JSON.stringify(controller.name)}`, controller as AnyDefinition);
       this.#claimName(controller.name);
     }
-    this.#registered.push(controller);
+    // What reconciles one kind is given objects of that kind alone, so its type may be forgotten here.
+    this.#registered.push(controller as ControllerClass | AnyDefinition);
     return this;
   }
 

@@ -8,10 +8,13 @@ import type { Cache, CacheEvent, CacheObject, IndexFn } from './informer.js';
 class Index<T> {
   readonly #keys = new Map<string, Set<string>>();
 
-  constructor(readonly fn: IndexFn<T>) {}
+  constructor(
+    private readonly fn: IndexFn<T>,
+    private readonly onError: (error: unknown, key: string) => void,
+  ) {}
 
   add(key: string, object: T): void {
-    for (const value of this.fn(object)) {
+    for (const value of this.#valuesOf(object, (error) => this.onError(error, key))) {
       const keys = this.#keys.get(value);
       if (keys) keys.add(key);
       else this.#keys.set(value, new Set([key]));
@@ -19,10 +22,20 @@ class Index<T> {
   }
 
   remove(key: string, object: T): void {
-    for (const value of this.fn(object)) {
+    for (const value of this.#valuesOf(object, () => {})) {
       const keys = this.#keys.get(value);
       keys?.delete(key);
       if (keys?.size === 0) this.#keys.delete(value);
+    }
+  }
+
+  /** An object its function cannot read is in no index; the cache must go on. */
+  #valuesOf(object: T, failed: (error: unknown) => void): readonly string[] {
+    try {
+      return this.fn(object);
+    } catch (error) {
+      failed(error);
+      return [];
     }
   }
 
@@ -40,8 +53,11 @@ export class ObjectCache<T extends CacheObject> implements Cache<T> {
   #incoming: Map<string, T> | undefined;
   #resourceVersion = '';
 
-  constructor() {
-    this.#indexes.set(byNamespace, new Index<T>((object) => [object.metadata.namespace ?? '']));
+  /** `onIndexError` hears of objects that an index function threw on: that index does not have them. */
+  constructor(
+    private readonly onIndexError: (index: string, key: string, error: unknown) => void = () => {},
+  ) {
+    this.addIndex(byNamespace, (object) => [object.metadata.namespace ?? '']);
   }
 
   get size(): number {
@@ -86,7 +102,7 @@ export class ObjectCache<T extends CacheObject> implements Cache<T> {
 
   addIndex(name: string, fn: IndexFn<T>): void {
     if (this.#indexes.has(name)) return;
-    const index = new Index(fn);
+    const index = new Index(fn, (error, key) => this.onIndexError(name, key, error));
     for (const [key, object] of this.#objects) index.add(key, object);
     this.#indexes.set(name, index);
   }

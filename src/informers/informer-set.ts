@@ -26,7 +26,9 @@ export class InformerSet {
   /** The informer of these objects, started with its first lease. */
   acquire<T>(kind: KindOf<T>, options: InformerOptions = {}): InformerLease<T> {
     const id = JSON.stringify([
+      // The version too: readers of another one would be handed objects of the wrong shape.
       groupKind(kind),
+      kind.version,
       options.namespace ?? '',
       options.labelSelector ?? '',
       options.fieldSelector ?? '',

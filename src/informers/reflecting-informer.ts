@@ -33,7 +33,9 @@ export function createInformer<T extends CacheObject>(
 class ReflectingInformer<T extends CacheObject> implements Informer<T> {
   readonly kind: KindFacts;
   readonly ready: Promise<void>;
-  readonly #cache = new ObjectCache<T>();
+  readonly #cache = new ObjectCache<T>((index, key, error) =>
+    this.#log.error('index function failed', { index, key, error: String(error) }),
+  );
   readonly #events = new Subject<CacheEvent<T>>();
   readonly #state = new BehaviorSubject<ConnectionState>({ phase: 'connecting' });
   readonly #driver: ReflectorDriver<T>;

@@ -57,7 +57,11 @@ export class ReflectorDriver<T extends CacheObject> {
     const { clock, random } = this.deps;
     const { state, outputs } = step<T>(this.#state, input, { at: clock.monotonic(), random: random.next() });
     this.#state = state;
-    for (const output of outputs) this.#perform(output);
+    for (const output of outputs) {
+      // Whoever was told of the output before may have called stop(): what follows must not begin anything.
+      if (this.#state !== state) return;
+      this.#perform(output);
+    }
   }
 
   #perform(output: ReflectorOutput<T>): void {
@@ -98,6 +102,7 @@ export class ReflectorDriver<T extends CacheObject> {
   async #fetch(token: string): Promise<void> {
     const request = this.#begin();
     const { signal } = request;
+    this.#armIdle(request);
     let input: ReflectorInput<T>;
     try {
       const { items, metadata } = await this.client.listPage(this.kind, {

@@ -151,6 +151,7 @@ export function step<T extends CacheObject>(
         : open(state, state.resourceVersion, world);
     case 'Listing':
       if (input.type === 'page') return onPage(state, input.page, world);
+      if (input.type === 'idle') return fail(state, new Error('the server did not answer'), world);
       return input.type === 'failed' ? fail(state, input.error, world) : { state, outputs: [] };
     case 'Opening':
       return onOpening(state, input, world);

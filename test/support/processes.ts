@@ -30,7 +30,8 @@ export class Program implements AsyncDisposable {
       for (const listener of this.#listeners) listener();
     });
     this.exited = new Promise((resolve) => {
-      this.#child.once('exit', (code) => {
+      // Not 'exit': what it printed last may still be on its way then.
+      this.#child.once('close', (code) => {
         resolve(code);
         for (const listener of this.#listeners) listener();
       });

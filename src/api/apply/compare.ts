@@ -3,9 +3,9 @@ import { deepEqualJson } from '../json.js';
 import type { JsonObject, JsonValue } from '../objects.js';
 import { isJsonObject, memberSchema } from '../schema/navigate.js';
 import type { Schema } from '../schema/schema.js';
-import { fieldElement, FieldSet } from './field-set.js';
+import { fieldElement, FieldSet, FieldSetBuilder } from './field-set.js';
 import { fieldsOfElement } from './fields-of.js';
-import { isDeclaredField, itemsByElement, topologyOf } from './topology.js';
+import { groupByElement, isAlwaysThere, topologyOf } from './topology.js';
 
 export interface Comparison {
   readonly added: FieldSet;
@@ -13,55 +13,63 @@ export interface Comparison {
   readonly removed: FieldSet;
 }
 
-const same: Comparison = { added: FieldSet.empty, modified: FieldSet.empty, removed: FieldSet.empty };
+/** Where the changes below one element are collected. */
+class Changes {
+  constructor(
+    readonly added: FieldSetBuilder,
+    readonly modified: FieldSetBuilder,
+    readonly removed: FieldSetBuilder,
+  ) {}
 
-export function compareFields(before: JsonObject, after: JsonObject, schema: Schema): Comparison {
-  return compareBelow(before, after, schema);
+  below(element: string): Changes {
+    return new Changes(this.added.child(element), this.modified.child(element), this.removed.child(element));
+  }
 }
 
-function compareBelow(before: JsonValue, after: JsonValue, schema: Schema | undefined): Comparison {
-  if (before === after) return same;
-  let result = same;
-  const merge = (part: Comparison): void => {
-    result = {
-      added: result.added.union(part.added),
-      modified: result.modified.union(part.modified),
-      removed: result.removed.union(part.removed),
-    };
+export function compareFields(before: JsonObject, after: JsonObject, schema: Schema): Comparison {
+  const changes = new Changes(new FieldSetBuilder(), new FieldSetBuilder(), new FieldSetBuilder());
+  compareBelow(before, after, schema, changes);
+  return {
+    added: changes.added.build(),
+    modified: changes.modified.build(),
+    removed: changes.removed.build(),
   };
+}
+
+function compareBelow(
+  before: JsonValue,
+  after: JsonValue,
+  schema: Schema | undefined,
+  changes: Changes,
+): void {
+  if (before === after) return;
   if (Array.isArray(before) && Array.isArray(after)) {
-    const [old, now] = [itemsByElement(before, schema), itemsByElement(after, schema)];
-    for (const [element, item] of now)
-      merge(compareElement(element, old.get(element), item, schema?.items, true));
-    for (const [element, item] of old)
-      if (!now.has(element)) merge(compareElement(element, item, undefined, schema?.items, true));
-  } else if (isJsonObject(before) && isJsonObject(after)) {
-    for (const [key, value] of Object.entries(after)) {
-      const old = Object.hasOwn(before, key) ? before[key] : undefined;
-      merge(
-        compareElement(
-          fieldElement(key),
-          old,
-          value,
-          memberSchema(schema, key),
-          !isDeclaredField(schema, key),
-        ),
-      );
+    const [old, now] = [groupByElement(before, schema), groupByElement(after, schema)];
+    for (const element of new Set([...now.keys(), ...old.keys()])) {
+      const [was = [], is = []] = [old.get(element), now.get(element)];
+      if (was.length <= 1 && is.length <= 1) {
+        compareElement(element, was[0], is[0], schema?.items, true, changes);
+      } else if (was.length === 0) {
+        changes.added.addAll(fieldsOfElement(element, is[0] as JsonValue, schema?.items, true));
+      } else if (is.length === 0) {
+        for (const item of was) changes.removed.addAll(fieldsOfElement(element, item, schema?.items, true));
+      } else if (!deepEqualJson(was, is)) {
+        // Items that cannot be told apart change as one.
+        changes.modified.add(element);
+      }
     }
-    for (const [key, value] of Object.entries(before)) {
-      if (Object.hasOwn(after, key)) continue;
-      merge(
-        compareElement(
-          fieldElement(key),
-          value,
-          undefined,
-          memberSchema(schema, key),
-          !isDeclaredField(schema, key),
-        ),
+  } else if (isJsonObject(before) && isJsonObject(after)) {
+    for (const key of new Set([...Object.keys(after), ...Object.keys(before)])) {
+      compareElement(
+        fieldElement(key),
+        Object.hasOwn(before, key) ? before[key] : undefined,
+        Object.hasOwn(after, key) ? after[key] : undefined,
+        memberSchema(schema, key),
+        !isAlwaysThere(schema, key),
+        changes,
       );
     }
   }
-  return result;
 }
 
 function compareElement(
@@ -70,18 +78,24 @@ function compareElement(
   after: JsonValue | undefined,
   schema: Schema | undefined,
   ownsItself: boolean,
-): Comparison {
-  if (before === undefined && after === undefined) return same;
-  if (before === undefined)
-    return { ...same, added: fieldsOfElement(element, after as JsonValue, schema, ownsItself) };
-  if (after === undefined) return { ...same, removed: fieldsOfElement(element, before, schema, ownsItself) };
-  if (deepEqualJson(before, after)) return same;
-  const topology = topologyOf(after, schema);
-  if (topology === 'whole' || topology !== topologyOf(before, schema)) {
-    return { ...same, modified: new FieldSet(new Set([element])) };
+  changes: Changes,
+): void {
+  const fields = (value: JsonValue | undefined): FieldSet =>
+    value === undefined ? FieldSet.empty : fieldsOfElement(element, value, schema, ownsItself);
+  if (before === undefined || after === undefined) {
+    changes.added.addAll(fields(after));
+    changes.removed.addAll(fields(before));
+    return;
   }
-  const below = compareBelow(before, after, schema);
-  const lift = (set: FieldSet): FieldSet =>
-    set.isEmpty ? FieldSet.empty : new FieldSet(new Set(), new Map([[element, set]]));
-  return { added: lift(below.added), modified: lift(below.modified), removed: lift(below.removed) };
+  if (deepEqualJson(before, after)) return;
+  const topology = topologyOf(after, schema);
+  if (topology !== topologyOf(before, schema)) {
+    // A tree became a leaf, or the other way round: what was below is gone.
+    const [was, is] = [fields(before), fields(after)];
+    changes.removed.addAll(was.difference(is));
+    changes.added.addAll(is.difference(was));
+    changes.modified.addAll(is.intersection(was));
+    changes.modified.add(element);
+  } else if (topology === 'whole') changes.modified.add(element);
+  else compareBelow(before, after, schema, changes.below(element));
 }

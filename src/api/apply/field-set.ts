@@ -104,6 +104,7 @@ export class FieldSet {
       if (typeof below !== 'object' || below === null || Array.isArray(below)) continue;
       const inner = below as JsonObject;
       const canonical = canonicalElement(element);
+      if (canonical === undefined) continue;
       const child = FieldSet.fromFieldsV1(inner);
       if (child.isEmpty || Object.hasOwn(inner, '.')) members.add(canonical);
       if (!child.isEmpty) children.set(canonical, child);
@@ -125,18 +126,42 @@ export function valueElement(value: JsonValue): string {
   return `v:${JSON.stringify(value)}`;
 }
 
-/** Another implementation may have spaced or ordered the JSON of an element differently. */
-function canonicalElement(element: string): string {
-  if (!element.startsWith('k:') && !element.startsWith('v:')) return element;
-  try {
-    const value = JSON.parse(element.slice(2)) as JsonValue;
-    return element.startsWith('k:') ? keyElement(value as Record<string, JsonValue>) : valueElement(value);
-  } catch {
-    return element;
+/**
+ * The element as we write it: another implementation may have spaced or ordered its JSON differently.
+ * Undefined for what is no element.
+ */
+function canonicalElement(element: string): string | undefined {
+  const text = element.slice(2);
+  switch (element.slice(0, 2)) {
+    case 'f:':
+      return element;
+    case 'i:':
+      return /^\d+$/.test(text) ? element : undefined;
+    case 'k:': {
+      const keys = parsed(text);
+      return typeof keys === 'object' && keys !== null && !Array.isArray(keys)
+        ? keyElement(keys as JsonObject)
+        : undefined;
+    }
+    case 'v:': {
+      const value = parsed(text);
+      return value === undefined ? undefined : valueElement(value);
+    }
+    default:
+      return undefined;
   }
 }
 
-function elementText(element: string): string {
+function parsed(text: string): JsonValue | undefined {
+  try {
+    return JSON.parse(text) as JsonValue;
+  } catch {
+    return undefined;
+  }
+}
+
+/** As messages show it: `.image`, `[name="web"]`, `[=80]`. */
+export function elementText(element: string): string {
   const text = element.slice(2);
   switch (element[0]) {
     case 'k': {
@@ -168,6 +193,12 @@ export class FieldSetBuilder {
       this.#children.set(element, child);
     }
     return child;
+  }
+
+  /** Adds every path of a set. */
+  addAll(set: FieldSet): void {
+    for (const element of set.members) this.add(element);
+    for (const [element, below] of set.children) this.child(element).addAll(below);
   }
 
   build(): FieldSet {

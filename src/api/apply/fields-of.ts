@@ -3,15 +3,15 @@ import type { JsonObject, JsonValue } from '../objects.js';
 import { isJsonObject, memberSchema } from '../schema/navigate.js';
 import type { Schema } from '../schema/schema.js';
 import { fieldElement, type FieldSet, FieldSetBuilder } from './field-set.js';
-import { isDeclaredField, itemElement, topologyOf } from './topology.js';
+import { isAlwaysThere, isDeclaredField, itemElement, topologyOf } from './topology.js';
 
 export function fieldsOf(object: JsonObject, schema: Schema): FieldSet {
   const root = new FieldSetBuilder();
-  collectBelow(object, schema, root);
+  collectBelow(object, schema, root, applied);
   return root.build();
 }
 
-/** The element and what is set below it, as a set of its own. */
+/** An element that came or went, and what is set below it, as a set of its own. */
 export function fieldsOfElement(
   element: string,
   value: JsonValue,
@@ -19,9 +19,17 @@ export function fieldsOfElement(
   ownsItself: boolean,
 ): FieldSet {
   const root = new FieldSetBuilder();
-  collect(element, value, schema, root, ownsItself);
+  collect(element, value, schema, root, ownsItself, appeared);
   return root.build();
 }
+
+/** Whether a member is owned itself, beside what it holds. */
+type OwnsItself = (parent: Schema | undefined, key: string) => boolean;
+
+/** Who applies a configuration owns an entry of a map; a declared field only through what it holds. */
+const applied: OwnsItself = (parent, key) => !isDeclaredField(parent, key);
+/** Who makes a map or a list appear owns it too, unless its type has it always. */
+const appeared: OwnsItself = (parent, key) => !isAlwaysThere(parent, key);
 
 function collect(
   element: string,
@@ -29,21 +37,34 @@ function collect(
   schema: Schema | undefined,
   into: FieldSetBuilder,
   ownsItself: boolean,
+  ownsMember: OwnsItself,
 ): void {
   const topology = topologyOf(value, schema);
   const isEmptyMap = isJsonObject(value) && Object.keys(value).length === 0;
   if (topology === 'whole' || isEmptyMap || ownsItself) into.add(element);
-  if (topology !== 'whole') collectBelow(value, schema, into.child(element));
+  if (topology !== 'whole') collectBelow(value, schema, into.child(element), ownsMember);
 }
 
-function collectBelow(value: JsonValue, schema: Schema | undefined, into: FieldSetBuilder): void {
+function collectBelow(
+  value: JsonValue,
+  schema: Schema | undefined,
+  into: FieldSetBuilder,
+  ownsMember: OwnsItself,
+): void {
   if (Array.isArray(value)) {
-    for (const item of value as readonly JsonValue[])
-      collect(itemElement(item, schema), item, schema?.items, into, true);
+    for (const item of value as readonly JsonValue[]) {
+      collect(itemElement(item, schema), item, schema?.items, into, true, ownsMember);
+    }
   } else if (isJsonObject(value)) {
     for (const [key, member] of Object.entries(value)) {
-      // An entry of a map is owned itself; a declared field only through what it holds.
-      collect(fieldElement(key), member, memberSchema(schema, key), into, !isDeclaredField(schema, key));
+      collect(
+        fieldElement(key),
+        member,
+        memberSchema(schema, key),
+        into,
+        ownsMember(schema, key),
+        ownsMember,
+      );
     }
   }
 }

@@ -25,11 +25,15 @@ export function managerIdentity({ name, operation, apiVersion, subresource }: Ma
 const maxUpdateManagers = 10;
 const ancientName = 'ancient-changes';
 
+/** What stands in an object's `metadata.managedFields`, if it is a list at all. */
+export function managedEntries(object: JsonObject | undefined): readonly ManagedFieldsEntry[] {
+  const given = (object?.metadata as { managedFields?: unknown } | undefined)?.managedFields;
+  return Array.isArray(given) ? given.filter((entry) => typeof entry === 'object' && entry !== null) : [];
+}
+
 export function readOwnerships(object: JsonObject | undefined): Ownerships {
-  const entries = (object?.metadata as { managedFields?: readonly ManagedFieldsEntry[] } | undefined)
-    ?.managedFields;
   const result = new Map<string, Ownership>();
-  for (const entry of entries ?? []) {
+  for (const entry of managedEntries(object)) {
     if (entry.operation !== 'Apply' && entry.operation !== 'Update') continue;
     const manager = {
       name: entry.manager ?? '',
@@ -92,7 +96,7 @@ function byAge(a: Ownership, b: Ownership): number {
 }
 
 function capUpdaters(owners: readonly Ownership[]): readonly Ownership[] {
-  const updaters = owners.filter((o) => o.operation === 'Update' && o.subresource === '').sort(byAge);
+  const updaters = owners.filter((o) => o.operation === 'Update').sort(byAge);
   const excess = updaters.length - maxUpdateManagers;
   if (excess <= 0) return owners;
   // The bucket itself counts as one of the managers that stay.
@@ -108,7 +112,7 @@ function capUpdaters(owners: readonly Ownership[]): readonly Ownership[] {
             fields: bucket.fields.union(owner.fields),
             time: bucket.time > owner.time ? bucket.time : owner.time,
           }
-        : { ...owner, name: ancientName },
+        : { ...owner, name: ancientName, subresource: '' },
     );
   }
   return [...owners.filter((o) => !folded.includes(o)), ...merged.values()];

@@ -4,8 +4,8 @@ import { setOwn } from '../json.js';
 import type { JsonObject, JsonValue } from '../objects.js';
 import { isJsonObject, memberSchema } from '../schema/navigate.js';
 import type { Schema } from '../schema/schema.js';
-import { fieldElement, type FieldSet } from './field-set.js';
-import { itemElement, itemsByElement, topologyOf } from './topology.js';
+import { elementText, fieldElement, FieldSet } from './field-set.js';
+import { groupByElement, isDeclaredField, itemElement, topologyOf } from './topology.js';
 
 /** The live object with everything the configuration sets. Never changes its input. */
 export function mergeConfiguration(live: JsonObject, applied: JsonObject, schema: Schema): JsonObject {
@@ -40,63 +40,80 @@ function mergeLists(
   applied: readonly JsonValue[],
   schema: Schema | undefined,
 ): JsonValue[] {
-  const old = itemsByElement(live, schema);
-  const wanted = itemsByElement(applied, schema);
-  if (wanted.size !== applied.length)
-    throw badRequest(
-      `duplicate entries in a list that is merged by key: ${JSON.stringify([...wanted.keys()])}`,
-    );
+  const old = groupByElement(live, schema);
+  const wanted = groupByElement(applied, schema);
+  for (const [element, items] of wanted) {
+    if (items.length > 1) throw badRequest(`duplicate entries for key ${elementText(element)}`);
+  }
   const result: JsonValue[] = [];
   const others = old.entries();
   let next = others.next();
   /** Takes over what only the live list has, up to an item that both have. */
   const takeOthers = (until: string | undefined): void => {
     for (; !next.done && next.value[0] !== until; next = others.next()) {
-      const [element, item] = next.value;
-      if (!wanted.has(element)) result.push(item);
+      const [element, items] = next.value;
+      if (!wanted.has(element)) result.push(...items);
     }
   };
   const shared = [...wanted.keys()].filter((element) => old.has(element));
   let turn = 0;
-  for (const [element, item] of wanted) {
+  for (const [element, [item]] of wanted) {
     takeOthers(shared[turn]);
     if (element === shared[turn]) turn++;
-    result.push(mergeValues(old.get(element), item, schema?.items));
+    const current = old.get(element);
+    // Items that cannot be told apart are no base for a merge.
+    const base = current?.length === 1 ? current[0] : undefined;
+    result.push(mergeValues(base, item as JsonValue, schema?.items));
   }
   takeOthers(undefined);
   return result;
 }
 
+/** Metadata is there whoever owns what in it. */
+const metadata = new FieldSet(new Set([fieldElement('metadata')]));
+
 /**
- * The object without the fields of `gone` that `kept` does not hold, itself or through something below.
- * What becomes empty that way goes too.
+ * The object without the fields of `gone` that `kept` does not hold. A declared field stays as long as
+ * anybody owns it or something in it, and goes with everything in it otherwise: a probe whose handler is no
+ * longer applied does not stay behind with its defaults. An item of a list and an entry of a map go as soon
+ * as nobody owns them themselves, whatever others own in them. What becomes empty goes too.
  */
 export function removeFields(object: JsonObject, gone: FieldSet, kept: FieldSet, schema: Schema): JsonObject {
-  return (removeBelow(object, gone, kept, schema) ?? {}) as JsonObject;
+  return (removeBelow(object, gone, kept.union(metadata), schema) ?? {}) as JsonObject;
 }
 
 function removeBelow(
   value: JsonValue,
   gone: FieldSet,
-  kept: FieldSet | undefined,
+  kept: FieldSet,
   schema: Schema | undefined,
 ): JsonValue | undefined {
   if (gone.isEmpty) return value;
-  const next = (element: string, member: JsonValue, child: Schema | undefined): JsonValue | undefined => {
-    const keptBelow = kept?.children.get(element);
-    const isKept = keptBelow !== undefined || (kept?.members.has(element) ?? false);
-    if (gone.members.has(element) && !isKept) return undefined;
-    const below = gone.children.get(element);
-    if (!below) return member;
-    const rest = removeBelow(member, below, keptBelow, child);
+  const next = (
+    element: string,
+    member: JsonValue,
+    child: Schema | undefined,
+    isDeclared: boolean,
+  ): JsonValue | undefined => {
+    const [goneBelow, keptBelow = FieldSet.empty] = [gone.children.get(element), kept.children.get(element)];
+    const isKeptItself = kept.members.has(element);
+    const isKept = isKeptItself || !keptBelow.isEmpty;
+    if (
+      isDeclared
+        ? !isKept && (gone.members.has(element) || goneBelow)
+        : !isKeptItself && gone.members.has(element)
+    )
+      return undefined;
+    if (!goneBelow) return member;
+    const rest = removeBelow(member, goneBelow, keptBelow, child);
     return rest === undefined && isKept ? emptyOf(member) : rest;
   };
   if (Array.isArray(value)) {
     const items: JsonValue[] = [];
     let changed = false;
     for (const item of value as readonly JsonValue[]) {
-      const rest = next(itemElement(item, schema), item, schema?.items);
-      if (rest !== undefined) items.push(rest);
+      const rest = next(itemElement(item, schema), item, schema?.items, false);
+      if (rest !== undefined) items.push(withKeys(rest, item, schema));
       changed ||= rest !== item;
     }
     if (!changed) return value;
@@ -106,12 +123,24 @@ function removeBelow(
   const result: Record<string, JsonValue> = {};
   let changed = false;
   for (const [key, member] of Object.entries(value)) {
-    const rest = next(fieldElement(key), member, memberSchema(schema, key));
+    const rest = next(fieldElement(key), member, memberSchema(schema, key), isDeclaredField(schema, key));
     if (rest !== undefined) setOwn(result, key, rest);
     changed ||= rest !== member;
   }
   if (!changed) return value;
   return Object.keys(result).length === 0 ? undefined : result;
+}
+
+/** What stays of an item keeps its keys, whoever owned them: without them it is no item. */
+function withKeys(rest: JsonValue, item: JsonValue, schema: Schema | undefined): JsonValue {
+  if (rest === item || !isJsonObject(rest) || !isJsonObject(item)) return rest;
+  const lost = (schema?.['x-kubernetes-list-map-keys'] ?? []).filter(
+    (key) => Object.hasOwn(item, key) && !Object.hasOwn(rest, key),
+  );
+  if (lost.length === 0) return rest;
+  const keyed: Record<string, JsonValue> = { ...rest };
+  for (const key of lost) setOwn(keyed, key, item[key]);
+  return keyed;
 }
 
 function emptyOf(value: JsonValue): JsonValue {

@@ -14,6 +14,7 @@ import { type Comparison, compareFields } from './compare.js';
 import { FieldSet } from './field-set.js';
 import { fieldsOf } from './fields-of.js';
 import {
+  managedEntries,
   type Manager,
   managerIdentity,
   ownable,
@@ -57,7 +58,8 @@ export function applyServerSide(input: ApplyInput): { readonly object: JsonObjec
     owners.set(managerIdentity(first), { ...first, fields: fieldsOf(ownable(live), schema), time: now });
   }
   const own = applied.metadata as JsonObject | undefined;
-  if (own?.managedFields !== undefined && own.managedFields !== null)
+  const given = own?.managedFields;
+  if (given !== undefined && given !== null && !(Array.isArray(given) && given.length === 0))
     throw badRequest('metadata.managedFields must be nil');
 
   const configuration = ownable(applied);
@@ -105,13 +107,21 @@ export interface UpdateInput extends Write {
 /**
  * The updated object with its managedFields: this manager owns what it changed, nobody owns what is gone.
  * A write that changes nothing leaves managedFields as they were.
+ *
+ * Owners may be rewritten by the update itself, but not through a subresource and not by an empty list, as
+ * clients send that do not know of them; a list of one empty entry takes all owners away. An object without
+ * owners is not tracked until it is applied for the first time.
  */
 export function trackUpdate(input: UpdateInput): JsonObject {
   const { live, updated, schema, now } = input;
   const manager = managerOf(input, 'Update');
   const id = managerIdentity(manager);
-  const given = (updated.metadata as { managedFields?: readonly JsonValue[] } | undefined)?.managedFields;
-  const before = readOwnerships(given === undefined ? live : updated);
+  const given = manager.subresource === '' ? managedEntries(updated) : [];
+  if (given.length === 1 && Object.keys(given[0] as object).length === 0)
+    return writeOwnerships(updated, new Map(), new Map(), now);
+  const rewritten = given.length === 0 ? undefined : readOwnerships(updated);
+  const before = rewritten?.size ? rewritten : readOwnerships(live);
+  if (live && before.size === 0) return writeOwnerships(updated, before, before, now);
   const comparison = compareFields(live ? ownable(live) : {}, ownable(updated), schema);
   const owners = new Map(settle(before, id, comparison, true));
   const mine = owners.get(id)?.fields ?? FieldSet.empty;

@@ -3,6 +3,7 @@
  * schema describes is deduced: maps member by member, lists as one whole.
  */
 import { badRequest } from '../errors.js';
+import { setOwn } from '../json.js';
 import type { JsonValue } from '../objects.js';
 import { isJsonObject, memberSchema } from '../schema/navigate.js';
 import type { Schema } from '../schema/schema.js';
@@ -31,6 +32,20 @@ export function isDeclaredField(schema: Schema | undefined, key: string): boolea
 }
 
 /**
+ * True for a member that a type has in every object, set or not: `metadata` of any kind, and of the
+ * built-in ones what is required or a struct that is never left out. Nobody makes it appear.
+ */
+export function isAlwaysThere(schema: Schema | undefined, key: string): boolean {
+  const isRoot = schema?.properties?.apiVersion !== undefined && schema.properties.kind !== undefined;
+  if (isRoot && key === 'metadata') return true;
+  if (schema?.typeName === undefined || !isDeclaredField(schema, key)) return false;
+  const initial = memberSchema(schema, key)?.default;
+  return (
+    (schema.required?.includes(key) ?? false) || (isJsonObject(initial) && Object.keys(initial).length === 0)
+  );
+}
+
+/**
  * The path element of a list's item.
  * @throws ApiError BadRequest when a key is missing and has no default
  */
@@ -38,10 +53,10 @@ export function itemElement(item: JsonValue, schema: Schema | undefined): string
   if (schema?.['x-kubernetes-list-type'] === 'set') return valueElement(item);
   const keys: Record<string, JsonValue> = {};
   for (const key of schema?.['x-kubernetes-list-map-keys'] ?? []) {
-    const given = isJsonObject(item) ? item[key] : undefined;
+    const given = isJsonObject(item) && Object.hasOwn(item, key) ? item[key] : undefined;
     const value = given ?? memberSchema(schema?.items, key)?.default;
     // An absent key without a default still tells items apart where other keys are there.
-    if (value !== undefined && value !== null) keys[key] = value;
+    if (value !== undefined && value !== null) setOwn(keys, key, value);
   }
   if (Object.keys(keys).length === 0) {
     const names = schema?.['x-kubernetes-list-map-keys']?.join('", "') ?? '';
@@ -52,15 +67,17 @@ export function itemElement(item: JsonValue, schema: Schema | undefined): string
   return keyElement(keys);
 }
 
-/** The items of a list by element, the first one where an element repeats. */
-export function itemsByElement(
+/** The items of a list by element, in the order of their first one: a list may hold items nobody can tell apart. */
+export function groupByElement(
   items: readonly JsonValue[],
   schema: Schema | undefined,
-): Map<string, JsonValue> {
-  const map = new Map<string, JsonValue>();
+): Map<string, JsonValue[]> {
+  const groups = new Map<string, JsonValue[]>();
   for (const item of items) {
     const element = itemElement(item, schema);
-    if (!map.has(element)) map.set(element, item);
+    const group = groups.get(element);
+    if (group) group.push(item);
+    else groups.set(element, [item]);
   }
-  return map;
+  return groups;
 }

@@ -261,7 +261,8 @@ function checkLists(schema: Schema, path: FieldPath, causes: StatusCause[]): voi
     );
   }
   keys.forEach((key, i) => {
-    const declared = schema.items?.properties?.[key];
+    const { properties = {} } = schema.items ?? {};
+    const declared = Object.hasOwn(properties, key) ? properties[key] : undefined;
     if (!declared) {
       causes.push(
         fieldError.invalid(

@@ -4,6 +4,7 @@
  */
 import { apiVersionOf } from '../../api/index.js';
 import { openApiPathOf, openApiV3Document, openApiV3Index } from '../openapi/document.js';
+import { openApiV2Document } from '../openapi/legacy.js';
 import type { ResourceRegistry, ServedResource } from '../resource.js';
 import { acceptsAggregatedDiscovery } from '../rest/negotiate.js';
 import { kubernetesVersion } from '../version.js';
@@ -33,6 +34,10 @@ export class DiscoveryDocuments {
 
   /** The document at a path, in the form the client accepts; undefined when there is none. */
   find(path: string, accept: string | undefined): Document | undefined {
+    if (path === '/openapi/v2') {
+      const document = openApiV2Document(accept);
+      return { ...document, etag: `"${this.#hash(document.body)}"` };
+    }
     if (this.#generation !== this.#registry.generation) {
       this.#made.clear();
       this.#generation = this.#registry.generation;
@@ -104,6 +109,7 @@ export class DiscoveryDocuments {
       '/apis',
       '/healthz',
       '/livez',
+      '/openapi/v2',
       '/openapi/v3',
       '/readyz',
       '/version',

@@ -156,7 +156,7 @@ async function serve(
     toServerRequest(request, { path, query }, bytes, user, AbortSignal.any([gone.signal, stopping])),
   );
   if ('watch' in answer) await stream(response, answer, stopping);
-  else await sendChunks(response, answer);
+  else await sendChunks(response, answer, stopping);
 }
 
 function toServerRequest(
@@ -211,19 +211,31 @@ function send(response: NodeResponse, answer: ServerResponse): void {
 async function sendChunks(
   response: NodeResponse,
   answer: Extract<ServerResponse, { body: object | string }>,
+  stopping: AbortSignal,
 ): Promise<void> {
   if (typeof answer.body === 'string') return send(response, answer);
-  const chunks = [...jsonChunks(answer.body)];
-  if (chunks.length === 1) {
-    const [only] = chunks as [Buffer];
+  const chunks = jsonChunks(answer.body)[Symbol.iterator]();
+  let chunk = chunks.next();
+  let following = chunks.next();
+  if (following.done) {
+    const only = chunk.value as Buffer;
     writeHead(response, { ...answer, headers: { ...answer.headers, 'content-length': String(only.length) } });
     response.end(only);
     return;
   }
   writeHead(response, answer);
-  for (const chunk of chunks) {
+  while (!chunk.done) {
     if (response.destroyed) return;
-    if (!response.write(chunk)) await drained(response);
+    if (!response.write(chunk.value)) {
+      await drained(response, stopping);
+      // A client that does not read must not hold up the stop.
+      if (stopping.aborted) {
+        response.destroy();
+        return;
+      }
+    }
+    chunk = following;
+    following = chunks.next();
   }
   response.end();
 }

@@ -95,16 +95,7 @@ async function attempt(
   validateCreate(ctx, object as JsonObject);
   deps.admission.validate({ ...attributes, object: object as JsonObject });
 
-  const final = managed
-    ? (object as JsonObject)
-    : trackUpdate({
-        live: undefined,
-        updated: object as JsonObject,
-        schema: resource.schema,
-        manager: write.fieldManager,
-        apiVersion: apiVersionOf(facts),
-        now,
-      });
+  const final = managed ? (object as JsonObject) : owned(ctx, object as JsonObject, write, now);
   if (write.dryRun) {
     if (deps.cache.resource(resource.storagePrefix).get(keyFor(ctx, name))) throw alreadyExists(facts, name);
     return final as StampedObject;
@@ -121,6 +112,21 @@ async function attempt(
 
 /** Events are forgotten after an hour (OC-18). */
 const eventTtlSeconds = 3600;
+
+/** The object with its creator as the owner of its fields; a status of its own is the server's. */
+function owned(ctx: RequestContext, object: JsonObject, write: WriteQuery, now: string): JsonObject {
+  const { status, ...rest } = object;
+  const isServers = ctx.resource.hasStatus && status !== undefined;
+  const tracked = trackUpdate({
+    live: undefined,
+    updated: isServers ? rest : object,
+    schema: ctx.resource.schema,
+    manager: write.fieldManager,
+    apiVersion: apiVersionOf(ctx.resource.facts),
+    now,
+  });
+  return isServers ? { ...tracked, status } : tracked;
+}
 
 /** Metadata as a new object has it; status dropped where it has a subresource of its own. */
 function identified(

@@ -8,6 +8,7 @@ import {
   badRequest,
   copyJson,
   decodeErrors,
+  dropEmpty,
   type JsonObject,
   type JsonValue,
   prune,
@@ -135,10 +136,20 @@ function identitySchema(schema: Schema): Schema {
 
 /** Fills in defaults; the result is the request's own to change. */
 export function withDefaults(ctx: RequestContext, value: JsonObject): MutableObject {
-  const defaulted = ctx.resource.builtin ? value : (applyDefaults(value, ctx.resource.schema) as JsonObject);
+  const { builtin, schema } = ctx.resource;
+  const defaulted = builtin
+    ? (dropEmpty(value, schema) as JsonObject)
+    : (applyDefaults(withPlainMetadata(value, schema), schema) as JsonObject);
   const own = copyJson(defaulted) as MutableObject;
   ctx.resource.strategy.applyDefaults?.(own);
   return own;
+}
+
+/** A custom object is what its schema says; its metadata is that of every object. */
+function withPlainMetadata(value: JsonObject, schema: Schema): JsonObject {
+  const metadata = value.metadata ?? {};
+  const plain = dropEmpty(metadata, schema.properties?.metadata);
+  return plain === metadata ? value : { ...value, metadata: plain };
 }
 
 /** The 400 of a body that is not what it should be. */

@@ -106,9 +106,12 @@ function optionsFromQuery(query: URLSearchParams): JsonObject {
 export function deletionPending(resource: ServedResource, object: JsonObject): boolean {
   const metadata = object.metadata as { finalizers?: readonly string[]; deletionGracePeriodSeconds?: number };
   if ((metadata.finalizers?.length ?? 0) > 0 || (metadata.deletionGracePeriodSeconds ?? 0) > 0) return true;
-  const isNamespace = resource.facts.group === '' && resource.facts.kind === 'Namespace';
   const spec = object.spec as { finalizers?: readonly string[] } | undefined;
-  return isNamespace && (spec?.finalizers?.length ?? 0) > 0;
+  return isNamespace(resource) && (spec?.finalizers?.length ?? 0) > 0;
+}
+
+function isNamespace({ facts }: ServedResource): boolean {
+  return facts.group === '' && facts.kind === 'Namespace';
 }
 
 export type DeleteResult =
@@ -201,7 +204,11 @@ function beginDeletion(ctx: RequestContext, current: StampedObject, options: Del
     metadata.deletionTimestamp = atSeconds(ctx, grace);
     metadata.deletionGracePeriodSeconds = grace;
   }
-  return { ...current, metadata } as JsonObject;
+  // Says so from the first moment on: nothing new is taken in from here.
+  const status = isNamespace(ctx.resource)
+    ? { status: { ...(current.status as JsonObject | undefined), phase: 'Terminating' } }
+    : {};
+  return { ...current, metadata, ...status } as JsonObject;
 }
 
 function graceSeconds(ctx: RequestContext, current: StampedObject, options: DeleteRequest): number {

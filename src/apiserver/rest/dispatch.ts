@@ -131,7 +131,10 @@ async function onStatus(ctx: RequestContext): Promise<RestResult> {
 async function onScale(ctx: RequestContext): Promise<RestResult> {
   switch (ctx.info.verb) {
     case 'get':
-      return { code: 200, body: getScale(ctx) };
+      return {
+        code: 200,
+        body: shaped(ctx, getScale(ctx), negotiateShape(ctx.request.headers.accept)),
+      };
     case 'update':
       return { code: 200, body: await replaceScale(ctx) };
     case 'patch':

@@ -14,9 +14,8 @@ export async function finalizeNamespace(ctx: RequestContext): Promise<JsonObject
   const given = decodeObject(ctx, await decodeBody(request, objectTypes), write.fieldValidation);
   const { resourceVersion, uid } = (given.metadata ?? {}) as { resourceVersion?: string; uid?: string };
   const finalizers = (given.spec as { finalizers?: readonly string[] } | undefined)?.finalizers ?? [];
-  const object = { ...ctx, info: { ...ctx.info, subresource: '' } };
   const result = await updateObject(
-    object,
+    ctx,
     (current) => ({
       object: {
         ...current,

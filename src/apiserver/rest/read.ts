@@ -10,7 +10,7 @@ import {
 } from '../../api/index.js';
 import type { StampedObject } from '../cache/resource-cache.js';
 import { WatchStream } from '../cache/watch-stream.js';
-import { tableOf } from '../table/index.js';
+import { type TableSubject, tableOf } from '../table/index.js';
 import { atRequestVersion, findCached, type RequestContext, resourceCache } from './context.js';
 import { checkNotAhead, listPage } from './list-page.js';
 import { negotiateShape, type Shape } from './negotiate.js';
@@ -53,21 +53,21 @@ function table(
   clock: Clock,
   withHeaders: boolean,
 ): JsonObject {
-  const { facts, columns, builtin } = ctx.resource;
   const include = ctx.request.query.get('includeObject') ?? '';
   if (!['', 'None', 'Metadata', 'Object'].includes(include)) {
     throw badRequest(`unrecognized includeObject value: ${JSON.stringify(include)}`);
   }
-  return tableOf(
-    { group: facts.group, kind: facts.kind, builtin, ...(columns ? { columns } : {}) },
-    objects,
-    {
-      now: clock.now(),
-      includeObject: (include === '' ? 'Metadata' : include) as 'None' | 'Metadata' | 'Object',
-      metadata,
-      withHeaders,
-    },
-  ) as unknown as JsonObject;
+  return tableOf(subjectOf(ctx), objects, {
+    now: clock.now(),
+    includeObject: (include === '' ? 'Metadata' : include) as 'None' | 'Metadata' | 'Object',
+    metadata,
+    withHeaders,
+  }) as unknown as JsonObject;
+}
+
+function subjectOf({ resource: { facts, columns, builtin }, info }: RequestContext): TableSubject {
+  if (info.subresource === 'scale') return { group: 'autoscaling', kind: 'Scale', builtin: true };
+  return { group: facts.group, kind: facts.kind, builtin, ...(columns ? { columns } : {}) };
 }
 
 /** The objects a list or watch is about: a namespace, a name, and the selectors. */
@@ -88,7 +88,9 @@ function scopeOf(
     for (const { path } of fieldSelector.requirements) {
       if (!known.has(path) && !declared.includes(path)) {
         throw badRequest(
-          `Unable to find ${JSON.stringify(`${apiVersionOf(facts)}, Resource=${facts.plural}`)} that match label selector ${JSON.stringify(labelSelector.toString())}, field selector ${JSON.stringify(fieldSelector.toString())}: field label not supported: ${path}`,
+          builtin && !selectable
+            ? `${JSON.stringify(path)} is not a known field selector: only "metadata.name", "metadata.namespace"`
+            : `field label not supported: ${path}`,
         );
       }
     }

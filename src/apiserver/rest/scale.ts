@@ -3,12 +3,14 @@ import {
   applyMergePatch,
   applyJsonPatch,
   badRequest,
+  compileLabelSelector,
   decodeErrors,
   type JsonObject,
   type JsonValue,
   fieldError,
   FieldPath,
   invalid,
+  type LabelSelectorObject,
   notFound,
 } from '../../api/index.js';
 import { schemaOfType } from '../../api/facts/index.js';
@@ -61,20 +63,19 @@ function write(object: JsonObject, [head = '', ...tail]: readonly string[], valu
   return { ...object, [head]: next };
 }
 
+/** A selector in its text form: text already, a LabelSelector, or the plain labels of a ReplicationController. */
 function selectorText(selector: JsonValue | undefined): string {
+  if (selector === undefined || selector === null) return '';
   if (typeof selector === 'string') return selector;
-  const labels =
-    (selector as { matchLabels?: Record<string, string> } | undefined)?.matchLabels ??
-    (selector as Record<string, string> | undefined) ??
-    {};
-  return Object.entries(labels)
-    .filter(([, value]) => typeof value === 'string')
-    .map(([key, value]) => `${key}=${value}`)
-    .sort()
-    .join(',');
+  const { matchLabels, matchExpressions } = selector as LabelSelectorObject;
+  const isObject = typeof matchLabels === 'object' || Array.isArray(matchExpressions);
+  const compiled = compileLabelSelector(
+    isObject ? (selector as LabelSelectorObject) : { matchLabels: selector as Record<string, string> },
+  );
+  return compiled.toString();
 }
 
-function scaleOf(ctx: RequestContext, object: StampedObject): JsonObject {
+function scaleOf(ctx: RequestContext, object: StampedObject): StampedObject {
   const at = paths(ctx.resource);
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
   const selector = at.selector === undefined ? '' : selectorText(read(object, at.selector));
@@ -97,7 +98,7 @@ function scaleOf(ctx: RequestContext, object: StampedObject): JsonObject {
 }
 
 /** @throws ApiError NotFound */
-export function getScale(ctx: RequestContext): JsonObject {
+export function getScale(ctx: RequestContext): StampedObject {
   const cached = findCached(ctx);
   if (!cached) throw notFound(ctx.resource.facts, ctx.info.name);
   return scaleOf(ctx, atRequestVersion(ctx, cached.object));

@@ -5,6 +5,7 @@
 import {
   apiVersionOf,
   conflict,
+  copyJson,
   deepEqualJson,
   fieldError,
   FieldPath,
@@ -181,6 +182,9 @@ function prepare(ctx: RequestContext, current: StampedObject, proposed: JsonObje
     if (proposed.status === undefined) delete object.status;
     else object.status = proposed.status;
     return withDefaults(ctx, object as JsonObject);
+  }
+  if (info.subresource === 'finalize') {
+    return copyJson({ ...current, spec: proposed.spec }) as MutableObject;
   }
   const metadata: MutableObject = { ...(proposed.metadata as JsonObject | undefined) };
   for (const field of systemMetadata) {

@@ -131,13 +131,13 @@ describe('Namespace', () => {
     }
   });
 
-  it('lets go of them while it is being deleted', () => {
+  it('keeps them while it is being deleted too: they change through /finalize alone', () => {
     const old = created('', 'Namespace', {
       metadata: { name: 'a', deletionTimestamp: '2026-01-01T00:00:00Z' },
     });
     const object = { ...copyOf(old), spec: { finalizers: [] } };
     strategyFor('', 'Namespace').prepareForUpdate?.(object, old as never);
-    expect(object.spec.finalizers).to.deep.equal([]);
+    expect(object.spec.finalizers).to.deep.equal(['kubernetes']);
   });
 
   it('is Terminating exactly while it is being deleted', () => {

@@ -356,7 +356,7 @@ const rows: readonly Row[] = [
     request: ['GET', `${core}/configmaps?fieldSelector=data.x%3D1`],
     code: 400,
     reason: 'BadRequest',
-    message: /field label not supported: data\.x$/,
+    message: /^"data\.x" is not a known field selector: only "metadata\.name", "metadata\.namespace"$/,
   },
   {
     title: 'a limit that is no number',

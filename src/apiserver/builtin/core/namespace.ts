@@ -28,9 +28,8 @@ export const namespaceStrategy: KindStrategy = {
   prepareForUpdate(object, old) {
     const namespace = fillable<Namespace>(object);
     const before = given<Namespace>(old);
-    // Its own finalizers go through /finalize, which has a use for them only while it is being deleted.
-    const kept = before.metadata?.deletionTimestamp === undefined || namespace.spec?.finalizers === undefined;
-    if (kept && before.spec?.finalizers) {
+    // Its own finalizers change through /finalize alone.
+    if (before.spec?.finalizers) {
       namespace.spec = { ...namespace.spec, finalizers: [...before.spec.finalizers] };
     }
   },

@@ -1,0 +1,417 @@
+/** The Transport over HTTP: encoding, refusals, and connections that break at the worst moment. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo, Server as NetServer } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { createGzip, gzipSync } from 'node:zlib';
+import { expect } from 'chai';
+import nock from 'nock';
+import { isApiError, isOutcomeUnknown, isTransportError, type Transport, type WatchEvent } from 'gyre/api';
+import { createHttpTransport, type HttpTransportOptions } from 'gyre/client';
+import { createAuthority, issueCertificate, type KeyPair } from '#src/pki/index.js';
+import { VirtualClock } from 'gyre/testing';
+
+const server = 'http://api.test';
+
+async function failureOf(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    await promise;
+  } catch (error) {
+    return error;
+  }
+  throw new Error('it did not fail');
+}
+const isUnsent = (error: unknown) => isTransportError(error) && !isOutcomeUnknown(error);
+const status = (code: number, reason: string, message: string) => ({
+  kind: 'Status',
+  apiVersion: 'v1',
+  metadata: {},
+  status: 'Failure',
+  reason,
+  message,
+  code,
+});
+const line = (type: string, name: string) => `${JSON.stringify({ type, object: { name } })}\n`;
+
+describe('HTTP transport: requests', () => {
+  let transport: Transport;
+  const open = (options: Partial<HttpTransportOptions> = {}) => {
+    transport = createHttpTransport({ server, ...options });
+    return transport;
+  };
+  beforeEach(() => nock.disableNetConnect());
+  afterEach(() => {
+    transport.close();
+    expect(nock.pendingMocks()).to.deep.equal([]);
+    nock.cleanAll();
+    nock.enableNetConnect();
+  });
+
+  it('sends and reads JSON, repeats query parameters that are lists, leaves out undefined ones', async () => {
+    nock(server, { reqheaders: { 'content-type': 'application/json', accept: 'application/json' } })
+      .post('/api/v1/x?a=1&b=2&b=3&text=a%20b%26c', { hello: 'wörld' })
+      .reply(201, { ok: true }, { 'X-Kind': 'A' });
+    const answer = await open().request({
+      method: 'POST',
+      path: '/api/v1/x',
+      query: { a: '1', b: ['2', '3'], none: undefined, text: 'a b&c' },
+      body: { hello: 'wörld' },
+    });
+    expect(answer).to.deep.include({ status: 201, body: { ok: true } });
+    expect(answer.headers).to.include({ 'x-kind': 'A' });
+  });
+
+  it('sends raw text and bytes as they are, under the type that is given', async () => {
+    nock(server, { reqheaders: { 'content-type': 'application/yaml' } })
+      .put('/x', 'a: 1')
+      .twice()
+      .reply(200, {});
+    const headers = { 'content-type': 'application/yaml' };
+    await open().request({ method: 'PUT', path: '/x', headers, body: 'a: 1' });
+    await transport.request({ method: 'PUT', path: '/x', headers, body: new TextEncoder().encode('a: 1') });
+  });
+
+  it('gives text where the answer is not JSON', async () => {
+    nock(server).get('/healthz').reply(200, 'ok', { 'content-type': 'text/plain' });
+    expect(await open().request({ method: 'GET', path: '/healthz' })).to.include({ body: 'ok' });
+  });
+
+  it('resolves for refusals, even for one whose JSON is broken', async () => {
+    nock(server)
+      .get('/a')
+      .reply(404, status(404, 'NotFound', 'no'));
+    nock(server).get('/b').reply(502, '<html>', { 'content-type': 'application/json' });
+    expect(await open().request({ method: 'GET', path: '/a' })).to.include({ status: 404 });
+    expect(await transport.request({ method: 'GET', path: '/b' })).to.include({
+      status: 502,
+      body: '<html>',
+    });
+  });
+
+  it('unpacks gzip', async () => {
+    nock(server, { reqheaders: { 'accept-encoding': 'gzip' } })
+      .get('/x')
+      .reply(200, gzipSync('{"packed":true}'), {
+        'content-type': 'application/json',
+        'content-encoding': 'gzip',
+      });
+    expect((await open().request({ method: 'GET', path: '/x' })).body).to.deep.equal({ packed: true });
+  });
+
+  it('keeps the path of a server behind a prefix', async () => {
+    nock(server).get('/clusters/one/api/v1/pods/a%20b').reply(200, {});
+    await open({ server: `${server}/clusters/one/` }).request({ method: 'GET', path: '/api/v1/pods/a%20b' });
+  });
+
+  it('asks for the token of each request', async () => {
+    let n = 0;
+    for (const token of ['t1', 't2'])
+      nock(server, { reqheaders: { authorization: `Bearer ${token}` } })
+        .get('/x')
+        .reply(200, {});
+    open({ token: async () => `t${++n}` });
+    await transport.request({ method: 'GET', path: '/x' });
+    await transport.request({ method: 'GET', path: '/x' });
+  });
+
+  it('hands on every warning of the server, unquoted', async () => {
+    nock(server)
+      .get('/x')
+      .reply(200, {}, { Warning: ['299 - "unknown field \\"spec.x\\", ignored"', '299 - "old version"'] });
+    const warnings: string[] = [];
+    await open({ onWarning: (text) => warnings.push(text) }).request({ method: 'GET', path: '/x' });
+    expect(warnings).to.deep.equal(['unknown field "spec.x", ignored', 'old version']);
+  });
+
+  it('a connection that breaks while reading had no effect', async () => {
+    const reset = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
+    nock(server).get('/x').replyWithError(reset);
+    expect(await failureOf(open().request({ method: 'GET', path: '/x' }))).to.satisfy(isUnsent);
+  });
+
+  it('a request that was aborted before is not sent, and rejects with the reason', async () => {
+    const reason = new Error('changed my mind');
+    const request = { method: 'POST', path: '/x', body: {}, signal: AbortSignal.abort(reason) } as const;
+    expect(await failureOf(open().request(request))).to.equal(reason);
+  });
+});
+
+describe('HTTP transport: watches', () => {
+  let transport: Transport;
+  beforeEach(() => {
+    nock.disableNetConnect();
+    transport = createHttpTransport({ server, maxLineBytes: 1_000 });
+  });
+  afterEach(() => {
+    transport.close();
+    nock.cleanAll();
+    nock.enableNetConnect();
+  });
+  const watch = () =>
+    transport.watch<{ name: string }>({ method: 'GET', path: '/x', query: { watch: 'true' } });
+
+  /** What was told, and how it ended. */
+  async function drain(): Promise<{ told: string[]; failure: unknown }> {
+    const told: string[] = [];
+    try {
+      const { events } = await watch();
+      for await (const batch of events)
+        for (const { type, object } of batch) told.push(`${type} ${(object as { name: string }).name}`);
+    } catch (failure) {
+      return { told, failure };
+    }
+    return { told, failure: undefined };
+  }
+
+  it('gives the events of a stream that ends in order', async () => {
+    nock(server)
+      .get('/x?watch=true')
+      .reply(200, line('ADDED', 'a') + line('MODIFIED', 'ü'));
+    expect(await drain()).to.deep.equal({ told: ['ADDED a', 'MODIFIED ü'], failure: undefined });
+  });
+
+  it('is an ApiError when refused, with the Status of the server', async () => {
+    nock(server)
+      .get('/x?watch=true')
+      .reply(410, status(410, 'Expired', 'too old'), { 'retry-after': '2' });
+    const error = await failureOf(watch());
+    expect(isApiError(error, 'Expired')).to.equal(true);
+    expect(error).to.include({ message: 'too old', retryAfterSeconds: 2 });
+  });
+
+  it('is an ApiError when refused by something that is no API server', async () => {
+    nock(server).get('/x?watch=true').reply(503, 'overloaded');
+    expect(await failureOf(watch())).to.include({ code: 503, message: 'overloaded' });
+  });
+
+  for (const [what, garbage, message] of [
+    ['a line that is not JSON', '<html>\n', /not JSON/],
+    ['a line that is no event', '{"kind":"Pod"}\n', /not an event/],
+    ['a line that is null', 'null\n', /not an event/],
+    ['a line that never ends', 'x'.repeat(2_000), /longer than 1000 bytes/],
+    ['a line that is cut off', '{"type":"ADD', /middle of a line/],
+  ] as const) {
+    it(`fails at ${what}, after telling the events before it`, async () => {
+      nock(server)
+        .get('/x?watch=true')
+        .reply(200, line('ADDED', 'a') + garbage);
+      const { told, failure } = await drain();
+      expect(told).to.deep.equal(['ADDED a']);
+      expect(failure).to.satisfy(isUnsent);
+      expect((failure as Error).message).to.match(message);
+    });
+  }
+});
+
+/** Real sockets: what an interceptor cannot show. */
+describe('HTTP transport: connections', () => {
+  // Even an interceptor that lets everything pass makes its own sockets.
+  before(() => nock.restore());
+  after(() => nock.activate());
+
+  let listening: NetServer | undefined;
+  let transport: Transport | undefined;
+  async function serve(
+    handle: (request: IncomingMessage, response: ServerResponse) => void,
+    options: Partial<HttpTransportOptions> = {},
+  ): Promise<Transport> {
+    const created = createServer(handle);
+    await listen(created);
+    transport = createHttpTransport({ server: `http://127.0.0.1:${portOf(created)}`, ...options });
+    return transport;
+  }
+  const listen = async (created: NetServer) => {
+    listening = created;
+    await new Promise<void>((resolve) => created.listen(0, '127.0.0.1', resolve));
+  };
+  const portOf = (created: NetServer) => (created.address() as AddressInfo).port;
+  const stop = async () => {
+    const stopping = listening;
+    listening = undefined;
+    if (!stopping) return;
+    (stopping as Server).closeAllConnections();
+    await new Promise((resolve) => stopping.close(resolve));
+  };
+  afterEach(async () => {
+    transport?.close();
+    await stop();
+  });
+
+  it('refused: nothing was sent, neither a read nor a write', async () => {
+    const refused = await serve(() => {});
+    await stop();
+    for (const request of [
+      { method: 'GET', path: '/x' },
+      { method: 'POST', path: '/x', body: {} },
+    ] as const)
+      expect(await failureOf(refused.request(request))).to.satisfy(isUnsent);
+  });
+
+  it('broken after a write was sent: its outcome is unknown; after a read: no effect', async () => {
+    const breaking = await serve((request) => {
+      request.resume();
+      request.on('end', () => request.socket.destroy());
+    });
+    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE'] as const) {
+      const error = await failureOf(breaking.request({ method, path: '/x', body: {} }));
+      expect(isOutcomeUnknown(error), method).to.equal(true);
+    }
+    expect(await failureOf(breaking.request({ method: 'GET', path: '/x' }))).to.satisfy(isUnsent);
+  });
+
+  it('broken in the middle of the answer to a write: its outcome is unknown', async () => {
+    const breaking = await serve((request, response) => {
+      request.resume();
+      response.writeHead(201, { 'content-type': 'application/json', 'content-length': '100' });
+      response.write('{"half":', () => setImmediate(() => request.socket.destroy()));
+    });
+    const error = await failureOf(breaking.request({ method: 'POST', path: '/x', body: {} }));
+    expect(isOutcomeUnknown(error)).to.equal(true);
+  });
+
+  it('aborted while waiting: rejects with the reason, reads and writes alike', async () => {
+    let arrived = () => {};
+    const silent = await serve((request, response) => {
+      request.resume();
+      if (request.url === '/half') {
+        response.writeHead(200, { 'content-type': 'application/json' });
+        response.write('{');
+      }
+      arrived();
+    });
+    for (const method of ['GET', 'POST'] as const)
+      for (const path of ['/none', '/half']) {
+        const stopped = new AbortController();
+        const reason = new Error(`${method} ${path}`);
+        const there = new Promise<void>((resolve) => {
+          arrived = resolve;
+        });
+        const failure = failureOf(silent.request({ method, path, body: {}, signal: stopped.signal }));
+        await there;
+        // Half of the answers has begun by then.
+        await new Promise((resolve) => setImmediate(resolve));
+        stopped.abort(reason);
+        expect(await failure).to.equal(reason);
+      }
+  });
+
+  it('one is used again, also after a refusal', async () => {
+    const sockets = new Set<unknown>();
+    const keeping = await serve((request, response) => {
+      sockets.add(request.socket);
+      request.resume();
+      response.writeHead(request.url === '/no' ? 409 : 200, { 'content-type': 'application/json' });
+      response.end('{}');
+    });
+    for (const path of ['/a', '/no', '/b']) await keeping.request({ method: 'GET', path });
+    await keeping.request({ method: 'POST', path: '/c', body: {} });
+    expect(sockets.size).to.equal(1);
+  });
+
+  it('of a watch ends when its loop is left, and when it is aborted', async () => {
+    let closed = () => {};
+    const watching = await serve((request, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.write(line('ADDED', 'a'));
+      request.socket.once('close', () => closed());
+    });
+    const gone = () =>
+      new Promise<void>((resolve) => {
+        closed = resolve;
+      });
+    const left = gone();
+    const { events } = await watching.watch({ method: 'GET', path: '/x' });
+    for await (const _ of events) break;
+    await left;
+
+    const aborted = gone();
+    const stopped = new AbortController();
+    const reason = new Error('enough');
+    const second = await watching.watch({ method: 'GET', path: '/x', signal: stopped.signal });
+    const failure = failureOf(
+      (async () => {
+        for await (const _ of second.events) stopped.abort(reason);
+      })(),
+    );
+    expect(await failure).to.equal(reason);
+    await aborted;
+  });
+
+  it('of a watch that is packed gives events as they come', async () => {
+    const packed = await serve((_, response) => {
+      response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' });
+      const gzip = createGzip();
+      gzip.pipe(response);
+      gzip.write(line('ADDED', 'a'));
+      gzip.flush();
+    });
+    const { events } = await packed.watch<{ name: string }>({ method: 'GET', path: '/x' });
+    let first: WatchEvent<{ name: string }> | undefined;
+    for await (const batch of events) {
+      first = batch[0];
+      break;
+    }
+    expect(first).to.deep.equal({ type: 'ADDED', object: { name: 'a' } });
+  });
+
+  describe('over TLS', () => {
+    const clock = new VirtualClock({ startAt: Date.now() });
+    let authority: KeyPair;
+    let stranger: KeyPair;
+    let client: KeyPair;
+    let url: string;
+    before(async () => {
+      authority = await createAuthority('test-ca', { clock });
+      stranger = await createAuthority('other-ca', { clock });
+      client = await issueCertificate(
+        authority,
+        { commonName: 'alice', organizations: ['dev'], usage: 'client' },
+        { clock },
+      );
+    });
+    beforeEach(async () => {
+      const own = await issueCertificate(
+        authority,
+        { commonName: 'server', dnsNames: ['gyre.internal'], usage: 'server' },
+        { clock },
+      );
+      const created = createTlsServer(
+        { ...own, ca: authority.cert, requestCert: true, rejectUnauthorized: false },
+        (request, response) => {
+          const user = (request.socket as TLSSocket).getPeerCertificate().subject?.CN ?? 'nobody';
+          request.resume();
+          response.writeHead(200, { 'content-type': 'application/json' });
+          response.end(JSON.stringify({ user }));
+        },
+      );
+      await listen(created);
+      url = `https://127.0.0.1:${portOf(created)}`;
+    });
+    const userSeen = async (options: Partial<HttpTransportOptions>) => {
+      transport?.close();
+      transport = createHttpTransport({ server: url, ...options });
+      const { body } = await transport.request({ method: 'POST', path: '/x', body: {} });
+      return (body as { user: string }).user;
+    };
+
+    it('checks the server against the authority and the name that are given, shows the client certificate', async () => {
+      const trusted = { ca: authority.cert, servername: 'gyre.internal' };
+      expect(await userSeen(trusted)).to.equal('nobody');
+      expect(await userSeen({ ...trusted, ...client })).to.equal('alice');
+    });
+
+    it('sends nothing to a server it cannot trust', async () => {
+      for (const options of [
+        {},
+        { ca: stranger.cert, servername: 'gyre.internal' },
+        // Right authority, but the certificate is not for this address.
+        { ca: authority.cert },
+      ])
+        expect(await failureOf(userSeen(options))).to.satisfy(isUnsent);
+    });
+
+    it('trusts anybody only when told to', async () => {
+      expect(await userSeen({ insecure: true })).to.equal('nobody');
+    });
+  });
+});

@@ -1,0 +1,152 @@
+import type { Row } from '../row.js';
+import { apply, gadget } from '../manifests.js';
+
+/** What the server says about itself: discovery, explain, identity, version. */
+export const serverRows: readonly Row[] = [
+  {
+    title: 'api-resources lists a group with short names, verbs and categories',
+    source: 'API-12',
+    run: ['api-resources', '--api-group=apps', '--no-headers', '-owide', '--sort-by=name'],
+    stdout: [
+      'controllerrevisions  apps/v1  true  ControllerRevision  create,delete,deletecollection,get,list,patch,update,watch',
+      'daemonsets  ds  apps/v1  true  DaemonSet  create,delete,deletecollection,get,list,patch,update,watch  all',
+      'deployments  deploy  apps/v1  true  Deployment  create,delete,deletecollection,get,list,patch,update,watch  all',
+      'replicasets  rs  apps/v1  true  ReplicaSet  create,delete,deletecollection,get,list,patch,update,watch  all',
+      'statefulsets  sts  apps/v1  true  StatefulSet  create,delete,deletecollection,get,list,patch,update,watch  all',
+    ],
+  },
+  {
+    title: 'api-resources lists custom kinds',
+    source: 'API-12, API-15',
+    run: ['api-resources', '--api-group=shop.example.com', '--no-headers'],
+    stdout: ['gadgets  gd  shop.example.com/v1  true  Gadget'],
+  },
+  {
+    title: 'api-resources --namespaced=false lists what has no namespace',
+    source: 'API-12',
+    run: ['api-resources', '--api-group=', '--namespaced=false', '-oname', '--sort-by=name'],
+    stdout: ['componentstatuses', 'namespaces', 'nodes', 'persistentvolumes'],
+  },
+  {
+    title: 'api-versions lists every group version once, sorted',
+    source: 'API-12',
+    run: ['api-versions'],
+    stdout:
+      /^admissionregistration\.k8s\.io\/v1\n(?:.*\n)*apps\/v1\n(?:.*\n)*autoscaling\/v1\nautoscaling\/v2\n(?:.*\n)*shop\.example\.com\/v1\n(?:.*\n)*v1$/,
+  },
+  {
+    title: 'explain a field of a built-in kind',
+    source: 'control-plane §3 (explain)',
+    run: ['explain', 'deployment.spec.strategy'],
+    stdout:
+      /^GROUP: {2}apps\nKIND: {2}Deployment\nVERSION: {2}v1\n\nFIELD: strategy <DeploymentStrategy>\n(?:.*\n)*FIELDS:\n {2}rollingUpdate\t<RollingUpdateDeployment>\n(?:.*\n)* {2}type\t<string>\n {2}enum: Recreate, RollingUpdate\n/,
+  },
+  {
+    title: 'explain a custom kind from its schema',
+    source: 'control-plane §3 (explain), API-15',
+    run: ['explain', 'gadget.spec', '--recursive'],
+    stdout: [
+      'GROUP:  shop.example.com',
+      'KIND:  Gadget',
+      'VERSION:  v1',
+      '',
+      'FIELD: spec <Object>',
+      '',
+      '',
+      'DESCRIPTION:',
+      '    What is wanted.',
+      '',
+      'FIELDS:',
+      '  colour\t<string> -required-',
+      '  enum: red, green, blue',
+      '  replicas\t<integer>',
+      '',
+    ],
+  },
+  {
+    title: 'explain of a field that does not exist',
+    source: 'control-plane §3 (explain)',
+    run: ['explain', 'deployment.spec.nope'],
+    exit: 1,
+    stdout: ['GROUP:  apps', 'KIND:  Deployment', 'VERSION:  v1', ''],
+    stderr: ['error: field "nope" does not exist'],
+  },
+  {
+    title: 'auth can-i says yes to the admin',
+    source: 'API-18',
+    run: ['auth', 'can-i', 'create', 'deployments.apps'],
+    stdout: ['yes'],
+  },
+  {
+    title: 'auth can-i --list lists the rules of the admin',
+    source: 'API-18',
+    run: ['auth', 'can-i', '--list', '--no-headers'],
+    stdout: /^\*\.\* {2}\[\] {2}\[\] {2}\[\*\]$/m,
+  },
+  {
+    title: 'auth whoami names the user of the client certificate',
+    source: 'API-18',
+    run: ['auth', 'whoami', '-ojsonpath={.status.userInfo.username} {.status.userInfo.groups}'],
+    stdout: ['admin ["system:masters","system:authenticated"]'],
+  },
+  {
+    title: 'auth reconcile creates roles and bindings',
+    source: 'control-plane §3 (auth reconcile)',
+    run: ['auth', 'reconcile', '-f', '-'],
+    stdin: {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'ClusterRole',
+      metadata: { name: 'reader' },
+      rules: [{ apiGroups: [''], resources: ['pods'], verbs: ['get'] }],
+    },
+    stdout: ['clusterrole.rbac.authorization.k8s.io/reader reconciled'],
+    stderr: /^\treconciliation required create\n/,
+  },
+  {
+    title: 'version names both sides',
+    source: 'control-plane §3 (version)',
+    run: ['version'],
+    stdout: /^Client Version: v1\.\d+\.\d+.*\nKustomize Version: .*\nServer Version: v1\.32\.\d+\+gyre$/,
+  },
+  {
+    title: 'cluster-info names the address',
+    source: 'control-plane §3 (cluster-info)',
+    run: ['cluster-info'],
+    stdout: [
+      'Kubernetes control plane is running at https://127.0.0.1:PORT',
+      '',
+      "To further debug and diagnose cluster problems, use 'kubectl cluster-info dump'.",
+    ],
+  },
+  {
+    title: 'get --raw reads the health of the server',
+    source: 'API-18',
+    run: ['get', '--raw=/readyz'],
+    stdout: ['ok'],
+  },
+  {
+    title: 'get --raw of a path that is not there',
+    source: 'API-19',
+    run: ['get', '--raw=/nope'],
+    exit: 1,
+    stderr: ['Error from server (NotFound): the server could not find the requested resource'],
+  },
+  {
+    title: 'logs of a pod says that it cannot yet, and why',
+    source: 'API-19',
+    given: [{ run: ['run', 'web', '--image=nginx'] }],
+    run: ['logs', 'web'],
+    exit: 1,
+    stderr: [
+      'Error from server (MethodNotAllowed): the subresource pods/log is not supported by this server yet',
+    ],
+  },
+  {
+    title: 'top says that there are no metrics',
+    source: 'control-plane §3 (top)',
+    given: [apply(gadget)],
+    run: ['top', 'pods'],
+    exit: 1,
+    stderr: ['error: Metrics API not available'],
+  },
+];
