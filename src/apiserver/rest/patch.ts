@@ -6,6 +6,7 @@ import {
   applyServerSide,
   applyStrategicMergePatch,
   badRequest,
+  conflict,
   fieldError,
   FieldPath,
   invalid,
@@ -111,8 +112,16 @@ function apply(ctx: RequestContext, body: DecodedBody): Promise<UpdateResult> {
   }
   const metadata = { ...(applied.metadata as JsonObject), name: info.name };
   const configuration = withoutOtherParts(ctx, { ...applied, metadata });
-  const propose = (current: StampedObject | undefined): Proposal => ({
-    object: applyServerSide({
+  const { uid } = metadata as { uid?: string };
+  const propose = (current: StampedObject | undefined): Proposal => {
+    if (!current && uid) {
+      throw conflict(
+        facts,
+        info.name,
+        `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`,
+      );
+    }
+    const { object } = applyServerSide({
       live: current,
       applied: configuration,
       schema,
@@ -121,9 +130,9 @@ function apply(ctx: RequestContext, body: DecodedBody): Promise<UpdateResult> {
       force: write.force,
       ...(info.subresource === '' ? {} : { subresource: info.subresource }),
       now: timestamp(ctx.deps.clock),
-    }).object,
-    managed: true,
-  });
+    });
+    return { object, managed: true };
+  };
   return updateObject(ctx, propose, write, { allowCreate: true, requireVersion: false });
 }
 
