@@ -2,9 +2,9 @@
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { EmbeddedCluster, ForeignKubeconfig } from '../cluster/index.js';
-import { onTerminationSignal } from '../system/index.js';
+import { onTerminationSignal, stderrSink } from '../system/index.js';
+import { createLogger } from '../telemetry/index.js';
 import { choiceOption, integerOption, readOptions, UsageError } from './arguments.js';
-import { stderrLogger } from './log.js';
 import { packageVersion } from './version.js';
 
 export const upHelp = `Usage: gyre up [options]
@@ -86,7 +86,7 @@ async function startCluster(options: UpOptions): Promise<EmbeddedCluster> {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
     return await EmbeddedCluster.start({
       https: { dataDir, port, ...(kubeconfig === undefined ? {} : { kubeconfig }) },
-      ...(verbose ? { log: stderrLogger('debug') } : {}),
+      ...(verbose ? { log: createLogger(stderrSink(), 'debug') } : {}),
     });
   } catch (error) {
     const { code, path } = error as NodeJS.ErrnoException;

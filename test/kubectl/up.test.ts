@@ -105,10 +105,11 @@ describe('gyre up', function () {
     using folder = temporaryFolder();
     const { program } = await gyreUp(folder.path);
     await using _program = program;
-    // Two different signals: a second one of the same kind may be dropped while the first is pending.
+    // Two different signals: a second one of the same kind may be dropped while the first is pending. Which of
+    // the two is seen second is the kernel's choice.
     program.kill('SIGINT');
     program.kill('SIGTERM');
-    expect(await program.exited).to.equal(143);
+    expect(await program.exited).to.be.oneOf([130, 143]);
   });
 
   it('stops while clients watch, and ends their watches', async () => {
