@@ -48,4 +48,5 @@ export {
   parseLabelSelector,
 } from './selectors/label.js';
 export * from './status.js';
+export type * from './node-connector.js';
 export type * from './transport.js';
