@@ -65,6 +65,7 @@ export {
   type LogLevel,
   silentLogger,
 } from '../telemetry/index.js';
+export { EventRecorder, type EventSubject } from './events.js';
 export { findCondition, isConditionTrue, setCondition } from './conditions.js';
 export type { Constructor, Provider, Resolve } from './container.js';
 export type * from './context.js';
