@@ -81,7 +81,7 @@ export class ServiceProxy {
   /** Closes every port and connection. */
   async stop(): Promise<void> {
     for (const undo of this.#undo.splice(0)) undo();
-    for (const key of [...this.#ports.keys()]) this.#close(key, true);
+    for (const key of this.#ports.keys()) this.#close(key, true);
     await this.#events?.flush();
   }
 

@@ -39,7 +39,7 @@ export class UdpPort {
   }
 
   close(): void {
-    for (const key of [...this.#flows.keys()]) this.#drop(key);
+    for (const key of this.#flows.keys()) this.#drop(key);
     this.#socket.close();
   }
 
