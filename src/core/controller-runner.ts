@@ -195,7 +195,7 @@ export class ControllerRunner<T> {
   }
 
   #mapped(watch: WatchDefinition, object: unknown): readonly RequestKey[] {
-    if (watch.relation === 'watches') return (watch.map?.(object) ?? []).map(requestKey);
+    if (watch.relation === 'watches') return (watch.map?.(object, this.#caches) ?? []).map(requestKey);
     const { kind } = this.#deps.definition;
     const reference = controllerOf(object as PrimaryObject);
     if (!reference || !refersTo(reference, kind)) return [];

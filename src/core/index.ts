@@ -133,6 +133,7 @@ export type {
 } from './metadata.js';
 export { isRegistrationError, RegistrationError } from './registration-error.js';
 export * from './result.js';
+export { isRunnable, type Runnable, type RunnableContext } from './runnable.js';
 export { type Outcome, ReconcileTimeout, Runner, type RunnerOptions } from './runner.js';
 export { schemaOfClass } from './schema-emitter.js';
 export { type Token, token, type TypedSymbol } from './token.js';

@@ -4,7 +4,7 @@
  * ```ts
  * await Manager.create({ cluster: 'auto' }).provide(Dns, new Dns()).register(WebsiteController).run();
  * ```
- * Guarantees: it starts in order (definitions of custom kinds, informers, controllers) and stops in
+ * Guarantees: it starts in order (definitions of custom kinds, informers, Runnables, controllers) and stops in
  * reverse, letting reconciles under way finish within a budget; a start that fails cleans up after itself;
  * nothing is left alive after `stop()`. Each controller writes under its own name, to a server that tells
  * identities apart as its own user.
@@ -23,6 +23,7 @@ import { type ControllerClass, definitionOf, planOf } from './definition-of.js';
 import { ControllerRunner, type ControllerRunnerDeps } from './controller-runner.js';
 import { loadClassValidator, loadInversify } from './lazy-modules.js';
 import { RegistrationError } from './registration-error.js';
+import { isRunnable, type Runnable } from './runnable.js';
 import type { Token } from './token.js';
 import { type ClusterTarget, openTransports, type Transports } from './transports.js';
 
@@ -62,6 +63,7 @@ export class Manager implements AsyncDisposable {
   readonly #budgetMs: number;
   readonly #providers = new Map<Token, unknown>();
   readonly #registered: (ControllerClass | AnyDefinition)[] = [];
+  readonly #runnables: Runnable[] = [];
   readonly #names = new Set<string>();
   readonly #abort = new AbortController();
   readonly #stopReason = new DOMException('the Manager was stopped', 'AbortError');
@@ -125,6 +127,18 @@ export class Manager implements AsyncDisposable {
     }
     // What reconciles one kind is given objects of that kind alone, so its type may be forgotten here.
     this.#registered.push(controller as ControllerClass | AnyDefinition);
+    return this;
+  }
+
+  /**
+   * Adds what runs beside the controllers; see Runnable.
+   * @throws RegistrationError for a name that is taken, TypeError for what is no Runnable
+   */
+  add(runnable: Runnable): this {
+    this.#assertNew('add');
+    if (!isRunnable(runnable)) throw new TypeError('a Runnable has a name, start(context) and stop()');
+    this.#claimName(runnable.name);
+    this.#runnables.push(runnable);
     return this;
   }
 
@@ -197,9 +211,11 @@ export class Manager implements AsyncDisposable {
       const client = createClient(transports.of(this.#identity), { fieldManager: this.#identity });
       const informers = new InformerSet(client, this.#deps);
       this.#undo.push(() => informers.stopAll());
+      await this.#startRunnables(transports, informers);
       await this.#startRunners(definitions, transports, informers);
       this.#log.info('running', { controllers: definitions.map((d) => d.name) });
     } catch (error) {
+      this.#abort.abort(error);
       await this.#unwind();
       throw error;
     }
@@ -232,6 +248,17 @@ export class Manager implements AsyncDisposable {
     await this.#together([...kinds], (kind, signal) => installCrd(kind, { client, ...this.#deps, signal }));
   }
 
+  async #startRunnables(transports: Transports, informers: InformerSet): Promise<void> {
+    const { signal } = this.#abort;
+    for (const runnable of this.#runnables) {
+      const { name } = runnable;
+      const client = createClient(transports.of(name), { fieldManager: name });
+      const log = this.#log.with({ runnable: name });
+      this.#undo.push(() => this.#stopRunners([{ name, runner: runnable }]));
+      await untilAborted(runnable.start({ client, informers, ...this.#deps, log, signal }), signal);
+    }
+  }
+
   async #startRunners(
     definitions: readonly AnyDefinition[],
     transports: Transports,
@@ -251,7 +278,9 @@ export class Manager implements AsyncDisposable {
     await this.#together(runners, ({ runner }, signal) => untilAborted(runner.start(), signal));
   }
 
-  async #stopRunners(runners: readonly { readonly name: string; readonly runner: Runner }[]): Promise<void> {
+  async #stopRunners(
+    runners: readonly { readonly name: string; readonly runner: Pick<Runner, 'stop'> }[],
+  ): Promise<void> {
     const running = new Set(runners.map((r) => r.name));
     const all = Promise.all(
       runners.map(async ({ name, runner }) => {

@@ -28,14 +28,14 @@ import {
 } from '../api/index.js';
 import { type Client, createClient } from '../client/index.js';
 import { EmbeddedCluster } from '../cluster/index.js';
-import { Manager, type Registrable, type Token } from '../core/index.js';
+import { isRunnable, Manager, type Registrable, type Runnable, type Token } from '../core/index.js';
 import { type Logger, silentLogger } from '../telemetry/index.js';
 import { seededRandom } from './seeded-random.js';
 import { VirtualClock } from './virtual-clock.js';
 
 export interface TestClusterOptions {
-  /** Controller classes or definitions to run. */
-  readonly controllers?: readonly Registrable[];
+  /** Controller classes, definitions and Runnables to run. */
+  readonly controllers?: readonly (Registrable | Runnable)[];
   /** Tokens and what stands for them. */
   readonly provide?: readonly (readonly [token: Token<unknown>, value: unknown])[];
   /** The same seed gives the same names, UIDs and back-offs. Default 1. */
@@ -82,7 +82,10 @@ export class TestCluster implements AsyncDisposable {
       log,
     });
     for (const [token, value] of options.provide ?? []) manager.provide(token, value);
-    for (const controller of options.controllers ?? []) manager.register(controller);
+    for (const controller of options.controllers ?? []) {
+      if (isRunnable(controller)) manager.add(controller);
+      else manager.register(controller);
+    }
     // Loading modules is real I/O, which no virtual time waits for: have it behind us.
     await Manager.preload();
     await settled(clock, manager.start());

@@ -5,6 +5,7 @@ import {
   Manager,
   type ManagerOptions,
   RegistrationError,
+  type Runnable,
   type Transport,
 } from 'gyre';
 import { EmbeddedCluster } from 'gyre/cluster';
@@ -70,7 +71,58 @@ const outcomeOf = (promise: Promise<void>): Promise<unknown> =>
     (error: unknown) => error,
   );
 
+/** Something to add: it notes its life and does nothing. */
+const noted = (name: string, notes: string[], life: Partial<Runnable> = {}): Runnable => ({
+  name,
+  start: async ({ client, signal }) => {
+    notes.push(`start ${name}`);
+    expect(client.fieldManager).to.equal(name);
+    signal.addEventListener('abort', () => notes.push(`abort ${name}`));
+  },
+  stop: async () => void notes.push(`stop ${name}`),
+  ...life,
+});
+
 describe('Manager', () => {
+  it('starts Runnables in order before the controllers, and stops them in reverse after those', async () => {
+    const { manager, notes } = setUp();
+    await manager.register(idle('c')).add(noted('a', notes)).add(noted('b', notes)).start();
+    await manager.stop();
+    expect(notes.filter((n) => /^(start|stop|abort)/.test(n))).to.deep.equal([
+      'start a',
+      'start b',
+      'start c',
+      'abort a',
+      'abort b',
+      'stop c',
+      'stop b',
+      'stop a',
+    ]);
+  });
+
+  it('stops the Runnables that were started when a later one cannot start', async () => {
+    const failure = new Error('no');
+    const { manager, notes } = setUp();
+    manager
+      .add(noted('a', notes))
+      .add(noted('b', notes, { start: () => Promise.reject(failure) }))
+      .add(noted('c', notes));
+    expect(await outcomeOf(manager.start())).to.equal(failure);
+    expect(notes.filter((n) => /^(start|stop|abort)/.test(n))).to.deep.equal([
+      'start a',
+      'abort a',
+      'stop b',
+      'stop a',
+    ]);
+  });
+
+  it('refuses a Runnable whose name is taken, and what is no Runnable', () => {
+    const { manager, notes } = setUp();
+    manager.register(idle('a'));
+    expect(() => manager.add(noted('a', notes))).to.throw(RegistrationError);
+    expect(() => manager.add({ name: 'b' } as never)).to.throw(TypeError);
+  });
+
   it('connects nothing and loads nothing before it starts', () => {
     const { manager, notes } = setUp();
     manager.register(idle('a'));
