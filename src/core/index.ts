@@ -48,6 +48,13 @@ export {
   OutcomeUnknown,
   TransportError,
 } from '../api/index.js';
+export {
+  compareResourceVersion,
+  deepEqualJson,
+  groupKind,
+  parseApiVersion,
+  timestamp,
+} from '../api/index.js';
 export type { LabelSelector } from '../api/kinds/meta/v1.js';
 export {
   type AnyObject,
