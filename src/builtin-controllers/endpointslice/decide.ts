@@ -13,10 +13,10 @@ import {
   serviceNameLabel,
 } from './desired.js';
 import { place } from './placement.js';
-import { type IpFamily, readySince } from './pod-facts.js';
+import type { IpFamily } from './pod-facts.js';
+import { triggerTime, withTriggerTime } from './trigger-time.js';
 
 export const managedBy = 'endpointslice-controller.k8s.io';
-export const triggerTimeAnnotation = 'endpoints.kubernetes.io/last-change-trigger-time';
 const maxEndpointsPerSlice = 100;
 
 export interface Observed {
@@ -172,30 +172,22 @@ function reuseRemoved(service: Service, changes: Changes): void {
   changes.create = create;
 }
 
-/**
- * Says in an annotation what the written slices are an answer to, so that the delay can be measured: the
- * Service's creation for the first ones, then the earliest change of readiness among the pods whose
- * endpoints are new or differ.
- */
+/** Gives the slices that are written the time of what they answer to. */
 function stampOf({ service, pods, slices }: Observed, changes: Changes) {
   const before = new Map(
     slices.flatMap(({ endpoints = [] }) => endpoints.map((e) => [endpointKey(e), e] as const)),
   );
-  const changedPods = new Set(
+  const changed = new Set(
     [...changes.create, ...changes.update]
       .flatMap(({ endpoints }) => (endpoints ?? []) as readonly Endpoint[])
       .filter((endpoint) => !deepEqualJson(before.get(endpointKey(endpoint)), endpoint))
       .map(({ targetRef }) => targetRef?.uid),
   );
-  const [earliest] = pods
-    .filter(({ metadata }) => changedPods.has(metadata.uid))
-    .flatMap((pod) => readySince(pod) ?? [])
-    .sort();
-  const time = slices.length === 0 ? service.metadata.creationTimestamp : earliest;
-  return <T extends { readonly metadata: object }>(slice: T): T => {
-    const { [triggerTimeAnnotation]: _, ...others } =
-      (slice as unknown as EndpointSlice).metadata.annotations ?? {};
-    const annotations = { ...others, ...(time === undefined ? {} : { [triggerTimeAnnotation]: time }) };
-    return { ...slice, metadata: { ...slice.metadata, annotations } };
-  };
+  const time = triggerTime(service, slices.length === 0, pods, changed);
+  return <T extends { readonly metadata: EndpointSlice['metadata'] | Input<EndpointSlice>['metadata'] }>(
+    slice: T,
+  ): T => ({
+    ...slice,
+    metadata: { ...slice.metadata, annotations: withTriggerTime(slice.metadata.annotations, time) },
+  });
 }
