@@ -1,3 +1,4 @@
 /** The controllers of Kubernetes itself, each written with the public SDK alone. */
 export { EndpointsCleanup, EndpointsController } from './endpoints/endpoints-controller.js';
 export { EndpointSliceController } from './endpointslice/endpointslice-controller.js';
+export { NamespaceController } from './namespace/namespace-controller.js';
