@@ -80,7 +80,7 @@ export class ControllerRunner<T> {
     this.#caches = new WatchedCaches(definition.name);
     this.#events = new EventRecorder({
       client: client.with({ fieldManager: definition.name }),
-      component: definition.name,
+      component: definition.eventSource ?? definition.name,
       clock,
       log: this.#log,
     });
@@ -195,7 +195,7 @@ export class ControllerRunner<T> {
   }
 
   #mapped(watch: WatchDefinition, object: unknown): readonly RequestKey[] {
-    if (watch.relation === 'watches') return (watch.map?.(object) ?? []).map(requestKey);
+    if (watch.relation === 'watches') return (watch.map?.(object, this.#caches) ?? []).map(requestKey);
     const { kind } = this.#deps.definition;
     const reference = controllerOf(object as PrimaryObject);
     if (!reference || !refersTo(reference, kind)) return [];

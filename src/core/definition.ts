@@ -4,7 +4,7 @@
  */
 import type { Duration, KindOf, NamespacedName } from '../api/index.js';
 import type { IndexFn } from '../informers/index.js';
-import type { Context, ReconcileResult } from './context.js';
+import type { CacheReader, Context, ReconcileResult } from './context.js';
 
 /** The key of an object to reconcile: `'namespace/name'`, or `'name'` for a cluster-scoped kind. */
 export type RequestKey = string;
@@ -16,8 +16,11 @@ export type Predicate<T> = (change: {
   readonly deleted: boolean;
 }) => boolean;
 
-/** Maps a change of another object to the keys it concerns; called with the new and, if any, the old object. */
-export type MapFn<W> = (object: W) => readonly (RequestKey | NamespacedName)[];
+/**
+ * Maps a change of another object to the keys it concerns; called with the new and, if any, the old object.
+ * `cache` is what the controller itself reads: an index of it finds who waits for such an object.
+ */
+export type MapFn<W> = (object: W, cache: CacheReader) => readonly (RequestKey | NamespacedName)[];
 
 export interface WatchDefinition<W = unknown> {
   readonly kind: KindOf<W>;
@@ -55,6 +58,8 @@ export type AnyControllerDefinition = Omit<
 export interface ControllerDefinition<T> {
   /** Lower-case; the field manager, event source, metric label and in-process identity. */
   readonly name: string;
+  /** `source.component` of its events, where that is another name. Default: `name`. */
+  readonly eventSource?: string;
   readonly kind: KindOf<T>;
   readonly reconcile: (object: T, ctx: Context<T>) => Promise<ReconcileResult> | ReconcileResult;
   readonly cleanups: readonly CleanupDefinition<T>[];
