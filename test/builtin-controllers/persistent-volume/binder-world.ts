@@ -7,13 +7,19 @@ import { LocalVolumes, PersistentVolumeClaimController, PersistentVolumeControll
 import { PersistentVolume, PersistentVolumeClaim } from 'gyre/kinds';
 import { seededRandom, VirtualClock } from 'gyre/testing';
 import { silentLogger } from '#src/telemetry/index.js';
+import { lagging } from './lagging.js';
 import { RememberedVolumes } from './objects.js';
 
 /**
  * What befalls the binder's writes of claims and volumes, numbered from 0 within one life: `crash` lets nothing
- * through from the n-th on, `lost` loses the answer to the n-th alone, `refused` fails the n-th alone.
+ * through from the n-th on, `lost` loses the answer to the n-th alone, `refused` fails the n-th alone. And whose
+ * news come late.
  */
-export type Fault = { readonly at: number; readonly how: 'crash' | 'lost' | 'refused' };
+export interface Fault {
+  readonly at: number;
+  readonly how: 'crash' | 'lost' | 'refused';
+  readonly late?: 'persistentvolumes' | 'persistentvolumeclaims' | undefined;
+}
 
 export class BinderWorld implements AsyncDisposable {
   readonly client: Client;
@@ -42,7 +48,10 @@ export class BinderWorld implements AsyncDisposable {
   async live(fault?: Fault): Promise<void> {
     this.writes = 0;
     const manager = Manager.create({
-      cluster: () => this.#faulty(this.cluster.transport(), fault),
+      cluster: () => {
+        const transport = this.#faulty(this.cluster.transport(), fault);
+        return fault?.late ? lagging(transport, fault.late, this.clock) : transport;
+      },
       clock: this.clock,
       random: seededRandom(11),
       log: silentLogger,

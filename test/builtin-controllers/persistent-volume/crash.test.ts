@@ -115,7 +115,11 @@ describe('a binder that fails between any two writes', () => {
       { minLength: 1, maxLength: 4 },
     );
     const faults = fc.array(
-      fc.record({ at: fc.integer({ min: 0, max: 12 }), how: fc.constantFrom(...hows) }),
+      fc.record({
+        at: fc.integer({ min: 0, max: 12 }),
+        how: fc.constantFrom(...hows),
+        late: fc.constantFrom(undefined, 'persistentvolumes' as const, 'persistentvolumeclaims' as const),
+      }),
       { maxLength: 2 },
     );
     await fc.assert(

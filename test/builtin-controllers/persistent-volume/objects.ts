@@ -1,6 +1,6 @@
 /** Volumes, claims and classes with little to write, and directories that are only names. */
 import type { PersistentVolume, PersistentVolumeClaim, Pod, StorageClass } from 'gyre/kinds';
-import { LocalVolumes } from 'gyre/controllers';
+import type { LocalVolumes } from 'gyre/controllers';
 
 type Annotations = Readonly<Record<string, string>>;
 
