@@ -29,12 +29,13 @@ const stopped = new Promise<void>((resolve) => stop.signal.addEventListener('abo
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
 
 await using cluster = await EmbeddedCluster.start({
-  https: { dataDir: resolve(options['data-dir']), port: Number(options.port) },
+  dataDir: resolve(options['data-dir']),
+  https: { port: Number(options.port) },
 });
 say(`cluster    serving the Kubernetes 1.32 API at ${cluster.url}`);
 
 const manager = Manager.create({
-  cluster: (identity) => cluster.transport({ username: identity, groups: ['system:masters'] }),
+  cluster: cluster.target,
   // What happens is shown below; only what goes wrong is logged.
   log: createLogger(({ level, message, fields }) => console.error(level, message, fields), 'warn'),
 })

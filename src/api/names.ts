@@ -172,3 +172,10 @@ export function portName(text: string): string[] {
   if (text.startsWith('-') || text.endsWith('-')) errors.push('must not begin or end with a hyphen');
   return errors;
 }
+
+/** The plural of a kind in lower case, as the field forms it: `policy` → `policies`. */
+export function pluralOf(singular: string): string {
+  if (/(?:s|x|z|ch|sh)$/.test(singular)) return `${singular}es`;
+  if (/[^aeiou]y$/.test(singular)) return `${singular.slice(0, -1)}ies`;
+  return `${singular}s`;
+}

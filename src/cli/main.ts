@@ -6,6 +6,7 @@ import { packageVersion } from './version.js';
 const help = `Usage: gyre <command> [options]
 
   up         start an embedded cluster on 127.0.0.1
+  new        make a project of an operator
   version    print the version
 
 gyre <command> --help says more.
@@ -17,6 +18,8 @@ async function run([command, ...args]: readonly string[]): Promise<number> {
   switch (command) {
     case 'up':
       return (await import('./up.js')).up(args, print);
+    case 'new':
+      return (await import('./new.js')).newProject(args, print);
     case 'version':
     case '--version':
       print(`${packageVersion()}\n`);

@@ -85,7 +85,8 @@ async function startCluster(options: UpOptions): Promise<EmbeddedCluster> {
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
     return await EmbeddedCluster.start({
-      https: { dataDir, port, ...(kubeconfig === undefined ? {} : { kubeconfig }) },
+      dataDir,
+      https: { port, ...(kubeconfig === undefined ? {} : { kubeconfig }) },
       ...(verbose ? { log: createLogger(stderrSink(), 'debug') } : {}),
     });
   } catch (error) {

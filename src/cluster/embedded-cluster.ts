@@ -19,8 +19,6 @@ import { type Logger, silentLogger } from '../telemetry/index.js';
 import { ensureCredentials, writeKubeconfig } from './credentials.js';
 
 export interface HttpsOptions {
-  /** Where certificates and the kubeconfig are kept. */
-  readonly dataDir: string;
   /** 0 takes any free port. Default 0. */
   readonly port?: number;
   /** Default: `kubeconfig` in the data directory. */
@@ -37,6 +35,8 @@ export interface EmbeddedClusterOptions {
   readonly tokens?: ReadonlyMap<string, UserInfo>;
   /** Freezes what is read in process, to catch who mutates it: for tests. Default false. */
   readonly freeze?: boolean;
+  /** Where everything that is kept on disk lives: certificates, kubeconfig. Needed for `https`. */
+  readonly dataDir?: string;
   /** Listens on 127.0.0.1 as well. Default: in process only. */
   readonly https?: HttpsOptions;
 }
@@ -67,10 +67,12 @@ export class EmbeddedCluster implements AsyncDisposable {
 
   /**
    * Resolves when the API answers.
-   * @throws ForeignKubeconfig, or an Error with code EADDRINUSE or EACCES
+   * @throws ForeignKubeconfig, or an Error with code EADDRINUSE or EACCES; TypeError without a `dataDir` where
+   * one is needed
    */
   static async start(options: EmbeddedClusterOptions = {}): Promise<EmbeddedCluster> {
-    const { clock = systemClock, random = systemRandom, log = silentLogger, https } = options;
+    const { clock = systemClock, random = systemRandom, log = silentLogger, https, dataDir } = options;
+    if (https && dataDir === undefined) throw new TypeError('https needs a dataDir for its certificates');
     const ownStore = options.store ? undefined : new MemoryStore({ clock });
     const starting = ApiServer.start({
       store: options.store ?? (ownStore as MemoryStore),
@@ -84,10 +86,10 @@ export class EmbeddedCluster implements AsyncDisposable {
       await ownStore?.close();
       throw error;
     });
-    if (!https) return new EmbeddedCluster(server, ownStore ? { ownStore } : {});
+    if (!https || dataDir === undefined) return new EmbeddedCluster(server, ownStore ? { ownStore } : {});
     let listener: Listener | undefined;
     try {
-      const credentials = await ensureCredentials(https.dataDir, clock);
+      const credentials = await ensureCredentials(dataDir, clock);
       listener = await listen(server, {
         port: https.port ?? 0,
         cert: credentials.server.cert,
@@ -95,7 +97,7 @@ export class EmbeddedCluster implements AsyncDisposable {
         clientCa: credentials.ca.cert,
         log: log.with({ component: 'https' }),
       });
-      const kubeconfig = resolve(https.kubeconfig ?? join(https.dataDir, 'kubeconfig'));
+      const kubeconfig = resolve(https.kubeconfig ?? join(dataDir, 'kubeconfig'));
       writeKubeconfig(kubeconfig, listener.url, credentials);
       return new EmbeddedCluster(server, { listener, kubeconfig, ...(ownStore ? { ownStore } : {}) });
     } catch (error) {
@@ -109,6 +111,11 @@ export class EmbeddedCluster implements AsyncDisposable {
   /** The in-process way in; every check runs as for a request over HTTPS. Default: a cluster admin. */
   transport(user: UserInfo = admin): Transport {
     return this.server.transport(user);
+  }
+
+  /** For `Manager.create({ cluster: cluster.target })`: each controller is a user of its own, a cluster admin. */
+  get target(): (identity: string) => Transport {
+    return (identity) => this.transport({ username: identity, groups: admin.groups ?? [] });
   }
 
   client(user: UserInfo = admin): Client {

@@ -21,6 +21,7 @@ import {
   type ObjectMeta,
   type PartialObjectMeta,
   parseKey,
+  pluralOf,
   type Scope,
   type Shared,
 } from '../api/index.js';
@@ -191,13 +192,6 @@ export function CustomResource<
 /** True for the class of a custom kind, whichever copy of this package made it. */
 export function isCustomResource(kind: unknown): kind is AnyCustomResource {
   return typeof kind === 'function' && (kind as { [marker]?: unknown })[marker] === true;
-}
-
-/** The English plural of a lower-case noun. */
-export function pluralOf(singular: string): string {
-  if (/(?:s|x|z|ch|sh)$/.test(singular)) return `${singular}es`;
-  if (/[^aeiou]y$/.test(singular)) return `${singular.slice(0, -1)}ies`;
-  return `${singular}s`;
 }
 
 function checkNames(options: CustomResourceOptions, plural: string, singular: string): void {

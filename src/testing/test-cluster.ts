@@ -76,7 +76,7 @@ export class TestCluster implements AsyncDisposable {
     const log = options.log ?? silentLogger;
     const cluster = await EmbeddedCluster.start({ clock, random, log, freeze: true });
     const manager = Manager.create({
-      cluster: (identity) => cluster.transport({ username: identity, groups: ['system:masters'] }),
+      cluster: cluster.target,
       clock,
       random,
       log,

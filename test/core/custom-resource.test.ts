@@ -8,7 +8,7 @@ import {
   RegistrationError,
 } from 'gyre';
 import { Deployment } from 'gyre/kinds';
-import { pluralOf } from '#src/core/custom-resource.js';
+import { pluralOf } from 'gyre/api';
 import { Website } from './website.js';
 
 class Spec {

@@ -958,7 +958,8 @@ describe('hostile requests', () => {
 
   before(async () => {
     cluster = await EmbeddedCluster.start({
-      https: { dataDir: folder.path },
+      dataDir: folder.path,
+      https: {},
       tokens: new Map([['root', { username: 'root', groups: ['system:masters'] }]]),
     });
     const inProcess = cluster.transport();

@@ -21,7 +21,8 @@ describe('identity', () => {
 
   before(async () => {
     cluster = await EmbeddedCluster.start({
-      https: { dataDir: folder.path },
+      dataDir: folder.path,
+      https: {},
       tokens: new Map([[token, jane]]),
     });
     ca = readFileSync(join(folder.path, 'pki/ca.crt'), 'utf8');
