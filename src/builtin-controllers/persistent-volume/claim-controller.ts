@@ -22,7 +22,7 @@ import {
 import { PersistentVolume, PersistentVolumeClaim, Pod, StorageClass } from 'gyre/kinds';
 import { claimsOf, isTerminated, podsByClaim } from '../volume-protection/pod-claims.js';
 import { annotate, type BindWrite, claimMarks, nextBindWrite } from './binding.js';
-import { type ClaimState, claimStep, type Told } from './claim-step.js';
+import { type ClaimAction, type ClaimState, claimStep, type Told } from './claim-step.js';
 import {
   byClaim,
   byDefault,
@@ -40,7 +40,7 @@ import {
   volumesByClaim,
 } from './indexes.js';
 import { LocalVolumes } from './local-volumes.js';
-import { isChoosable } from './matching.js';
+import { isChoosable, isFree } from './matching.js';
 import { boundByController, isAnnotated, localPathProvisioner, selectedNode } from './names.js';
 import {
   provisionedName,
@@ -62,9 +62,11 @@ const saveEveryMs = 10_000;
 function claimsFor(volume: Volume, cache: CacheReader): readonly string[] {
   const promised = claimKeyOf(volume);
   const naming = cache.by(PersistentVolumeClaim, claimsByVolume, volume.metadata.name);
-  const choosing = cache
-    .by(PersistentVolumeClaim, unboundClaims, classOf(volume))
-    .filter((claim) => isChoosable(volume, claim));
+  const choosing = isFree(volume)
+    ? cache
+        .by(PersistentVolumeClaim, unboundClaims, classOf(volume))
+        .filter((claim) => isChoosable(volume, claim))
+    : [];
   return [...(promised === undefined ? [] : [promised]), ...[...naming, ...choosing].map(keyOf)];
 }
 
@@ -101,7 +103,7 @@ export class PersistentVolumeClaimController {
   constructor(@Inject(LocalVolumes) private readonly volumes: LocalVolumes) {}
 
   async reconcile(claim: Claim, ctx: Context<Claim>): Promise<Result> {
-    const action = claimStep(this.#gather(claim, ctx.cache));
+    const action = await this.#decide(claim, ctx);
     switch (action.do) {
       case 'bind':
         await bind(action.volume, claim, ctx);
@@ -129,23 +131,12 @@ export class PersistentVolumeClaimController {
     }
   }
 
-  #gather(claim: Claim, cache: CacheReader): ClaimState {
-    const className = classOf(claim);
-    const key = keyOf(claim);
-    return {
-      claim,
-      volume: claim.spec?.volumeName ? cache.get(PersistentVolume, claim.spec?.volumeName) : undefined,
-      candidates: [
-        ...cache.by(PersistentVolume, volumesByClaim, key),
-        ...cache.by(PersistentVolume, freeVolumes, className),
-      ],
-      storageClass: className === '' ? undefined : cache.get(StorageClass, className),
-      defaultClass: newestDefault(cache.by(StorageClass, defaultClasses, '')),
-      unscheduledPods: cache
-        .by(Pod, podsByClaim, key)
-        .filter((pod) => !pod.spec.nodeName && !isTerminated(pod))
-        .map((pod) => pod.metadata.name),
-    };
+  async #decide(claim: Claim, ctx: Context<Claim>): Promise<ClaimAction> {
+    const state = gather(claim, ctx.cache);
+    const action = claimStep(state);
+    if (action.do !== 'lose' || !claim.spec?.volumeName) return action;
+    // The cache of volumes may be behind that of claims: only the server's word makes data count as lost.
+    return claimStep({ ...state, volume: await ctx.client.find(PersistentVolume, claim.spec.volumeName) });
   }
 
   /** PV-10. The volume that comes of it is promised to the claim, and wakes it. */
@@ -219,6 +210,25 @@ export class PersistentVolumeClaimController {
       );
     }
   }
+}
+
+function gather(claim: Claim, cache: CacheReader): ClaimState {
+  const className = classOf(claim);
+  const key = keyOf(claim);
+  return {
+    claim,
+    volume: claim.spec?.volumeName ? cache.get(PersistentVolume, claim.spec?.volumeName) : undefined,
+    candidates: [
+      ...cache.by(PersistentVolume, volumesByClaim, key),
+      ...cache.by(PersistentVolume, freeVolumes, className),
+    ],
+    storageClass: className === '' ? undefined : cache.get(StorageClass, className),
+    defaultClass: newestDefault(cache.by(StorageClass, defaultClasses, '')),
+    unscheduledPods: cache
+      .by(Pod, podsByClaim, key)
+      .filter((pod) => !pod.spec.nodeName && !isTerminated(pod))
+      .map((pod) => pod.metadata.name),
+  };
 }
 
 /** Writes what the bind still lacks, one after the other (PV-5). */

@@ -94,6 +94,26 @@ describe('a binder that fails between any two writes', () => {
     });
   }
 
+  it('PV-7 calls nothing lost on old news: the volume may be newer than the cache', async () => {
+    await using world = await BinderWorld.start();
+    const { metadata } = await world.client.create(PersistentVolumeClaim, fresh(claim('mine')));
+    await world.begin({ late: 'persistentvolumes', lateMs: 60_000 });
+    await world.clock.advance('10m');
+    await world.client.create(
+      PersistentVolume,
+      fresh(volume('a', { claimRef: refTo('mine', metadata.uid) })),
+    );
+    await world.client.patch(PersistentVolumeClaim, 'default/mine', (draft) => {
+      draft.metadata.annotations = { 'pv.kubernetes.io/bind-completed': 'yes' };
+      (draft.spec ??= {}).volumeName = 'a';
+    });
+    await world.clock.advance('10m');
+    const { items } = await world.client.listPage(Event);
+    expect(items.map((e) => e.reason)).to.not.include('ClaimLost');
+    expect((await world.claims())[0]?.status?.phase).to.equal('Bound');
+    await expectSoundBinds(world);
+  });
+
   it('PV-9 deletes nothing on old news: the policy may have been changed to Retain', async () => {
     await using world = await BinderWorld.start();
     await world.client.create(StorageClass, fresh(storageClass('standard')));
