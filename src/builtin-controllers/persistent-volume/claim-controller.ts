@@ -13,10 +13,8 @@ import {
   done,
   Index,
   Inject,
-  isAlreadyExists,
   keyOf,
   type Result,
-  sleep,
   Watches,
 } from 'gyre';
 import { PersistentVolume, PersistentVolumeClaim, Pod, StorageClass } from 'gyre/kinds';
@@ -39,24 +37,15 @@ import {
   unboundClaims,
   volumesByClaim,
 } from './indexes.js';
+import { LocalPathProvisioner, nameProvisioner } from './local-path-provisioner.js';
 import { LocalVolumes } from './local-volumes.js';
 import { isChoosable, isFree } from './matching.js';
-import { boundByController, isAnnotated, localPathProvisioner, selectedNode } from './names.js';
-import {
-  provisionedName,
-  provisionedVolume,
-  provisionerMarks,
-  referenceTo,
-  refusal,
-} from './provisioning.js';
+import { boundByController } from './names.js';
+import { referenceTo } from './provisioning.js';
 import { classOf, isDefaultClass, newestDefault } from './storage-class.js';
 
 type Claim = PersistentVolumeClaim;
 type Volume = PersistentVolume;
-
-/** How often a provisioned volume's object is tried to be saved, and how long between two attempts. */
-const saveAttempts = 5;
-const saveEveryMs = 10_000;
 
 /** The claim a volume is promised to, those that name it, and those that could choose it. */
 function claimsFor(volume: Volume, cache: CacheReader): readonly string[] {
@@ -100,7 +89,11 @@ function waitingClaimsOf(pod: Pod, cache: CacheReader): readonly string[] {
 @Index(StorageClass, defaultClasses, byDefault)
 @Index(Pod, podsByClaim, claimsOf)
 export class PersistentVolumeClaimController {
-  constructor(@Inject(LocalVolumes) private readonly volumes: LocalVolumes) {}
+  private readonly provisioner: LocalPathProvisioner;
+
+  constructor(@Inject(LocalVolumes) volumes: LocalVolumes) {
+    this.provisioner = new LocalPathProvisioner(volumes);
+  }
 
   async reconcile(claim: Claim, ctx: Context<Claim>): Promise<Result> {
     const action = await this.#decide(claim, ctx);
@@ -126,7 +119,7 @@ export class PersistentVolumeClaimController {
         tell(ctx, action.event);
         return done;
       case 'provision':
-        await this.#provision(claim, action.storageClass, ctx);
+        await this.provisioner.provision(claim, action.storageClass, ctx);
         return done;
     }
   }
@@ -137,78 +130,6 @@ export class PersistentVolumeClaimController {
     if (action.do !== 'lose' || !claim.spec?.volumeName) return action;
     // The cache of volumes may be behind that of claims: only the server's word makes data count as lost.
     return claimStep({ ...state, volume: await ctx.client.find(PersistentVolume, claim.spec.volumeName) });
-  }
-
-  /** PV-10. The volume that comes of it is promised to the claim, and wakes it. */
-  async #provision(claim: Claim, storageClass: StorageClass, ctx: Context<Claim>): Promise<void> {
-    const className = JSON.stringify(storageClass.metadata.name);
-    const failed = (why: string): void =>
-      ctx.event(
-        'Warning',
-        'ProvisioningFailed',
-        `Failed to provision volume with StorageClass ${className}: ${why}`,
-      );
-    const why = refusal(claim, storageClass);
-    if (why !== undefined) {
-      failed(why);
-      return;
-    }
-    const marked = await nameProvisioner(claim, localPathProvisioner, ctx);
-    // The cache may be behind: a volume that is there already must not be made again.
-    if (await ctx.client.find(PersistentVolume, provisionedName(marked))) return;
-    let path: string;
-    try {
-      path = await this.volumes.create(provisionedName(marked));
-    } catch (error) {
-      failed((error as Error).message);
-      // Where a node was chosen, another one may do better: the scheduler is asked again.
-      if (isAnnotated(marked, selectedNode)) return unselectNode(marked, ctx);
-      throw error;
-    }
-    await this.#save(marked, storageClass, path, ctx);
-    ctx.event(
-      'Normal',
-      'ProvisioningSucceeded',
-      `Successfully provisioned volume ${provisionedName(marked)} using ${localPathProvisioner}`,
-    );
-  }
-
-  /** Saves the volume's object; when that fails for good, what was made for it is removed again. */
-  async #save(claim: Claim, storageClass: StorageClass, path: string, ctx: Context<Claim>): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await ctx.client.create(PersistentVolume, provisionedVolume(claim, storageClass, path));
-        return;
-      } catch (error) {
-        if (isAlreadyExists(error)) return;
-        if (attempt < saveAttempts) {
-          await sleep(ctx.clock, saveEveryMs, ctx.signal);
-          continue;
-        }
-        await this.#giveUp(claim, path, error as Error, ctx);
-        throw error;
-      }
-    }
-  }
-
-  async #giveUp(claim: Claim, path: string, error: Error, ctx: Context<Claim>): Promise<void> {
-    const key = keyOf(claim);
-    // An attempt whose answer was lost may have saved it. Throws when that cannot be known: then the data stays.
-    if (await ctx.client.find(PersistentVolume, provisionedName(claim))) return;
-    ctx.event(
-      'Warning',
-      'ProvisioningFailed',
-      `Error creating provisioned PV object for claim ${key}: ${error.message}. Deleting the volume.`,
-    );
-    try {
-      await this.volumes.remove(path);
-    } catch (failure) {
-      ctx.event(
-        'Warning',
-        'ProvisioningCleanupFailed',
-        `Error cleaning provisioned volume for claim ${key}: ${(failure as Error).message}. Please delete manually.`,
-      );
-    }
   }
 }
 
@@ -299,20 +220,6 @@ async function setPhase(claim: Claim, phase: 'Pending' | 'Lost', ctx: Context<Cl
     { subresource: 'status' },
   );
   return true;
-}
-
-async function nameProvisioner(claim: Claim, provisioner: string, ctx: Context<Claim>): Promise<Claim> {
-  const marks = provisionerMarks(claim, provisioner);
-  if (!marks) return claim;
-  return ctx.client.patch(PersistentVolumeClaim, claim, (draft) => {
-    draft.metadata.annotations = { ...draft.metadata.annotations, ...marks };
-  });
-}
-
-async function unselectNode(claim: Claim, ctx: Context<Claim>): Promise<void> {
-  await ctx.client.patch(PersistentVolumeClaim, claim, (draft) => {
-    delete draft.metadata.annotations?.[selectedNode];
-  });
 }
 
 function tell(ctx: Context<Claim>, { type, reason, message }: Told): void {
