@@ -31,6 +31,8 @@ export {
   type Transport,
   ApiError,
   apiVersionOf,
+  compareQuantity,
+  compileLabelSelector,
   durationMs,
   isAlreadyExists,
   isApiError,
@@ -46,6 +48,7 @@ export {
   kind,
   NoSuchKind,
   OutcomeUnknown,
+  sleep,
   TransportError,
 } from '../api/index.js';
 export {
