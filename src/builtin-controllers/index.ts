@@ -2,3 +2,4 @@
 export { EndpointsCleanup, EndpointsController } from './endpoints/endpoints-controller.js';
 export { EndpointSliceController } from './endpointslice/endpointslice-controller.js';
 export { NamespaceController } from './namespace/namespace-controller.js';
+export { GarbageCollector } from './garbage-collector/garbage-collector.js';

@@ -46,6 +46,7 @@ export {
   kind,
   NoSuchKind,
   OutcomeUnknown,
+  sleep,
   TransportError,
 } from '../api/index.js';
 export {
