@@ -3,3 +3,5 @@ export { EndpointsCleanup, EndpointsController } from './endpoints/endpoints-con
 export { EndpointSliceController } from './endpointslice/endpointslice-controller.js';
 export { NamespaceController } from './namespace/namespace-controller.js';
 export { GarbageCollector } from './garbage-collector/garbage-collector.js';
+export { RootCaBundle, RootCaPublisher } from './root-ca/root-ca-publisher.js';
+export { ServiceAccountController } from './service-account/service-account-controller.js';

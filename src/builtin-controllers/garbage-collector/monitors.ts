@@ -5,7 +5,6 @@
 import { apiVersionOf, type Clock, type Kind, type KubernetesObject, type Random } from 'gyre';
 import { type Client } from 'gyre/client';
 import { watcher$ } from 'gyre/informers';
-import type { Subscription } from 'rxjs';
 
 export interface MonitorsOptions {
   /** One that reads metadata. */
@@ -17,7 +16,7 @@ export interface MonitorsOptions {
 }
 
 interface Monitor {
-  readonly subscription: Subscription;
+  readonly subscription: { unsubscribe(): void };
   readonly ready: Promise<void>;
   /** UIDs of the objects there are, as far as is known. */
   readonly known: () => Iterable<string>;
