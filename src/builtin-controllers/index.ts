@@ -5,3 +5,5 @@ export { NamespaceController } from './namespace/namespace-controller.js';
 export { GarbageCollector } from './garbage-collector/garbage-collector.js';
 export { RootCaBundle, RootCaPublisher } from './root-ca/root-ca-publisher.js';
 export { ServiceAccountController } from './service-account/service-account-controller.js';
+export { NodeLifecycleController } from './node-lifecycle/node-lifecycle-controller.js';
+export { TaintEvictionController } from './node-lifecycle/taint-eviction-controller.js';
