@@ -1,4 +1,7 @@
-/** The controllers of Kubernetes itself, each written with the public SDK alone. */
+/**
+ * The controllers of Kubernetes itself, written with the public SDK as a user would: gather from indexes, decide
+ * in a pure function, act, report.
+ */
 export { EndpointsCleanup, EndpointsController } from './endpoints/endpoints-controller.js';
 export { EndpointSliceController } from './endpointslice/endpointslice-controller.js';
 export { NamespaceController } from './namespace/namespace-controller.js';
@@ -7,3 +10,5 @@ export { RootCaBundle, RootCaPublisher } from './root-ca/root-ca-publisher.js';
 export { ServiceAccountController } from './service-account/service-account-controller.js';
 export { NodeLifecycleController } from './node-lifecycle/node-lifecycle-controller.js';
 export { TaintEvictionController } from './node-lifecycle/taint-eviction-controller.js';
+export * from './persistent-volume/index.js';
+export * from './volume-protection/index.js';

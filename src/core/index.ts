@@ -31,6 +31,8 @@ export {
   type Transport,
   ApiError,
   apiVersionOf,
+  compareQuantity,
+  compileLabelSelector,
   durationMs,
   isAlreadyExists,
   isApiError,
