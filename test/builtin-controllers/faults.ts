@@ -3,20 +3,22 @@ import type { TestCluster } from 'gyre/testing';
 
 /**
  * From now on every write of `user` for which `fails` says so is answered 500: `before` it is done, or
- * `after` it, when the answer is lost. Returns what ends it.
+ * `after` it, when the answer is lost. Returns what ends it, and tells how many failed.
  */
 export function failWrites(
   t: TestCluster,
   user: string,
   fails: (count: number) => 'before' | 'after' | undefined,
-): () => void {
+): () => number {
   const { server } = t.cluster;
   const handle = server.handle.bind(server);
   let count = 0;
+  let failed = 0;
   server.handle = async (request) => {
     const isWrite = request.method !== 'GET' && request.user?.username === user;
     const fault = isWrite ? fails(count++) : undefined;
     if (fault === undefined) return handle(request);
+    failed++;
     if (fault === 'after') await handle(request);
     const status = {
       kind: 'Status',
@@ -33,5 +35,6 @@ export function failWrites(
   };
   return () => {
     server.handle = handle;
+    return failed;
   };
 }
