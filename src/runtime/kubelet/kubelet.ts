@@ -5,7 +5,14 @@
  * Guarantees: one worker per pod UID; what runs already is adopted, what nobody knows is ended; a pod leaves the
  * API only when its containers have ended (KL-8). Stopping lets containers run; `drain` ends them.
  */
-import { type Cancel, type Clock, keyOf, type NodeConnector, type Random, type Shared } from '../../api/index.js';
+import {
+  type Cancel,
+  type Clock,
+  keyOf,
+  type NodeConnector,
+  type Random,
+  type Shared,
+} from '../../api/index.js';
 import { ConfigMap, PersistentVolume, PersistentVolumeClaim, Pod, Secret } from '../../api/kinds/core/v1.js';
 import type { Client } from '../../client/index.js';
 import { EventRecorder } from '../../core/index.js';
@@ -216,4 +223,3 @@ function volumeSources(client: Client): VolumeSources {
     },
   };
 }
-
