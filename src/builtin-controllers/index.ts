@@ -1,3 +1,9 @@
-/** The controllers of Kubernetes itself, each written with the public SDK alone. */
+/**
+ * The Kubernetes controllers, written with the public SDK as a user would: gather from indexes, decide in a
+ * pure function, act, report.
+ */
 export { EndpointsCleanup, EndpointsController } from './endpoints/endpoints-controller.js';
 export { EndpointSliceController } from './endpointslice/endpointslice-controller.js';
+export * from './persistent-volume/index.js';
+export { Scheduler, type SchedulerOptions } from './scheduler/scheduler.js';
+export * from './volume-protection/index.js';

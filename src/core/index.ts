@@ -31,6 +31,8 @@ export {
   type Transport,
   ApiError,
   apiVersionOf,
+  compareQuantity,
+  compileLabelSelector,
   durationMs,
   isAlreadyExists,
   isApiError,
@@ -46,6 +48,7 @@ export {
   kind,
   NoSuchKind,
   OutcomeUnknown,
+  sleep,
   TransportError,
 } from '../api/index.js';
 export {
@@ -53,6 +56,8 @@ export {
   deepEqualJson,
   groupKind,
   parseApiVersion,
+  quantityMillis,
+  quantityUnits,
   timestamp,
 } from '../api/index.js';
 export type { LabelSelector } from '../api/kinds/meta/v1.js';
