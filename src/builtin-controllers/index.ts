@@ -5,5 +5,5 @@
 export { EndpointsCleanup, EndpointsController } from './endpoints/endpoints-controller.js';
 export { EndpointSliceController } from './endpointslice/endpointslice-controller.js';
 export * from './persistent-volume/index.js';
-export { Scheduler, type SchedulerOptions } from './scheduler/scheduler.js';
+export { Scheduler } from './scheduler/scheduler.js';
 export * from './volume-protection/index.js';
