@@ -47,13 +47,19 @@ export interface ClientOptions {
 }
 
 export function createClient(transport: Transport, options: ClientOptions = {}): Client {
-  return new ApiClient(transport, { fieldManager: options.fieldManager ?? 'gyre', guards: [], signals: [] });
+  return new ApiClient(transport, {
+    fieldManager: options.fieldManager ?? 'gyre',
+    guards: [],
+    signals: [],
+    metadataOnly: false,
+  });
 }
 
 interface Binding {
   readonly fieldManager: string;
   readonly signals: readonly AbortSignal[];
   readonly guards: readonly (() => void)[];
+  readonly metadataOnly: boolean;
 }
 
 type Query = NonNullable<ApiRequest['query']>;
@@ -76,6 +82,12 @@ const patchTypes = {
   strategic: 'application/strategic-merge-patch+json',
 } as const;
 
+/** What a server that knows no partial metadata answers is the whole object. */
+const metadataTypes = {
+  object: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json',
+  list: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json',
+} as const;
+
 class ApiClient implements Client {
   readonly transport: Transport;
   readonly fieldManager: string;
@@ -87,11 +99,12 @@ class ApiClient implements Client {
     this.#binding = binding;
   }
 
-  with({ signal, fieldManager, beforeWrite }: ClientBinding): Client {
+  with({ signal, fieldManager, beforeWrite, metadataOnly }: ClientBinding): Client {
     return new ApiClient(this.transport, {
       fieldManager: fieldManager ?? this.fieldManager,
       signals: signal ? [...this.#binding.signals, signal] : this.#binding.signals,
       guards: beforeWrite ? [...this.#binding.guards, beforeWrite] : this.#binding.guards,
+      metadataOnly: metadataOnly ?? this.#binding.metadataOnly,
     });
   }
 
@@ -161,6 +174,7 @@ class ApiClient implements Client {
         method: 'GET',
         path: pathOf(kind, namespaceOf(options)),
         query,
+        ...(this.#binding.metadataOnly ? { headers: { accept: metadataTypes.object } } : {}),
         ...this.#signal(options),
       });
     } catch (error) {
@@ -271,6 +285,11 @@ class ApiClient implements Client {
     return { signal: signals.length === 1 ? (signals[0] as AbortSignal) : AbortSignal.any([...signals]) };
   }
 
+  #accept(method: HttpMethod, { name, subresource }: Place): Pick<ApiRequest, 'headers'> {
+    if (!this.#binding.metadataOnly || method !== 'GET' || subresource) return {};
+    return { headers: { accept: name === undefined ? metadataTypes.list : metadataTypes.object } };
+  }
+
   async #write<T>(
     kind: KindFacts,
     method: HttpMethod,
@@ -298,7 +317,7 @@ class ApiClient implements Client {
       query,
       ...(content
         ? { body: content.body, headers: { 'content-type': content.type ?? 'application/json' } }
-        : {}),
+        : this.#accept(method, place)),
       ...this.#signal(options),
     });
     if (response.status < 200 || response.status >= 300) throw errorOf(response, kind);

@@ -157,7 +157,7 @@ export interface Client {
   delete<T, S extends Scope>(kind: KindOf<T, S>, key: Key<S>, options?: DeleteOptions): Promise<void>;
   deleteCollection<T>(kind: KindOf<T>, options?: ListOptions & DeleteOptions): Promise<void>;
 
-  /** This client bound to a signal, a field manager or a guard that runs before every request. */
+  /** This client bound to a signal, a field manager, a guard that runs before every write, or to metadata. */
   with(binding: ClientBinding): Client;
   readonly transport: Transport;
   /** Default owner of the fields this client sets. */
@@ -169,6 +169,11 @@ export interface ClientBinding {
   readonly fieldManager?: string;
   /** Called before every write is sent; a throw refuses the write. */
   readonly beforeWrite?: () => void;
+  /**
+   * Reads of whole objects give their metadata and nothing else (`PartialObjectMetadata`, API-11): for those
+   * who look at every kind there is. What is read says of itself that it is partial; writes are as before.
+   */
+  readonly metadataOnly?: boolean;
 }
 
 /** The untyped object type that dynamic callers use. */

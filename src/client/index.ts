@@ -11,4 +11,3 @@ export {
   loadKubeconfig,
   type ResolvedCluster,
 } from './kubeconfig.js';
-export { metadataOnly } from './metadata-only.js';

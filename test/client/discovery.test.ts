@@ -1,7 +1,7 @@
 /** Finding out what a server serves. */
 import { expect } from 'chai';
 import type { ApiRequest, ApiResponse, Transport } from 'gyre/api';
-import { createClient, discover, metadataOnly } from 'gyre/client';
+import { createClient, discover } from 'gyre/client';
 import { EmbeddedCluster } from 'gyre/cluster';
 import { ConfigMap } from 'gyre/kinds';
 
@@ -91,10 +91,10 @@ describe('discover', () => {
   });
 });
 
-describe('metadataOnly', () => {
+describe('a client of metadata', () => {
   it('API-11 gets, lists and watches metadata, and writes as before', async () => {
     await using cluster = await EmbeddedCluster.start();
-    const client = metadataOnly(cluster.client());
+    const client = cluster.client().with({ metadataOnly: true });
     const key = { namespace: 'default', name: 'a' };
     await client.create(ConfigMap, { metadata: key, data: { big: 'text' } });
     const one = await client.get(ConfigMap, key);

@@ -13,16 +13,14 @@ import {
   done,
   Index,
   Inject,
-  isAlreadyExists,
   keyOf,
   type Result,
-  sleep,
   Watches,
 } from 'gyre';
 import { PersistentVolume, PersistentVolumeClaim, Pod, StorageClass } from 'gyre/kinds';
 import { claimsOf, isTerminated, podsByClaim } from '../volume-protection/pod-claims.js';
 import { annotate, type BindWrite, claimMarks, nextBindWrite } from './binding.js';
-import { type ClaimState, claimStep, type Told } from './claim-step.js';
+import { type ClaimAction, type ClaimState, claimStep, type Told } from './claim-step.js';
 import {
   byClaim,
   byDefault,
@@ -39,32 +37,25 @@ import {
   unboundClaims,
   volumesByClaim,
 } from './indexes.js';
+import { LocalPathProvisioner, nameProvisioner } from './local-path-provisioner.js';
 import { LocalVolumes } from './local-volumes.js';
-import { isChoosable } from './matching.js';
-import { boundByController, isAnnotated, localPathProvisioner, selectedNode } from './names.js';
-import {
-  provisionedName,
-  provisionedVolume,
-  provisionerMarks,
-  referenceTo,
-  refusal,
-} from './provisioning.js';
+import { isChoosable, isFree } from './matching.js';
+import { boundByController } from './names.js';
+import { referenceTo } from './provisioning.js';
 import { classOf, isDefaultClass, newestDefault } from './storage-class.js';
 
 type Claim = PersistentVolumeClaim;
 type Volume = PersistentVolume;
 
-/** How often a provisioned volume's object is tried to be saved, and how long between two attempts. */
-const saveAttempts = 5;
-const saveEveryMs = 10_000;
-
 /** The claim a volume is promised to, those that name it, and those that could choose it. */
 function claimsFor(volume: Volume, cache: CacheReader): readonly string[] {
   const promised = claimKeyOf(volume);
   const naming = cache.by(PersistentVolumeClaim, claimsByVolume, volume.metadata.name);
-  const choosing = cache
-    .by(PersistentVolumeClaim, unboundClaims, classOf(volume))
-    .filter((claim) => isChoosable(volume, claim));
+  const choosing = isFree(volume)
+    ? cache
+        .by(PersistentVolumeClaim, unboundClaims, classOf(volume))
+        .filter((claim) => isChoosable(volume, claim))
+    : [];
   return [...(promised === undefined ? [] : [promised]), ...[...naming, ...choosing].map(keyOf)];
 }
 
@@ -98,10 +89,14 @@ function waitingClaimsOf(pod: Pod, cache: CacheReader): readonly string[] {
 @Index(StorageClass, defaultClasses, byDefault)
 @Index(Pod, podsByClaim, claimsOf)
 export class PersistentVolumeClaimController {
-  constructor(@Inject(LocalVolumes) private readonly volumes: LocalVolumes) {}
+  private readonly provisioner: LocalPathProvisioner;
+
+  constructor(@Inject(LocalVolumes) volumes: LocalVolumes) {
+    this.provisioner = new LocalPathProvisioner(volumes);
+  }
 
   async reconcile(claim: Claim, ctx: Context<Claim>): Promise<Result> {
-    const action = claimStep(this.#gather(claim, ctx.cache));
+    const action = await this.#decide(claim, ctx);
     switch (action.do) {
       case 'bind':
         await bind(action.volume, claim, ctx);
@@ -124,101 +119,37 @@ export class PersistentVolumeClaimController {
         tell(ctx, action.event);
         return done;
       case 'provision':
-        await this.#provision(claim, action.storageClass, ctx);
+        await this.provisioner.provision(claim, action.storageClass, ctx);
         return done;
     }
   }
 
-  #gather(claim: Claim, cache: CacheReader): ClaimState {
-    const className = classOf(claim);
-    const key = keyOf(claim);
-    return {
-      claim,
-      volume: claim.spec?.volumeName ? cache.get(PersistentVolume, claim.spec?.volumeName) : undefined,
-      candidates: [
-        ...cache.by(PersistentVolume, volumesByClaim, key),
-        ...cache.by(PersistentVolume, freeVolumes, className),
-      ],
-      storageClass: className === '' ? undefined : cache.get(StorageClass, className),
-      defaultClass: newestDefault(cache.by(StorageClass, defaultClasses, '')),
-      unscheduledPods: cache
-        .by(Pod, podsByClaim, key)
-        .filter((pod) => !pod.spec.nodeName && !isTerminated(pod))
-        .map((pod) => pod.metadata.name),
-    };
+  async #decide(claim: Claim, ctx: Context<Claim>): Promise<ClaimAction> {
+    const state = gather(claim, ctx.cache);
+    const action = claimStep(state);
+    if (action.do !== 'lose' || !claim.spec?.volumeName) return action;
+    // The cache of volumes may be behind that of claims: only the server's word makes data count as lost.
+    return claimStep({ ...state, volume: await ctx.client.find(PersistentVolume, claim.spec.volumeName) });
   }
+}
 
-  /** PV-10. The volume that comes of it is promised to the claim, and wakes it. */
-  async #provision(claim: Claim, storageClass: StorageClass, ctx: Context<Claim>): Promise<void> {
-    const className = JSON.stringify(storageClass.metadata.name);
-    const failed = (why: string): void =>
-      ctx.event(
-        'Warning',
-        'ProvisioningFailed',
-        `Failed to provision volume with StorageClass ${className}: ${why}`,
-      );
-    const why = refusal(claim, storageClass);
-    if (why !== undefined) {
-      failed(why);
-      return;
-    }
-    const marked = await nameProvisioner(claim, localPathProvisioner, ctx);
-    // The cache may be behind: a volume that is there already must not be made again.
-    if (await ctx.client.find(PersistentVolume, provisionedName(marked))) return;
-    let path: string;
-    try {
-      path = await this.volumes.create(provisionedName(marked));
-    } catch (error) {
-      failed((error as Error).message);
-      // Where a node was chosen, another one may do better: the scheduler is asked again.
-      if (isAnnotated(marked, selectedNode)) return unselectNode(marked, ctx);
-      throw error;
-    }
-    await this.#save(marked, storageClass, path, ctx);
-    ctx.event(
-      'Normal',
-      'ProvisioningSucceeded',
-      `Successfully provisioned volume ${provisionedName(marked)} using ${localPathProvisioner}`,
-    );
-  }
-
-  /** Saves the volume's object; when that fails for good, what was made for it is removed again. */
-  async #save(claim: Claim, storageClass: StorageClass, path: string, ctx: Context<Claim>): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await ctx.client.create(PersistentVolume, provisionedVolume(claim, storageClass, path));
-        return;
-      } catch (error) {
-        if (isAlreadyExists(error)) return;
-        if (attempt < saveAttempts) {
-          await sleep(ctx.clock, saveEveryMs, ctx.signal);
-          continue;
-        }
-        await this.#giveUp(claim, path, error as Error, ctx);
-        throw error;
-      }
-    }
-  }
-
-  async #giveUp(claim: Claim, path: string, error: Error, ctx: Context<Claim>): Promise<void> {
-    const key = keyOf(claim);
-    // An attempt whose answer was lost may have saved it. Throws when that cannot be known: then the data stays.
-    if (await ctx.client.find(PersistentVolume, provisionedName(claim))) return;
-    ctx.event(
-      'Warning',
-      'ProvisioningFailed',
-      `Error creating provisioned PV object for claim ${key}: ${error.message}. Deleting the volume.`,
-    );
-    try {
-      await this.volumes.remove(path);
-    } catch (failure) {
-      ctx.event(
-        'Warning',
-        'ProvisioningCleanupFailed',
-        `Error cleaning provisioned volume for claim ${key}: ${(failure as Error).message}. Please delete manually.`,
-      );
-    }
-  }
+function gather(claim: Claim, cache: CacheReader): ClaimState {
+  const className = classOf(claim);
+  const key = keyOf(claim);
+  return {
+    claim,
+    volume: claim.spec?.volumeName ? cache.get(PersistentVolume, claim.spec?.volumeName) : undefined,
+    candidates: [
+      ...cache.by(PersistentVolume, volumesByClaim, key),
+      ...cache.by(PersistentVolume, freeVolumes, className),
+    ],
+    storageClass: className === '' ? undefined : cache.get(StorageClass, className),
+    defaultClass: newestDefault(cache.by(StorageClass, defaultClasses, '')),
+    unscheduledPods: cache
+      .by(Pod, podsByClaim, key)
+      .filter((pod) => !pod.spec.nodeName && !isTerminated(pod))
+      .map((pod) => pod.metadata.name),
+  };
 }
 
 /** Writes what the bind still lacks, one after the other (PV-5). */
@@ -289,20 +220,6 @@ async function setPhase(claim: Claim, phase: 'Pending' | 'Lost', ctx: Context<Cl
     { subresource: 'status' },
   );
   return true;
-}
-
-async function nameProvisioner(claim: Claim, provisioner: string, ctx: Context<Claim>): Promise<Claim> {
-  const marks = provisionerMarks(claim, provisioner);
-  if (!marks) return claim;
-  return ctx.client.patch(PersistentVolumeClaim, claim, (draft) => {
-    draft.metadata.annotations = { ...draft.metadata.annotations, ...marks };
-  });
-}
-
-async function unselectNode(claim: Claim, ctx: Context<Claim>): Promise<void> {
-  await ctx.client.patch(PersistentVolumeClaim, claim, (draft) => {
-    delete draft.metadata.annotations?.[selectedNode];
-  });
 }
 
 function tell(ctx: Context<Claim>, { type, reason, message }: Told): void {

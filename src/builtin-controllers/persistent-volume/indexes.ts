@@ -1,4 +1,7 @@
-/** How claims, volumes and classes find each other without going through all of them. */
+/**
+ * How claims, volumes and classes find each other without going through all of them. The names are the binder's
+ * own, as caches are shared with other controllers.
+ */
 import { keyOf } from 'gyre';
 import type { PersistentVolume, PersistentVolumeClaim, StorageClass } from 'gyre/kinds';
 import { isFree } from './matching.js';
@@ -6,17 +9,17 @@ import { bindCompleted, isAnnotated } from './names.js';
 import { classOf, isDefaultClass, leavesClassOpen } from './storage-class.js';
 
 /** Volumes by the claim that claimRef names. */
-export const volumesByClaim = 'claimRef';
+export const volumesByClaim = 'binder/claimRef';
 /** Volumes that may be chosen, by class. */
-export const freeVolumes = 'free';
+export const freeVolumes = 'binder/free';
 /** Claims by the volume they name. */
-export const claimsByVolume = 'volumeName';
+export const claimsByVolume = 'binder/volumeName';
 /** Claims that look for a volume, by class. */
-export const unboundClaims = 'unbound';
+export const unboundClaims = 'binder/unbound';
 /** Claims that the default class would be given to: under `''`. */
-export const openClaims = 'open';
+export const openClaims = 'binder/open';
 /** Default classes: under `''`. */
-export const defaultClasses = 'default';
+export const defaultClasses = 'binder/default';
 
 /** The key of the claim that a volume's claimRef names. */
 export function claimKeyOf({ spec }: PersistentVolume): string | undefined {

@@ -19,6 +19,7 @@ export interface Fault {
   readonly at: number;
   readonly how: 'crash' | 'lost' | 'refused';
   readonly late?: 'persistentvolumes' | 'persistentvolumeclaims' | undefined;
+  readonly lateMs?: number;
 }
 
 export class BinderWorld implements AsyncDisposable {
@@ -27,6 +28,8 @@ export class BinderWorld implements AsyncDisposable {
   #manager: Manager | undefined;
   /** Writes of claims and volumes that the present life has tried. */
   writes = 0;
+  /** Requests of the binder that fail, whenever they come. */
+  denied: (request: ApiRequest) => boolean = () => false;
 
   private constructor(
     readonly clock: VirtualClock,
@@ -46,11 +49,17 @@ export class BinderWorld implements AsyncDisposable {
 
   /** One life of the binder: from start to a while later, when nothing is left to do. */
   async live(fault?: Fault): Promise<void> {
+    await this.begin(fault);
+    await this.clock.advance('5m');
+    await this.end();
+  }
+
+  async begin(fault?: Partial<Fault>): Promise<void> {
     this.writes = 0;
     const manager = Manager.create({
       cluster: () => {
         const transport = this.#faulty(this.cluster.transport(), fault);
-        return fault?.late ? lagging(transport, fault.late, this.clock) : transport;
+        return fault?.late ? lagging(transport, fault.late, this.clock, fault.lateMs) : transport;
       },
       clock: this.clock,
       random: seededRandom(11),
@@ -62,8 +71,7 @@ export class BinderWorld implements AsyncDisposable {
       .register(PersistentVolumeController);
     this.#manager = manager;
     void manager.start();
-    await this.clock.advance('5m');
-    await this.end();
+    await this.clock.advance('10s');
   }
 
   async end(): Promise<void> {
@@ -73,13 +81,14 @@ export class BinderWorld implements AsyncDisposable {
     this.#manager = undefined;
   }
 
-  #faulty(transport: Transport, fault: Fault | undefined): Transport {
+  #faulty(transport: Transport, fault: Partial<Fault> | undefined): Transport {
     const isWrite = (request: ApiRequest) =>
       request.method !== 'GET' && /\/persistentvolume/.test(request.path);
     return {
       request: async (request) => {
         const n = isWrite(request) ? this.writes++ : -1;
-        const dead = fault?.how === 'crash' && this.writes > fault.at;
+        if (this.denied(request)) throw new TransportError('denied');
+        const dead = fault?.how === 'crash' && this.writes > (fault.at ?? 0);
         if (dead) throw new TransportError('crashed');
         if (!fault || n !== fault.at) return transport.request(request);
         if (fault.how === 'refused') throw new TransportError('refused');

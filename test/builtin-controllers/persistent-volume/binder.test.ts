@@ -399,6 +399,17 @@ describe('the local-path provisioner', () => {
     expect(await eventsOf(t, name)).to.deep.equal(['Normal VolumeRecycled: Volume recycled']);
   });
 
+  it('PV-10 provisions nothing where a volume of that name exists', async () => {
+    const volumes = new RememberedVolumes();
+    await using t = await start(volumes);
+    await create.claim(t, 'mine', { storageClassName: 'standard' });
+    await create.volume(t, nameOf(t), { capacity: { storage: '1Mi' } });
+    await create.storageClass(t, 'standard');
+    await t.advance('30m');
+    expect(volumes.present.size).to.equal(0);
+    expect((await eventsOf(t, 'mine')).join()).to.not.match(/ProvisioningSucceeded/);
+  });
+
   it('PV-10 tells a failure and tries again', async () => {
     const volumes = new RememberedVolumes();
     volumes.failing = { create: new Error('ENOSPC: no space left on device') };

@@ -1,7 +1,7 @@
 /** The binder ended between any two of its writes, and claims and volumes of every kind. */
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { PersistentVolume, PersistentVolumeClaim, StorageClass } from 'gyre/kinds';
+import { Event, PersistentVolume, PersistentVolumeClaim, StorageClass } from 'gyre/kinds';
 import { BinderWorld, expectSoundBinds, type Fault } from './binder-world.js';
 import { claim, fresh, refTo, storageClass, volume } from './objects.js';
 
@@ -93,6 +93,76 @@ describe('a binder that fails between any two writes', () => {
       });
     });
   }
+
+  it('PV-7 calls nothing lost on old news: the volume may be newer than the cache', async () => {
+    await using world = await BinderWorld.start();
+    const { metadata } = await world.client.create(PersistentVolumeClaim, fresh(claim('mine')));
+    await world.begin({ late: 'persistentvolumes', lateMs: 60_000 });
+    await world.clock.advance('10m');
+    await world.client.create(
+      PersistentVolume,
+      fresh(volume('a', { claimRef: refTo('mine', metadata.uid) })),
+    );
+    await world.client.patch(PersistentVolumeClaim, 'default/mine', (draft) => {
+      draft.metadata.annotations = { 'pv.kubernetes.io/bind-completed': 'yes' };
+      (draft.spec ??= {}).volumeName = 'a';
+    });
+    await world.clock.advance('10m');
+    const { items } = await world.client.listPage(Event);
+    expect(items.map((e) => e.reason)).to.not.include('ClaimLost');
+    expect((await world.claims())[0]?.status?.phase).to.equal('Bound');
+    await expectSoundBinds(world);
+  });
+
+  it('PV-9 deletes nothing on old news: the policy may have been changed to Retain', async () => {
+    await using world = await BinderWorld.start();
+    await world.client.create(StorageClass, fresh(storageClass('standard')));
+    await world.client.create(PersistentVolumeClaim, fresh(claim('mine', { storageClassName: 'standard' })));
+    await world.live();
+    const [name = ''] = (await world.persistentVolumes()).map((v) => v.metadata.name);
+    world.volumes.failing = { remove: new Error('EACCES') };
+    await world.client.delete(PersistentVolumeClaim, 'default/mine');
+    await world.live();
+    expect((await world.persistentVolumes())[0]?.status?.phase).to.equal('Failed');
+
+    await world.begin({ late: 'persistentvolumes', lateMs: 60_000 });
+    await world.clock.advance('10m');
+    await world.client.patch(PersistentVolume, name, (draft) => {
+      (draft.spec ??= {}).persistentVolumeReclaimPolicy = 'Retain';
+    });
+    world.volumes.failing = {};
+    await world.clock.advance('10m');
+    expect(world.volumes.removed).to.deep.equal([]);
+    expect(await world.persistentVolumes()).to.have.length(1);
+  });
+
+  it('PV-10 removes again what it made when the volume cannot be saved, and starts anew', async () => {
+    await using world = await BinderWorld.start();
+    await world.client.create(StorageClass, fresh(storageClass('standard')));
+    const { metadata } = await world.client.create(
+      PersistentVolumeClaim,
+      fresh(claim('mine', { storageClassName: 'standard' })),
+    );
+    let attempts = 0;
+    world.denied = ({ method, path }) => {
+      const isSave = method === 'POST' && path.endsWith('/persistentvolumes');
+      if (isSave) attempts++;
+      return isSave;
+    };
+    await world.begin();
+    expect([...world.volumes.present]).to.deep.equal([`/volumes/pvc-${metadata.uid}`]);
+    await world.clock.advance('29s');
+    expect([attempts, world.volumes.removed]).to.deep.equal([4, []]);
+    await world.clock.advance('2s');
+    expect(world.volumes.removed).to.deep.equal([`/volumes/pvc-${metadata.uid}`]);
+    world.denied = () => false;
+    await world.clock.advance('5m');
+    expect((await world.claims())[0]?.status?.phase).to.equal('Bound');
+    const { items } = await world.client.listPage(Event);
+    expect(items.map((e) => `${e.reason}: ${e.message}`)).to.include(
+      'ProvisioningFailed: Error creating provisioned PV object for claim default/mine: denied. Deleting the volume.',
+    );
+  });
 
   it('PV-2 PV-3 PV-5 for any claims and volumes, failing anywhere: never two claims on one volume, never one that does not satisfy', async () => {
     const modes = fc.subarray(['ReadWriteOnce', 'ReadOnlyMany', 'ReadWriteMany'] as const, { minLength: 1 });
