@@ -3,9 +3,11 @@
  * 409 for a pod that has a node or is being deleted. A server that answers itself is left to it.
  */
 import type { ApiRequest, ApiResponse, Transport } from 'gyre/api';
-import type { Pod } from 'gyre/kinds';
+import { Pod } from 'gyre/kinds';
 import type { ObjectStore } from 'gyre/store';
+import { storagePrefix } from '#src/apiserver/cache/watch-cache.js';
 
+const pods = storagePrefix(Pod);
 const path = /^\/api\/v1\/namespaces\/([^/]+)\/pods\/([^/]+)\/binding$/;
 
 export function withBinding(transport: Transport, store: ObjectStore): Transport {
@@ -28,13 +30,7 @@ async function bind(
 ): Promise<ApiResponse> {
   const { metadata, target } = body as { metadata: { uid?: string }; target: { name: string } };
   for (;;) {
-    const { entries } = await store.list('');
-    const entry = entries.find(
-      ({ value }) =>
-        (value as Pod).kind === 'Pod' &&
-        (value as Pod).metadata.name === name &&
-        (value as Pod).metadata.namespace === namespace,
-    );
+    const entry = await store.get(`${pods}${namespace}/${name}`);
     if (!entry) return status(404, 'NotFound', `pods "${name}" not found`);
     const pod = entry.value as Pod;
     const conflict = (why: string) =>

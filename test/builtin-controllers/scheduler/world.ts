@@ -1,5 +1,5 @@
 /** Pods and nodes as the scheduler's tests need them, and a cluster with a scheduler in it. */
-import { Manager, type Random } from 'gyre';
+import { Manager, type Random, silentLogger } from 'gyre';
 import type { Transport } from 'gyre/api';
 import type { Client } from 'gyre/client';
 import { EmbeddedCluster } from 'gyre/cluster';
@@ -181,6 +181,7 @@ export class World implements AsyncDisposable {
       cluster: (identity) => wrap(withBinding(cluster.target(identity), store)),
       clock,
       random,
+      log: silentLogger,
     }).add(new Scheduler());
     await Manager.preload();
     const starting = manager.start();
@@ -214,17 +215,24 @@ export class World implements AsyncDisposable {
     return [found?.status, found?.reason, found?.message].filter(Boolean).join(' ');
   }
 
-  /** Events about a pod as `type reason message`, in the order of their making. */
+  /** Events about a pod as `component: type reason message`, in the order of their making. */
   async events(name: string): Promise<string[]> {
     const found: string[] = [];
     for await (const event of this.client.list(Event)) {
-      const { involvedObject, type, reason, message, source } = event as unknown as Record<string, never> & {
-        involvedObject: { name: string };
-        source: { component: string };
-      };
-      if (involvedObject.name === name) found.push(`${source.component}: ${type} ${reason} ${message}`);
+      const { involvedObject, type, reason, message, source } = event;
+      if (involvedObject.name === name) found.push(`${source?.component}: ${type} ${reason} ${message}`);
     }
     return found;
+  }
+
+  /** How often the scheduler tried a pod in vain. */
+  async failures(name: string): Promise<number> {
+    let count = 0;
+    for await (const event of this.client.list(Event)) {
+      if (event.involvedObject.name === name && event.reason === 'FailedScheduling')
+        count += event.count ?? 0;
+    }
+    return count;
   }
 
   async stop(): Promise<void> {
