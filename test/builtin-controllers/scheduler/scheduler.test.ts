@@ -259,6 +259,48 @@ describe('Scheduler', () => {
     expect(await world.nodeOf('next')).to.equal('n');
   });
 
+  it('SC-8 leaves a pod where somebody else bound it first, and counts it there', async () => {
+    await using world = await World.start({
+      wrap: binding(async (request, send) => {
+        if (!request.path.includes('/contested/')) return send();
+        // Another scheduler is faster, and takes the other node.
+        const { target, ...rest } = request.body as { target: { name: string } };
+        const other = target.name === 'a' ? 'b' : 'a';
+        await world.bindAs('other-scheduler', {
+          ...request,
+          body: { ...rest, target: { ...target, name: other } },
+        });
+        contested = [target.name, other];
+        return send();
+      }),
+    });
+    let contested: string[] = [];
+    for (const name of ['a', 'b']) await world.addNode(name, { allocatable: { cpu: '1' } });
+    await world.create(pod('contested', { cpu: '1' }));
+    await world.clock.advance('10s');
+    expect(await world.nodeOf('contested')).to.equal(contested[1]);
+    expect(await world.events('contested')).to.deep.equal([]);
+    await world.create(pod('next', { cpu: '1' }));
+    expect(await world.nodeOf('next')).to.equal(contested[0]);
+    await world.create(pod('last', { cpu: '1' }));
+    expect(await world.scheduled('last')).to.match(/2 Insufficient cpu/);
+  });
+
+  it('counts pods that have ended as gone', async () => {
+    await using world = await World.start();
+    await world.addNode('n', { allocatable: { cpu: '1' } });
+    await world.create(pod('job', { cpu: '1' }));
+    await world.create(pod('next', { cpu: '1' }));
+    await world.client.patchRaw(
+      Pod,
+      'default/job',
+      { type: 'merge', patch: { status: { phase: 'Succeeded' } } },
+      { subresource: 'status' },
+    );
+    await world.clock.advance('2s');
+    expect(await world.nodeOf('next')).to.equal('n');
+  });
+
   it('SC-9 makes room for a more important pod', async () => {
     await using world = await World.start();
     await world.addNode('n', { allocatable: { cpu: '2' } });

@@ -1,6 +1,6 @@
 /** Pods and nodes as the scheduler's tests need them, and a cluster with a scheduler in it. */
 import { Manager, type Random, silentLogger } from 'gyre';
-import type { Transport } from 'gyre/api';
+import type { ApiRequest, Transport } from 'gyre/api';
 import type { Client } from 'gyre/client';
 import { EmbeddedCluster } from 'gyre/cluster';
 import { Scheduler } from 'gyre/controllers';
@@ -199,6 +199,12 @@ export class World implements AsyncDisposable {
   async create(it: Pod): Promise<void> {
     await createPod(this.client, it);
     await this.clock.settle();
+  }
+
+  /** Somebody else's binding. */
+  async bindAs(username: string, request: ApiRequest): Promise<void> {
+    const transport = this.#cluster.transport({ username, groups: ['system:masters'] });
+    await withBinding(transport, this.store).request(request);
   }
 
   async pod(name: string, namespace = 'default'): Promise<Pod | undefined> {
