@@ -95,6 +95,29 @@ describe('SC-9 preemption', () => {
     expect(outcome(stage, p)).to.equal('a: hermit');
   });
 
+  it('sees that ending a pod makes room for one that keeps away from it', () => {
+    const term = { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: { app: 'noisy' } } };
+    const affinity = { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [term] } };
+    const stage = new Stage([small('a')]);
+    stage.run(pod('noisy', { labels: { app: 'noisy' }, spec: { priority: 1 } }), 'a');
+    stage.run(of('quiet', '100m', 1), 'a');
+    expect(outcome(stage, pod('p', { cpu: '1', spec: { priority: 10, affinity } }))).to.equal('a: noisy');
+  });
+
+  it('sees that ending a pod evens out a skew', () => {
+    const constraint = {
+      maxSkew: 1,
+      topologyKey: 'kubernetes.io/hostname',
+      whenUnsatisfiable: 'DoNotSchedule' as const,
+      labelSelector: { matchLabels: { app: 'p' } },
+    };
+    const stage = new Stage([small('a'), node('b', { unschedulable: true })]);
+    stage.run(pod('same', { labels: { app: 'p' }, spec: { priority: 1 } }), 'a');
+    stage.run(of('other', '100m', 1), 'a');
+    const p = pod('p', { labels: { app: 'p' }, spec: { priority: 10, topologySpreadConstraints: [constraint] } });
+    expect(outcome(stage, p)).to.equal('a: same');
+  });
+
   it('waits while victims are on their way out where room was promised', () => {
     const stage = new Stage([small('a')]);
     const leaving = of('x', '2', 1);
