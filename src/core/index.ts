@@ -78,6 +78,7 @@ export {
   silentLogger,
 } from '../telemetry/index.js';
 export { EventRecorder, type EventSubject } from './events.js';
+export { Expectations } from './expectations.js';
 export { findCondition, isConditionTrue, setCondition } from './conditions.js';
 export type { Constructor, Provider, Resolve } from './container.js';
 export type * from './context.js';

@@ -29,7 +29,8 @@ export function kubeletConnector(nodeOf: (name: string) => NodeContext | undefin
   const running = async (target: ContainerTarget): Promise<{ node: NodeContext; run: ContainerStatus }> => {
     const node = served(target);
     const run = await findRun(node, target, false);
-    if (run?.state !== 'running') throw badRequest(`container ${target.container} is not running in pod ${target.pod}`);
+    if (run?.state !== 'running')
+      throw badRequest(`container ${target.container} is not running in pod ${target.pod}`);
     return { node, run };
   };
   return {

@@ -35,8 +35,10 @@ export function containerConfig(
   const expanded = (words: readonly string[] | undefined) => words?.map((word) => expand(word, values));
   const command = expanded(container.command);
   const args = expanded(container.args);
-  const { runAsUser = pod.spec?.securityContext?.runAsUser, runAsGroup = pod.spec?.securityContext?.runAsGroup } =
-    securityContext;
+  const {
+    runAsUser = pod.spec?.securityContext?.runAsUser,
+    runAsGroup = pod.spec?.securityContext?.runAsGroup,
+  } = securityContext;
   const { limits = {}, requests = {} } = resources ?? {};
   return {
     name,

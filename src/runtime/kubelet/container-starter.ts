@@ -37,10 +37,7 @@ export interface StartRequest {
 }
 
 /** Resolves with the id of the running container, undefined when it was abandoned. @throws StartFailure */
-export async function startContainer(
-  request: StartRequest,
-  node: NodeContext,
-): Promise<string | undefined> {
+export async function startContainer(request: StartRequest, node: NodeContext): Promise<string | undefined> {
   const { pod, container, sandbox, attempt, abandoned } = request;
   const { runtime } = node;
   await ensureImage(pod, container, node);

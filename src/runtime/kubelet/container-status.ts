@@ -1,10 +1,6 @@
 /** What the status of a pod says about one container (KL-11): pure. */
 import type { Shared } from '../../api/index.js';
-import type {
-  ContainerState,
-  ContainerStatus as ApiContainerStatus,
-  Pod,
-} from '../../api/kinds/core/v1.js';
+import type { ContainerState, ContainerStatus as ApiContainerStatus, Pod } from '../../api/kinds/core/v1.js';
 import type { ContainerStatus } from '../container-runtime.js';
 import { initContainers, isSidecar, type PodContainer, recordedStatus } from './containers.js';
 import { isAlive, type ObservedPod } from './observed-pod.js';

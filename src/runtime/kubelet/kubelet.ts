@@ -5,11 +5,18 @@
  * Guarantees: one worker per pod UID; what runs already is adopted, what nobody knows is ended; a pod leaves the
  * API only when its containers have ended (KL-8). Stopping lets containers run; `drain` ends them.
  */
-import { type Cancel, type Clock, keyOf, type NodeConnector, type Random, type Shared } from '../../api/index.js';
+import {
+  type Cancel,
+  type Clock,
+  keyOf,
+  type NodeConnector,
+  type Random,
+  type Shared,
+} from '../../api/index.js';
 import { ConfigMap, PersistentVolume, PersistentVolumeClaim, Pod, Secret } from '../../api/kinds/core/v1.js';
 import type { Client } from '../../client/index.js';
 import { EventRecorder } from '../../core/index.js';
-import type { CacheEvent, InformerLease, InformerSet } from '../../informers/index.js';
+import type { CacheEvent, InformerSet } from '../../informers/index.js';
 import type { Logger } from '../../telemetry/index.js';
 import type { ContainerRuntime } from '../container-runtime.js';
 import type { VolumeManager, VolumeSources } from '../volume-manager.js';
@@ -57,7 +64,6 @@ export class Kubelet {
   readonly #nodes = new Map<string, ServedNode>();
   readonly #workers = new Map<string, { readonly worker: PodWorker; readonly key: string }>();
   readonly #undo: (() => void)[] = [];
-  #pods: InformerLease<Pod> | undefined;
   #cancelRelist: Cancel = () => {};
 
   constructor(options: KubeletOptions) {
@@ -73,7 +79,6 @@ export class Kubelet {
     }
     await Promise.all([...this.#nodes.values()].map(({ agent }) => agent.start()));
     const pods = context.informers.acquire(Pod);
-    this.#pods = pods;
     this.#undo.push(() => pods.release());
     await pods.informer.ready;
     const events = pods.informer.events$.subscribe((event) => this.#onPod(event));
@@ -216,4 +221,3 @@ function volumeSources(client: Client): VolumeSources {
     },
   };
 }
-

@@ -196,7 +196,11 @@ export class NodeAgent {
   async #renew(): Promise<void> {
     const { client, clock } = this.#deps;
     const { name } = this.#facts;
-    const spec = { holderIdentity: name, leaseDurationSeconds: leaseSeconds, renewTime: microTimestamp(clock) };
+    const spec = {
+      holderIdentity: name,
+      leaseDurationSeconds: leaseSeconds,
+      renewTime: microTimestamp(clock),
+    };
     if (this.#lease) {
       try {
         this.#lease = await client.update(Lease, { ...this.#lease, spec: { ...this.#lease.spec, ...spec } });

@@ -22,5 +22,11 @@ export interface NodeContext {
   readonly random: Random;
   readonly log: Logger;
   /** Records an Event about a pod, or about a container of it. */
-  event(pod: Shared<Pod>, container: string | undefined, type: EventType, reason: string, message: string): void;
+  event(
+    pod: Shared<Pod>,
+    container: string | undefined,
+    type: EventType,
+    reason: string,
+    message: string,
+  ): void;
 }

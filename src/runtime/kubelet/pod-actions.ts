@@ -39,7 +39,13 @@ export type PodAction =
   /** What is left of a lost sandbox goes before there is a new one. */
   | { readonly type: 'removeSandbox'; readonly id: string }
   | { readonly type: 'start'; readonly container: PodContainer; readonly attempt: number }
-  | { readonly type: 'stop'; readonly container: PodContainer; readonly id: string; readonly message: string; readonly cause: 'liveness' | 'startup' | 'changed' }
+  | {
+      readonly type: 'stop';
+      readonly container: PodContainer;
+      readonly id: string;
+      readonly message: string;
+      readonly cause: 'liveness' | 'startup' | 'changed';
+    }
   /** Everything has run that will ever run: what is left ends. */
   | { readonly type: 'finish' };
 
@@ -187,8 +193,7 @@ function endedWait(
   if (isInit(situation.pod, container)) return undefined;
   // What completed before its sandbox was lost has completed.
   const [former] = situation.observed.runs(container.name);
-  const code =
-    former?.exitCode ?? recordedStatus(situation.pod, container.name)?.state?.terminated?.exitCode;
+  const code = former?.exitCode ?? recordedStatus(situation.pod, container.name)?.state?.terminated?.exitCode;
   return code !== undefined && !restarts(policy, code) ? 'never' : undefined;
 }
 

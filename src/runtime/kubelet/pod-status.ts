@@ -1,11 +1,6 @@
 /** The status of a pod (KL-3, KL-10, KL-11): a pure function of spec, runtime, probes and the status before. */
 import type { Shared } from '../../api/index.js';
-import type {
-  ContainerStatus,
-  Pod,
-  PodCondition,
-  PodStatus,
-} from '../../api/kinds/core/v1.js';
+import type { ContainerStatus, PodCondition, PodStatus } from '../../api/kinds/core/v1.js';
 import { type ContainerFacts, containerStatus, time } from './container-status.js';
 import { initContainers, isSidecar, regularContainers, restartPolicyOf } from './containers.js';
 
@@ -90,7 +85,11 @@ function phaseOf(
   init: readonly ContainerStatus[],
   containers: readonly ContainerStatus[],
 ): Phase {
-  const sidecars = new Set(initContainers(pod).filter(isSidecar).map(({ name }) => name));
+  const sidecars = new Set(
+    initContainers(pod)
+      .filter(isSidecar)
+      .map(({ name }) => name),
+  );
   const plainInit = init.filter(({ name }) => !sidecars.has(name));
   const initFailed = plainInit.some((status) => (exitOf(status)?.exitCode ?? 0) !== 0);
   if (initFailed && policy === 'Never') return 'Failed';
@@ -132,7 +131,11 @@ function conditions(
   containers: readonly ContainerStatus[],
 ): PodCondition[] {
   const before = pod.status?.conditions ?? [];
-  const sidecars = new Set(initContainers(pod).filter(isSidecar).map(({ name }) => name));
+  const sidecars = new Set(
+    initContainers(pod)
+      .filter(isSidecar)
+      .map(({ name }) => name),
+  );
   const unready = [...init.filter(({ name }) => sidecars.has(name)), ...containers]
     .filter(({ ready }) => !ready)
     .map(({ name }) => name);

@@ -129,11 +129,13 @@ export class PodWorker {
   /** Ends the containers without the API having asked: the node stops. Resolves when they have ended. */
   async drain(graceMs: number): Promise<void> {
     this.stop();
-    await Promise.allSettled([...this.#operations.values()]);
+    await Promise.allSettled(this.#operations.values());
     const { runtime } = this.#node;
     const containers = await runtime.listContainers(this.#uid);
     await Promise.allSettled(
-      containers.filter(isAlive).map(({ id }) => runtime.stopContainer(id, Math.min(graceMs, this.#graceMs()))),
+      containers
+        .filter(isAlive)
+        .map(({ id }) => runtime.stopContainer(id, Math.min(graceMs, this.#graceMs()))),
     );
     for (const { id } of await runtime.listPodSandboxes(this.#uid)) await runtime.stopPodSandbox(id);
   }
@@ -153,7 +155,10 @@ export class PodWorker {
       try {
         await this.#sync();
       } catch (error) {
-        this.#node.log.error('pod not synced', { pod: keyOf(this.#pod), error: String((error as Error).stack ?? error) });
+        this.#node.log.error('pod not synced', {
+          pod: keyOf(this.#pod),
+          error: String((error as Error).stack ?? error),
+        });
         this.#later('retry', failedSyncRetryMs);
       }
     } while (this.#again && !this.#stopped);
@@ -185,7 +190,10 @@ export class PodWorker {
     const { runtime } = this.#node;
     const sandboxes = await runtime.listPodSandboxes(this.#uid);
     const containers = await runtime.listContainers(this.#uid);
-    return observe(sandboxes, containers.map((container) => this.#withMessage(container)));
+    return observe(
+      sandboxes,
+      containers.map((container) => this.#withMessage(container)),
+    );
   }
 
   /** What a container left in its termination message file (KL-11), read once. */
@@ -218,7 +226,7 @@ export class PodWorker {
     const plan = podActions({
       pod,
       observed,
-      busy: new Set([...this.#operations.keys()]),
+      busy: new Set(this.#operations.keys()),
       failed: (name) => this.#prober.failed(name),
       started: (name) => this.#started(observed, name),
       backoff: (container, since) => this.#backoff.waiting(backoffKey(container), since, now)?.until,
@@ -239,7 +247,12 @@ export class PodWorker {
         return;
       case 'removeSandbox':
         this.#operate('sandbox', async () => {
-          this.#event(undefined, 'Normal', 'SandboxChanged', 'Pod sandbox changed, it will be killed and re-created.');
+          this.#event(
+            undefined,
+            'Normal',
+            'SandboxChanged',
+            'Pod sandbox changed, it will be killed and re-created.',
+          );
           await runtime.stopPodSandbox(action.id);
           await runtime.removePodSandbox(action.id);
         });
@@ -344,7 +357,12 @@ export class PodWorker {
     this.#event(container.name, 'Normal', 'Killing', message);
     const probe = cause === 'liveness' ? container.livenessProbe : container.startupProbe;
     const seconds = cause === 'changed' ? undefined : probe?.terminationGracePeriodSeconds;
-    await this.#stopContainer(container, id, seconds === undefined ? this.#graceMs() : seconds * 1000, observed);
+    await this.#stopContainer(
+      container,
+      id,
+      seconds === undefined ? this.#graceMs() : seconds * 1000,
+      observed,
+    );
   }
 
   /** preStop first, its time counted (KL-7). */
@@ -409,7 +427,12 @@ export class PodWorker {
       const [run] = observed.runs(container.name);
       if (!run || !isAlive(run)) return;
       this.#event(container.name, 'Normal', 'Killing', `Stopping container ${container.name}`);
-      await this.#stopContainer(container, run.id, Math.max(0, ending.deadline - clock.monotonic()), observed);
+      await this.#stopContainer(
+        container,
+        run.id,
+        Math.max(0, ending.deadline - clock.monotonic()),
+        observed,
+      );
     };
     const init = initContainers(pod);
     await Promise.all([...regularContainers(pod), ...init.filter((c) => !isSidecar(c))].map(end));
@@ -438,7 +461,7 @@ export class PodWorker {
 
   async #endVanished(): Promise<void> {
     const { runtime, volumes } = this.#node;
-    await Promise.allSettled([...this.#operations.values()]);
+    await Promise.allSettled(this.#operations.values());
     for (const container of (await this.#observe()).containers)
       if (isAlive(container)) await runtime.stopContainer(container.id, 0);
     for (const { id } of await runtime.listPodSandboxes(this.#uid)) await runtime.stopPodSandbox(id);
@@ -489,7 +512,9 @@ export class PodWorker {
       this.#volumes = await volumes.setUp(this.#pod, sources);
       this.#volumeRetryMs = volumeRetry.initialMs;
       if (hasChangingContent(this.#pod))
-        this.#later('volume refresh', volumeRefreshMs, () => this.#operate('volume refresh', () => this.#setUpVolumes()));
+        this.#later('volume refresh', volumeRefreshMs, () =>
+          this.#operate('volume refresh', () => this.#setUpVolumes()),
+        );
     } catch (error) {
       this.#event(undefined, 'Warning', 'FailedMount', (error as Error).message);
       this.#later('volumes', this.#volumeRetryMs);
@@ -665,4 +690,3 @@ function readMessage(file: string, bytes = terminationMessageBytes): string {
     return '';
   }
 }
-

@@ -164,7 +164,12 @@ export function probeAction(
       : { type: 'tcpSocket', host: hostOf(probe.tcpSocket.host), port: number };
   }
   if (probe.grpc) {
-    return { type: 'grpc', host: hostOf(undefined), port: probe.grpc.port, service: probe.grpc.service ?? '' };
+    return {
+      type: 'grpc',
+      host: hostOf(undefined),
+      port: probe.grpc.port,
+      service: probe.grpc.service ?? '',
+    };
   }
   return undefined;
 }

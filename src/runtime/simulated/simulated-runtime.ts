@@ -186,7 +186,10 @@ export class SimulatedRuntime implements ContainerRuntime {
       container.cancel();
       const yields = first && stopMs <= graceMs;
       if (yields && stopMs === 0) this.#end(container, terminated);
-      else container.cancel = this.#clock.setTimer(yields ? stopMs : graceMs, () => this.#end(container, yields ? terminated : killed));
+      else
+        container.cancel = this.#clock.setTimer(yields ? stopMs : graceMs, () =>
+          this.#end(container, yields ? terminated : killed),
+        );
     }
     return done;
   }
@@ -219,9 +222,11 @@ export class SimulatedRuntime implements ContainerRuntime {
 
   async probe(id: string, action: ProbeAction, timeoutMs: number): Promise<ProbeResult> {
     const container = this.#containers.get(id);
-    if (container?.status.state !== 'running') return { outcome: 'error', message: 'container is not running' };
+    if (container?.status.state !== 'running')
+      return { outcome: 'error', message: 'container is not running' };
     const { behaviour, status } = container;
-    if (behaviour.execMs && action.type === 'exec') await sleep(this.#clock, Math.min(behaviour.execMs, timeoutMs));
+    if (behaviour.execMs && action.type === 'exec')
+      await sleep(this.#clock, Math.min(behaviour.execMs, timeoutMs));
     const failing = probeFails(behaviour, this.#clock.now() - (status.startedAt ?? 0));
     const failed = failing || (action.type === 'exec' && (behaviour.execExitCode ?? 0) !== 0);
     if (!failed) return { outcome: 'success', message: '' };
@@ -252,9 +257,7 @@ export class SimulatedRuntime implements ContainerRuntime {
 
   #containersOf(sandbox: Sandbox): Container[] {
     const ids = this.#byPod.get(sandbox.status.config.pod.uid)?.containers ?? [];
-    return [...ids]
-      .map((id) => this.#get(id))
-      .filter(({ status }) => status.sandboxId === sandbox.status.id);
+    return [...ids].map((id) => this.#get(id)).filter(({ status }) => status.sandboxId === sandbox.status.id);
   }
 
   #listed<S>(ids: Iterable<string> | undefined, from: ReadonlyMap<string, { readonly status: S }>): S[] {
@@ -280,7 +283,8 @@ export class SimulatedRuntime implements ContainerRuntime {
 
   #running(id: string): Container {
     const container = this.#get(id);
-    if (container.status.state !== 'running') throw new RuntimeError('NotRunning', `container ${id} is not running`);
+    if (container.status.state !== 'running')
+      throw new RuntimeError('NotRunning', `container ${id} is not running`);
     return container;
   }
 
