@@ -114,7 +114,10 @@ describe('SC-9 preemption', () => {
     const stage = new Stage([small('a'), node('b', { unschedulable: true })]);
     stage.run(pod('same', { labels: { app: 'p' }, spec: { priority: 1 } }), 'a');
     stage.run(of('other', '100m', 1), 'a');
-    const p = pod('p', { labels: { app: 'p' }, spec: { priority: 10, topologySpreadConstraints: [constraint] } });
+    const p = pod('p', {
+      labels: { app: 'p' },
+      spec: { priority: 10, topologySpreadConstraints: [constraint] },
+    });
     expect(outcome(stage, p)).to.equal('a: same');
   });
 

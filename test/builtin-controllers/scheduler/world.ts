@@ -5,7 +5,6 @@ import type { Client } from 'gyre/client';
 import { EmbeddedCluster } from 'gyre/cluster';
 import { Scheduler } from 'gyre/controllers';
 import { Event, Node, Pod } from 'gyre/kinds';
-import { MemoryStore } from 'gyre/store';
 import { seededRandom, VirtualClock } from 'gyre/testing';
 import type { ClusterView, Lookups } from '#src/builtin-controllers/scheduler/framework.js';
 import { Nominations } from '#src/builtin-controllers/scheduler/nominations.js';
@@ -14,7 +13,6 @@ import { PodInfo } from '#src/builtin-controllers/scheduler/pod-info.js';
 import { type Decision, schedule } from '#src/builtin-controllers/scheduler/schedule.js';
 import { SchedulerCache } from '#src/builtin-controllers/scheduler/scheduler-cache.js';
 import { failureMessage } from '#src/builtin-controllers/scheduler/failure-message.js';
-import { withBinding } from './binding-stand-in.js';
 
 type Labels = Readonly<Record<string, string>>;
 type Spec = Partial<Pod['spec']>;
@@ -150,14 +148,12 @@ export class Stage implements ClusterView {
 /** A whole cluster with a scheduler, under virtual time. */
 export class World implements AsyncDisposable {
   readonly clock: VirtualClock;
-  readonly store: MemoryStore;
   readonly client: Client;
   readonly #cluster: EmbeddedCluster;
   readonly #manager: Manager;
 
-  private constructor(clock: VirtualClock, store: MemoryStore, cluster: EmbeddedCluster, manager: Manager) {
+  private constructor(clock: VirtualClock, cluster: EmbeddedCluster, manager: Manager) {
     this.clock = clock;
-    this.store = store;
     this.#cluster = cluster;
     this.client = cluster.client();
     this.#manager = manager;
@@ -173,12 +169,11 @@ export class World implements AsyncDisposable {
   ): Promise<World> {
     const clock = new VirtualClock();
     const random = seededRandom(options.seed ?? 1);
-    const store = new MemoryStore({ clock });
-    const cluster = await EmbeddedCluster.start({ store, clock, random, freeze: true });
+    const cluster = await EmbeddedCluster.start({ clock, random, freeze: true });
     await options.before?.(cluster.client());
     const wrap = options.wrap ?? ((transport: Transport) => transport);
     const manager = Manager.create({
-      cluster: (identity) => wrap(withBinding(cluster.target(identity), store)),
+      cluster: (identity) => wrap(cluster.target(identity)),
       clock,
       random,
       log: silentLogger,
@@ -187,7 +182,7 @@ export class World implements AsyncDisposable {
     const starting = manager.start();
     await clock.advance('1s');
     await starting;
-    return new World(clock, store, cluster, manager);
+    return new World(clock, cluster, manager);
   }
 
   /** A node as a kubelet registers it: the object, then its status. */
@@ -203,8 +198,7 @@ export class World implements AsyncDisposable {
 
   /** Somebody else's binding. */
   async bindAs(username: string, request: ApiRequest): Promise<void> {
-    const transport = this.#cluster.transport({ username, groups: ['system:masters'] });
-    await withBinding(transport, this.store).request(request);
+    await this.#cluster.transport({ username, groups: ['system:masters'] }).request(request);
   }
 
   async pod(name: string, namespace = 'default'): Promise<Pod | undefined> {
@@ -246,7 +240,6 @@ export class World implements AsyncDisposable {
     await this.clock.advance('1m');
     await stopping;
     await this.#cluster.stop();
-    await this.store.close();
   }
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
