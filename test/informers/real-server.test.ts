@@ -39,6 +39,7 @@ describe('informer against a server that is killed', () => {
     await using second = new Program([
       `${root}/dist/cli/main.js`,
       'up',
+      '--no-controllers',
       '--data-dir',
       folder.path,
       '--port',

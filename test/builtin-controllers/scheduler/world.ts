@@ -169,7 +169,7 @@ export class World implements AsyncDisposable {
   ): Promise<World> {
     const clock = new VirtualClock();
     const random = seededRandom(options.seed ?? 1);
-    const cluster = await EmbeddedCluster.start({ clock, random, freeze: true });
+    const cluster = await EmbeddedCluster.start({ controllers: false, clock, random, freeze: true });
     await options.before?.(cluster.client());
     const wrap = options.wrap ?? ((transport: Transport) => transport);
     const manager = Manager.create({
