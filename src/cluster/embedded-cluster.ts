@@ -146,6 +146,7 @@ export class EmbeddedCluster implements AsyncDisposable {
           proxyOn: undefined,
         });
         await controlPlane.start();
+        server.connectNodes(controlPlane.kubelet.connector);
       }
       return new EmbeddedCluster(server, { listener, kubeconfig, ownStore, controlPlane });
     } catch (error) {
