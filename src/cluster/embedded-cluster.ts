@@ -13,7 +13,7 @@ import { join, resolve } from 'node:path';
 import type { Clock, Random, Transport, UserInfo } from '../api/index.js';
 import { ApiServer, kubernetesVersion, type Listener, listen } from '../apiserver/index.js';
 import { type Client, createClient } from '../client/index.js';
-import { MemoryStore, type ObjectStore } from '../store/index.js';
+import { MemoryStore, type ObjectStore, openLmdbStore } from '../store/index.js';
 import { systemClock, systemRandom } from '../system/index.js';
 import { type Logger, silentLogger } from '../telemetry/index.js';
 import { ControlPlane } from './control-plane.js';
@@ -41,8 +41,11 @@ export interface NodesOptions {
 }
 
 export interface EmbeddedClusterOptions {
-  /** Default: a MemoryStore. The cluster closes what it made itself, not what it was given. */
-  readonly store?: ObjectStore;
+  /**
+   * `memory`: nothing survives. `embedded`: on disk below `dataDir`, survives. Or a store of the caller's, which the
+   * cluster does not close. Default `memory`.
+   */
+  readonly store?: 'memory' | 'embedded' | ObjectStore;
   readonly clock?: Clock;
   readonly random?: Random;
   readonly log?: Logger;
@@ -102,9 +105,9 @@ export class EmbeddedCluster implements AsyncDisposable {
   static async start(options: EmbeddedClusterOptions = {}): Promise<EmbeddedCluster> {
     const { clock = systemClock, random = systemRandom, log = silentLogger, https, dataDir } = options;
     if (https && dataDir === undefined) throw new TypeError('https needs a dataDir for its certificates');
-    const ownStore = options.store ? undefined : new MemoryStore({ clock });
+    const ownStore = await openStore(options, clock);
     const starting = ApiServer.start({
-      store: options.store ?? (ownStore as MemoryStore),
+      store: ownStore ?? (options.store as ObjectStore),
       clock,
       random,
       log,
@@ -186,4 +189,15 @@ export class EmbeddedCluster implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }
+}
+
+/** Undefined when the store is the caller's own. */
+async function openStore(
+  { store = 'memory', dataDir }: EmbeddedClusterOptions,
+  clock: Clock,
+): Promise<ObjectStore | undefined> {
+  if (typeof store === 'object') return undefined;
+  if (store === 'memory') return new MemoryStore({ clock });
+  if (dataDir === undefined) throw new TypeError('the embedded store needs a dataDir');
+  return openLmdbStore({ path: join(dataDir, 'store'), clock });
 }
