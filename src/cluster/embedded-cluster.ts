@@ -105,6 +105,7 @@ export class EmbeddedCluster implements AsyncDisposable {
   static async start(options: EmbeddedClusterOptions = {}): Promise<EmbeddedCluster> {
     const { clock = systemClock, random = systemRandom, log = silentLogger, https, dataDir } = options;
     if (https && dataDir === undefined) throw new TypeError('https needs a dataDir for its certificates');
+    const credentials = https && dataDir !== undefined ? await ensureCredentials(dataDir, clock) : undefined;
     const ownStore = await openStore(options, clock);
     const starting = ApiServer.start({
       store: ownStore ?? (options.store as ObjectStore),
@@ -113,6 +114,7 @@ export class EmbeddedCluster implements AsyncDisposable {
       log,
       ...(options.tokens ? { tokens: options.tokens } : {}),
       ...(options.freeze ? { freeze: true } : {}),
+      ...(credentials ? { serviceAccountKey: credentials.serviceAccountKey } : {}),
     });
     const server = await starting.catch(async (error: unknown) => {
       await ownStore?.close();
@@ -122,10 +124,8 @@ export class EmbeddedCluster implements AsyncDisposable {
     let controlPlane: ControlPlane | undefined;
     let kubeconfig: string | undefined;
     try {
-      let rootCa: string | undefined;
-      if (https && dataDir !== undefined) {
-        const credentials = await ensureCredentials(dataDir, clock);
-        rootCa = credentials.ca.cert;
+      const rootCa = credentials?.ca.cert;
+      if (https && dataDir !== undefined && credentials) {
         listener = await listen(server, {
           port: https.port ?? 0,
           cert: credentials.server.cert,
