@@ -56,6 +56,8 @@ export {
   deepEqualJson,
   groupKind,
   parseApiVersion,
+  quantityMillis,
+  quantityUnits,
   timestamp,
 } from '../api/index.js';
 export type { LabelSelector } from '../api/kinds/meta/v1.js';

@@ -16,7 +16,7 @@ import {
 import { ConfigMap, PersistentVolume, PersistentVolumeClaim, Pod, Secret } from '../../api/kinds/core/v1.js';
 import type { Client } from '../../client/index.js';
 import { EventRecorder } from '../../core/index.js';
-import type { CacheEvent, InformerLease, InformerSet } from '../../informers/index.js';
+import type { CacheEvent, InformerSet } from '../../informers/index.js';
 import type { Logger } from '../../telemetry/index.js';
 import type { ContainerRuntime } from '../container-runtime.js';
 import type { VolumeManager, VolumeSources } from '../volume-manager.js';
@@ -64,7 +64,6 @@ export class Kubelet {
   readonly #nodes = new Map<string, ServedNode>();
   readonly #workers = new Map<string, { readonly worker: PodWorker; readonly key: string }>();
   readonly #undo: (() => void)[] = [];
-  #pods: InformerLease<Pod> | undefined;
   #cancelRelist: Cancel = () => {};
 
   constructor(options: KubeletOptions) {
@@ -80,7 +79,6 @@ export class Kubelet {
     }
     await Promise.all([...this.#nodes.values()].map(({ agent }) => agent.start()));
     const pods = context.informers.acquire(Pod);
-    this.#pods = pods;
     this.#undo.push(() => pods.release());
     await pods.informer.ready;
     const events = pods.informer.events$.subscribe((event) => this.#onPod(event));

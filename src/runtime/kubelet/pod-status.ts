@@ -1,6 +1,6 @@
 /** The status of a pod (KL-3, KL-10, KL-11): a pure function of spec, runtime, probes and the status before. */
 import type { Shared } from '../../api/index.js';
-import type { ContainerStatus, Pod, PodCondition, PodStatus } from '../../api/kinds/core/v1.js';
+import type { ContainerStatus, PodCondition, PodStatus } from '../../api/kinds/core/v1.js';
 import { type ContainerFacts, containerStatus, time } from './container-status.js';
 import { initContainers, isSidecar, regularContainers, restartPolicyOf } from './containers.js';
 

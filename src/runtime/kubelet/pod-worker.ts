@@ -129,7 +129,7 @@ export class PodWorker {
   /** Ends the containers without the API having asked: the node stops. Resolves when they have ended. */
   async drain(graceMs: number): Promise<void> {
     this.stop();
-    await Promise.allSettled([...this.#operations.values()]);
+    await Promise.allSettled(this.#operations.values());
     const { runtime } = this.#node;
     const containers = await runtime.listContainers(this.#uid);
     await Promise.allSettled(
@@ -226,7 +226,7 @@ export class PodWorker {
     const plan = podActions({
       pod,
       observed,
-      busy: new Set([...this.#operations.keys()]),
+      busy: new Set(this.#operations.keys()),
       failed: (name) => this.#prober.failed(name),
       started: (name) => this.#started(observed, name),
       backoff: (container, since) => this.#backoff.waiting(backoffKey(container), since, now)?.until,
@@ -461,7 +461,7 @@ export class PodWorker {
 
   async #endVanished(): Promise<void> {
     const { runtime, volumes } = this.#node;
-    await Promise.allSettled([...this.#operations.values()]);
+    await Promise.allSettled(this.#operations.values());
     for (const container of (await this.#observe()).containers)
       if (isAlive(container)) await runtime.stopContainer(container.id, 0);
     for (const { id } of await runtime.listPodSandboxes(this.#uid)) await runtime.stopPodSandbox(id);
