@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import type { Clock } from '../../api/index.js';
 import { type ExecOptions, RuntimeError } from '../container-runtime.js';
 import { findProgram, type Isolation, searchPath } from './isolation.js';
-import { descendants, identify, killTree, type ProcessIdentity } from './process-table.js';
+import { descendants, identify, killTree, type ProcessIdentity, signalProcess } from './process-table.js';
 import { checkProgram, quote } from './shell-scripts.js';
 
 export interface ExecTarget {
@@ -123,7 +123,8 @@ export async function execInContainer(target: ExecTarget, options: ExecOptions):
  */
 function killExec(root: ProcessIdentity): void {
   const children = descendants(root.pid);
-  for (const identity of children) killTree(identity);
+  // Not stopped first: nsenter would stop with its child.
+  for (const identity of children) signalProcess(identity, 'SIGKILL');
   if (children.length === 0) killTree(root);
 }
 

@@ -23,7 +23,7 @@ export interface ResolvedImage extends ImageMapping {
 }
 
 /** Who the container is, for images that show it. */
-export interface ImageUser {
+export interface ImageContext {
   readonly namespace: string;
   readonly pod: string;
   readonly port?: number;
@@ -50,7 +50,7 @@ const serverMounts: readonly Mount[] = [
   { name: 'gyre-server', hostPath: serverPath, containerPath: '/.gyre/http-server.mjs', readOnly: true },
 ];
 
-function standIn(reference: ImageReference, user: ImageUser): Omit<ResolvedImage, 'reference'> | undefined {
+function standIn(reference: ImageReference, user: ImageContext): Omit<ResolvedImage, 'reference'> | undefined {
   if (reference.name === 'pause') return { entrypoint: ['sh', '-c', pauseScript], mounts: [] };
   if (shells.has(reference.name)) return { cmd: ['sh'], mounts: [] };
   const port = servers.get(reference.name);
@@ -72,7 +72,7 @@ export class Images {
    * @param hasCommand the container brings its own command: then any image will do
    * @throws RuntimeError InvalidImageName, ErrImagePull
    */
-  resolve(image: string, hasCommand: boolean, user: ImageUser): ResolvedImage {
+  resolve(image: string, hasCommand: boolean, user: ImageContext): ResolvedImage {
     const reference = parseImageReference(image);
     if (!reference) {
       throw new RuntimeError(

@@ -36,7 +36,9 @@ export function parseMountInfo(text: string): HostMount[] {
 /** Not shown to containers: the kernel's own, and those of other containers. */
 const hiddenTypes =
   /^(?:proc|sysfs|cgroup2?|devpts|devtmpfs|mqueue|debugfs|tracefs|securityfs|bpf|pstore|configfs|hugetlbfs|binfmt_misc|rpc_pipefs|fusectl|autofs|nsfs|overlay|efivarfs|squashfs)$/;
-/** Directories the container gets for itself or shares with the host whatever lies there. */
+/** Devices every container has; the rest of the host's stays out. */
+const devices = ['null', 'zero', 'full', 'random', 'urandom', 'tty', 'ptmx'];
+/** Directories the container gets for itself, whatever of the host lies there. */
 const special = ['/proc', '/sys', '/dev', '/tmp'];
 /** What a bind mount in a user namespace must keep when it becomes read-only. */
 const lockedOptions = ['nosuid', 'nodev', 'noexec', 'noatime', 'nodiratime', 'relatime'];
@@ -179,10 +181,21 @@ export function privateRoot(input: PrivateRootInput): string {
 
   lines.push('mkdir -p "$root/proc" "$root/sys" "$root/dev" "$root/tmp"');
   lines.push('mount -t proc proc "$root/proc" 2>/dev/null || fs --rbind /proc "$root/proc"');
-  lines.push('fs --rbind /sys "$root/sys"', 'fs --rbind /dev "$root/dev"');
+  lines.push('fs --rbind /sys "$root/sys"', 'fs -t tmpfs -o mode=0755 gyre "$root/dev"');
+  for (const device of devices) {
+    if (kindOf(`/dev/${device}`)) lines.push(`: >"$root/dev/${device}"`, `fs --bind /dev/${device} "$root/dev/${device}"`);
+  }
+  for (const dir of ['pts', 'mqueue']) {
+    if (kindOf(`/dev/${dir}`)) lines.push(`mkdir "$root/dev/${dir}"`, `fs --rbind /dev/${dir} "$root/dev/${dir}"`);
+  }
+  lines.push('mkdir "$root/dev/shm"', 'fs -t tmpfs -o mode=1777 gyre "$root/dev/shm"');
+  lines.push('ln -s /proc/self/fd "$root/dev/fd"');
+  for (const [i, name] of ['stdin', 'stdout', 'stderr'].entries()) {
+    lines.push(`ln -s /proc/self/fd/${i} "$root/dev/${name}"`);
+  }
   lines.push('fs -t tmpfs -o mode=1777 gyre "$root/tmp"');
   for (const { mount, target, directory } of placed) {
-    const shared = ['/dev', '/sys', '/proc'].some((dir) => isBelow(target, dir));
+    const shared = ['/sys', '/proc'].some((dir) => isBelow(target, dir));
     if (shared && kindOf(target) === undefined) {
       throw new Error(`cannot mount at ${mount.containerPath}: it does not exist and may not be created on the host`);
     }

@@ -14,7 +14,7 @@
  *   loopback address each pod has. It keeps programs apart, it does not lock them in.
  * - A container's own `tty` is not given: its output is a pipe. `exec` with a terminal works.
  */
-import { existsSync, type FSWatcher, mkdirSync, watch } from 'node:fs';
+import { chmodSync, existsSync, type FSWatcher, mkdirSync, watch, writeFileSync } from 'node:fs';
 import { rm, symlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { type Observable, Subject } from 'rxjs';
@@ -26,6 +26,7 @@ import {
   type ContainerStatus,
   type ExecOptions,
   type ExecResult,
+  type ImageUse,
   type PodSandboxConfig,
   type PodSandboxStatus,
   type ProbeAction,
@@ -35,7 +36,7 @@ import {
 } from '../container-runtime.js';
 import { Container, type ContainerHome } from './container.js';
 import { DeadlineExceeded, deadline, type ExecTarget, execInContainer } from './exec.js';
-import { commandLine, type ImageMapping, Images, type ImageUser, type ResolvedImage } from './images.js';
+import { commandLine, type ImageMapping, Images, type ImageContext, type ResolvedImage } from './images.js';
 import { detectIsolation, type Isolation, searchPath } from './isolation.js';
 import { probeHttp, probeTcp } from './network-probes.js';
 import { PodAddresses } from './pod-addresses.js';
@@ -186,20 +187,14 @@ export class ProcessRuntime implements ContainerRuntime {
     return podUid === undefined ? all : all.filter(({ config }) => config.pod.uid === podUid);
   }
 
-  /**
-   * Nothing is pulled: an image is known or it is not.
-   * @param options `hasCommand`: the container brings its own command, and any image will do
-   */
-  async pullImage(image: string, options: { readonly hasCommand?: boolean } = {}): Promise<string> {
-    return this.#resolveImage(image, options.hasCommand ?? false).reference;
+  /** Nothing is pulled: an image is known or it is not; with a command of the container's own any will do. */
+  async pullImage(image: string, use: ImageUse = { hasCommand: false }): Promise<string> {
+    return this.#resolveImage(image, use.hasCommand).reference;
   }
 
-  async imageStatus(
-    image: string,
-    options: { readonly hasCommand?: boolean } = {},
-  ): Promise<string | undefined> {
+  async imageStatus(image: string, use: ImageUse = { hasCommand: false }): Promise<string | undefined> {
     try {
-      return this.#resolveImage(image, options.hasCommand ?? false).reference;
+      return this.#resolveImage(image, use.hasCommand).reference;
     } catch (error) {
       if (error instanceof RuntimeError && error.reason === 'ErrImagePull') return undefined;
       throw error;
@@ -322,6 +317,12 @@ export class ProcessRuntime implements ContainerRuntime {
       ...config.mounts,
       ...(terminationMessage ? [{ name: 'termination-log', readOnly: false, ...terminationMessage }] : []),
     ];
+    if (terminationMessage && !existsSync(terminationMessage.hostPath)) {
+      mkdirSync(dirname(terminationMessage.hostPath), { recursive: true });
+      writeFileSync(terminationMessage.hostPath, '');
+      // Whoever the container runs as writes it.
+      chmodSync(terminationMessage.hostPath, 0o666);
+    }
     for (const mount of mounts) {
       if (!existsSync(mount.hostPath)) throw new Error(`mount ${mount.name}: ${mount.hostPath} does not exist`);
     }
@@ -400,7 +401,7 @@ export class ProcessRuntime implements ContainerRuntime {
   #resolveImage(
     image: string,
     hasCommand: boolean,
-    user: ImageUser = { namespace: '', pod: '', hasMounts: false },
+    user: ImageContext = { namespace: '', pod: '', hasMounts: false },
   ): ResolvedImage {
     return this.#images.resolve(image, hasCommand, user);
   }
