@@ -4,7 +4,16 @@
  * last checkpoint on. Times are those of reading.
  */
 import { execFile } from 'node:child_process';
-import { closeSync, existsSync, fstatSync, ftruncateSync, mkdirSync, openSync, readFileSync, readSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+} from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Clock } from '../../api/index.js';
@@ -41,6 +50,7 @@ export class ContainerLog {
   #size = 0;
   #checkpoint = 0;
   #dirty = false;
+  #finishing = false;
   #closed = false;
   #running: Promise<void> | undefined;
 
@@ -53,7 +63,7 @@ export class ContainerLog {
   /** There may be something new. */
   poke(): void {
     this.#dirty = true;
-    if (this.#closed) return;
+    if (this.#closed || this.#finishing) return;
     this.#running ??= this.#follow().finally(() => {
       this.#running = undefined;
       if (this.#dirty && !this.#closed) this.poke();
@@ -62,6 +72,8 @@ export class ContainerLog {
 
   /** Writes everything there is, an unfinished line included. Call it once nothing more will come. */
   async finish(): Promise<void> {
+    // From here on nobody else copies: two at once would write the same lines twice.
+    this.#finishing = true;
     await this.#running;
     if (this.#closed) return;
     await this.#guard(async () => {
@@ -135,9 +147,13 @@ export class ContainerLog {
     if (length < releaseBytes || process.platform !== 'linux') return;
     this.#released[stream] = this.#read[stream];
     this.#save();
-    execFile('fallocate', ['--punch-hole', '--offset', '0', '--length', String(this.#read[stream]), path], () => {
-      // Best effort: without it the file only stays as large as it is.
-    });
+    execFile(
+      'fallocate',
+      ['--punch-hole', '--offset', '0', '--length', String(this.#read[stream]), path],
+      () => {
+        // Best effort: without it the file only stays as large as it is.
+      },
+    );
   }
 
   /** Opens the log at its last whole line, and finds out what that stands for. */

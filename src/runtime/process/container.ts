@@ -4,7 +4,16 @@
  * comes to the same conclusion.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Clock } from '../../api/index.js';
@@ -12,7 +21,14 @@ import type { Logger } from '../../telemetry/index.js';
 import { type ContainerStatus, RuntimeError } from '../container-runtime.js';
 import { ContainerLog } from './container-log.js';
 import { launcher, searchPath } from './isolation.js';
-import { isAlive, killTree, type ProcessIdentity, parseIdentity, signalProcess, strayInSession } from './process-table.js';
+import {
+  isAlive,
+  killTree,
+  type ProcessIdentity,
+  parseIdentity,
+  signalProcess,
+  strayInSession,
+} from './process-table.js';
 import type { ContainerRecord, Records } from './records.js';
 
 const startDeadlineMs = 30_000;
@@ -99,7 +115,8 @@ export class Container {
       mkdirSync(join(this.#home.own, 'mnt'), { recursive: true, mode: 0o700 });
       const scriptPath = join(this.#home.own, 'run.sh');
       writeFileSync(scriptPath, await makeScript(), { mode: 0o600 });
-      if (this.#record.config.stdin) await promisify(execFile)('mkfifo', ['-m', '600', join(this.#home.own, 'stdin')]);
+      if (this.#record.config.stdin)
+        await promisify(execFile)('mkfifo', ['-m', '600', join(this.#home.own, 'stdin')]);
       const run = [...launcher(this.#record.isolation), scriptPath];
       const child = spawn('/bin/sh', [this.#home.shim, this.#home.run, this.#home.own, ...run], {
         detached: true,
@@ -109,7 +126,9 @@ export class Container {
       });
       child.unref();
       this.#shimChild = child;
-      child.once('error', (error) => this.#ended({ exitCode: 128, reason: 'StartError', message: error.message }));
+      child.once('error', (error) =>
+        this.#ended({ exitCode: 128, reason: 'StartError', message: error.message }),
+      );
       child.once('exit', () => {
         this.#shimChild = undefined;
         this.#shimExited = true;
@@ -118,12 +137,16 @@ export class Container {
     } catch (error) {
       this.#ended({ exitCode: 128, reason: 'StartError', message: (error as Error).message });
     }
-    const begun = await this.#until(() => !['created', 'starting'].includes(this.#record.state), startDeadlineMs);
+    const begun = await this.#until(
+      () => !['created', 'starting'].includes(this.#record.state),
+      startDeadlineMs,
+    );
     if (!begun) {
       this.#killAll();
       this.#ended({ exitCode: 128, reason: 'StartError', message: 'the container did not start in time' });
     }
-    if (this.#record.reason === 'StartError') throw new RuntimeError('StartError', this.#record.message ?? '');
+    if (this.#record.reason === 'StartError')
+      throw new RuntimeError('StartError', this.#record.message ?? '');
   }
 
   /** A new life: finds out what became of it. */
@@ -172,7 +195,8 @@ export class Container {
 
   /** SIGTERM, then SIGKILL after `graceMs`; resolves when it has ended. */
   async stop(graceMs: number): Promise<void> {
-    if (this.#record.state === 'starting') await this.#until(() => this.#record.state !== 'starting', startDeadlineMs);
+    if (this.#record.state === 'starting')
+      await this.#until(() => this.#record.state !== 'starting', startDeadlineMs);
     const ended = () => this.#record.state === 'exited';
     if (this.#record.state !== 'running') return;
     const { main } = this.#record;
@@ -254,7 +278,10 @@ export class Container {
     this.#finishing = true;
     const finishedAt = Math.round(statSync(`${this.#home.run}.exit`).mtimeMs);
     if (this.#record.isolation === 'none') this.#killStragglers();
-    await this.#until(() => existsSync(`${this.#home.run}.done`) || this.#shimIsGone(this.#read('start')), outputDeadlineMs);
+    await this.#until(
+      () => existsSync(`${this.#home.run}.done`) || this.#shimIsGone(this.#read('start')),
+      outputDeadlineMs,
+    );
     const complaint = ran ? '' : this.#lastComplaint();
     await this.#output.finish();
     this.#finishing = false;

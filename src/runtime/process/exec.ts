@@ -41,12 +41,17 @@ function namespaces({ isolation, main }: ExecTarget): string[] {
 
 function commandFor(target: ExecTarget, options: ExecOptions): readonly string[] {
   // A shell does not hand on variables whose names it could not use itself.
-  const odd = [...target.env].filter(([name]) => !/^[A-Za-z_]\w*$/.test(name)).map(([name, value]) => `${name}=${value}`);
+  const odd = [...target.env]
+    .filter(([name]) => !/^[A-Za-z_]\w*$/.test(name))
+    .map(([name, value]) => `${name}=${value}`);
   const command = [...target.asUser, ...(odd.length > 0 ? ['env', ...odd] : []), ...options.command];
   const [program = ''] = options.command;
   if (!options.tty) return ['/bin/sh', '-c', plain, 'sh', target.workingDir, program, ...command];
   if (!findProgram('script')) {
-    throw new RuntimeError('StartError', 'no terminal: script(1) of util-linux is not installed; try without -t');
+    throw new RuntimeError(
+      'StartError',
+      'no terminal: script(1) of util-linux is not installed; try without -t',
+    );
   }
   const inner = ['/bin/sh', '-c', onTerminal, 'sh', ...command].map(quote).join(' ');
   const script = `${enter}exec script -qefc ${quote(inner)} /dev/null`;
@@ -60,7 +65,10 @@ function commandFor(target: ExecTarget, options: ExecOptions): readonly string[]
 export async function execInContainer(target: ExecTarget, options: ExecOptions): Promise<number> {
   options.signal?.throwIfAborted();
   const [program = '', ...args] = [...namespaces(target), ...commandFor(target, options)];
-  const env = { ...Object.fromEntries(target.env), ...(options.tty ? { TERM: target.env.get('TERM') ?? 'xterm' } : {}) };
+  const env = {
+    ...Object.fromEntries(target.env),
+    ...(options.tty ? { TERM: target.env.get('TERM') ?? 'xterm' } : {}),
+  };
   const child = spawn(findProgram(program) ?? program, args, {
     detached: true,
     cwd: '/',
@@ -73,7 +81,9 @@ export async function execInContainer(target: ExecTarget, options: ExecOptions):
   let size: { readonly width: number; readonly height: number } | undefined;
   const resize = () => {
     if (terminal && size) {
-      const stty = ['-F', terminal, 'rows', String(size.height), 'cols', String(size.width)];
+      // As the container sees it: its terminals are its own.
+      const path = target.isolation === 'none' ? terminal : `/proc/${target.main.pid}/root${terminal}`;
+      const stty = ['-F', path, 'rows', String(size.height), 'cols', String(size.width)];
       spawn('stty', stty, { stdio: 'ignore', env: { PATH: searchPath() } }).once('error', () => {});
     }
   };
@@ -129,7 +139,11 @@ function killExec(root: ProcessIdentity): void {
 }
 
 /** Takes what comes until `stop`, then gives the source up. */
-async function each<T>(source: AsyncIterable<T>, stop: AbortSignal, take: (value: T) => unknown): Promise<void> {
+async function each<T>(
+  source: AsyncIterable<T>,
+  stop: AbortSignal,
+  take: (value: T) => unknown,
+): Promise<void> {
   const iterator = source[Symbol.asyncIterator]();
   stop.addEventListener('abort', () => void iterator.return?.().catch(() => {}), { once: true });
   while (!stop.aborted) {
@@ -139,7 +153,11 @@ async function each<T>(source: AsyncIterable<T>, stop: AbortSignal, take: (value
   }
 }
 
-async function feed(source: AsyncIterable<Uint8Array>, sink: NodeJS.WritableStream, stop: AbortSignal): Promise<void> {
+async function feed(
+  source: AsyncIterable<Uint8Array>,
+  sink: NodeJS.WritableStream,
+  stop: AbortSignal,
+): Promise<void> {
   // A command that does not read its input is no failure.
   sink.on('error', () => {});
   try {
@@ -156,9 +174,15 @@ async function feed(source: AsyncIterable<Uint8Array>, sink: NodeJS.WritableStre
 }
 
 /** An abort after `ms`; `cancel` it when it is not needed any more. */
-export function deadline(clock: Clock, ms: number): { readonly signal: AbortSignal; readonly cancel: () => void } {
+export function deadline(
+  clock: Clock,
+  ms: number,
+): { readonly signal: AbortSignal; readonly cancel: () => void } {
   const controller = new AbortController();
-  return { signal: controller.signal, cancel: clock.setTimer(ms, () => controller.abort(new DeadlineExceeded(`timed out after ${ms / 1000}s`))) };
+  return {
+    signal: controller.signal,
+    cancel: clock.setTimer(ms, () => controller.abort(new DeadlineExceeded(`timed out after ${ms / 1000}s`))),
+  };
 }
 
 /** A command took longer than it may. */

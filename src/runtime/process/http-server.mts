@@ -77,30 +77,44 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
   const host = process.env.HOSTNAME ?? pod;
   if (name === 'http-echo') return send(200, 'text/plain', `${option('text') ?? 'hello-world'}\n`);
   if (name === 'agnhost') {
-    if (args[0] === 'serve-hostname' || path === '/hostname' || path === '/hostName') return send(200, 'text/plain', host);
-    if (path === '/clientip') return send(200, 'text/plain', `${request.socket.remoteAddress}:${request.socket.remotePort}`);
+    if (args[0] === 'serve-hostname' || path === '/hostname' || path === '/hostName')
+      return send(200, 'text/plain', host);
+    if (path === '/clientip')
+      return send(200, 'text/plain', `${request.socket.remoteAddress}:${request.socket.remotePort}`);
     if (path === '/echo') {
       return send(200, 'text/plain', new URL(request.url ?? '/', 'http://pod').searchParams.get('msg') ?? '');
     }
-    return path === '/healthz' || path === '/' ? send(200, 'text/plain', 'ok') : send(404, 'text/plain', 'Not Found\n');
+    return path === '/healthz' || path === '/'
+      ? send(200, 'text/plain', 'ok')
+      : send(404, 'text/plain', 'Not Found\n');
   }
   if (name.startsWith('echo')) {
     const headers = Object.entries(request.headers).map(([key, value]) => `${key}: ${value}\n`);
-    return send(200, 'text/plain', `Hostname: ${host}\n\n${request.method} ${request.url}\n${headers.join('')}`);
+    return send(
+      200,
+      'text/plain',
+      `Hostname: ${host}\n\n${request.method} ${request.url}\n${headers.join('')}`,
+    );
   }
   const serves = existsSync(join(documents, 'index.html'));
-  if (!serves) return path === '/' ? send(200, 'text/html', page) : send(404, 'text/html', '<h1>404 Not Found</h1>\n');
+  if (!serves)
+    return path === '/' ? send(200, 'text/html', page) : send(404, 'text/html', '<h1>404 Not Found</h1>\n');
   const file = fileFor(path);
   if (file === undefined) return send(404, 'text/html', '<h1>404 Not Found</h1>\n');
   response.setHeader('content-type', types[extname(file)] ?? 'application/octet-stream');
   response.setHeader('content-length', statSync(file).size);
   if (request.method === 'HEAD') response.end();
-  else createReadStream(file).on('error', () => response.destroy()).pipe(response);
+  else
+    createReadStream(file)
+      .on('error', () => response.destroy())
+      .pipe(response);
 }
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
-/** `23/Nov/2026:15:00:20 +0000`. A program of its own has the machine's time, not an injected one. */
+/** `23/Nov/2026:15:00:20 +0000` */
 function logTime(): string {
+  // A program of its own: its time is the machine's, there is nobody to inject another.
+  // oxlint-disable-next-line no-restricted-globals
   const time = new Date(performance.timeOrigin + process.uptime() * 1000).toISOString();
   return `${time.slice(8, 10)}/${months[Number(time.slice(5, 7)) - 1]}/${time.slice(0, 4)}:${time.slice(11, 19)} +0000`;
 }

@@ -50,13 +50,24 @@ const serverMounts: readonly Mount[] = [
   { name: 'gyre-server', hostPath: serverPath, containerPath: '/.gyre/http-server.mjs', readOnly: true },
 ];
 
-function standIn(reference: ImageReference, user: ImageContext): Omit<ResolvedImage, 'reference'> | undefined {
+function standIn(
+  reference: ImageReference,
+  user: ImageContext,
+): Omit<ResolvedImage, 'reference'> | undefined {
   if (reference.name === 'pause') return { entrypoint: ['sh', '-c', pauseScript], mounts: [] };
   if (shells.has(reference.name)) return { cmd: ['sh'], mounts: [] };
   const port = servers.get(reference.name);
   if (port === undefined) return undefined;
-  const program = user.hasMounts ? serverMounts.map((mount) => mount.containerPath) : [process.execPath, serverPath];
-  const about = [reference.name, fullImageName(reference), user.namespace, user.pod, String(user.port ?? port)];
+  const program = user.hasMounts
+    ? serverMounts.map((mount) => mount.containerPath)
+    : [process.execPath, serverPath];
+  const about = [
+    reference.name,
+    fullImageName(reference),
+    user.namespace,
+    user.pod,
+    String(user.port ?? port),
+  ];
   return { entrypoint: [...program, ...about], mounts: user.hasMounts ? serverMounts : [] };
 }
 

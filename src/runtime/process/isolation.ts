@@ -39,7 +39,12 @@ export function findProgram(name: string): string | undefined {
 export function launcher(isolation: Isolation): readonly string[] {
   const namespaces = ['--mount', '--pid', '--uts', '--fork', '--kill-child'];
   if (isolation === 'none') return ['/bin/sh'];
-  return ['unshare', ...(isolation === 'userns' ? ['--user', '--map-root-user'] : []), ...namespaces, '/bin/sh'];
+  return [
+    'unshare',
+    ...(isolation === 'userns' ? ['--user', '--map-root-user'] : []),
+    ...namespaces,
+    '/bin/sh',
+  ];
 }
 
 /** Tries one isolation with a container that does nothing; resolves with what went wrong. */
@@ -81,7 +86,10 @@ function attempt(mode: 'root' | 'userns', scratch: string, clock: Clock): Promis
     child.once('close', (code) => {
       cancel();
       if (code === 0 && said.endsWith('exec\n')) resolve(undefined);
-      else resolve(/^error (.*)$/m.exec(said)?.[1] ?? (complaint.trim().split('\n').at(-1) || `exit code ${code}`));
+      else
+        resolve(
+          /^error (.*)$/m.exec(said)?.[1] ?? (complaint.trim().split('\n').at(-1) || `exit code ${code}`),
+        );
     });
   });
 }
@@ -96,7 +104,8 @@ export async function detectIsolation(
     note: `containers run without a private root (${why}): volumes are below $GYRE_POD_ROOT, not at their mount paths`,
   });
   if (process.platform !== 'linux') return without('that needs Linux');
-  if (!findProgram('unshare') || !findProgram('nsenter')) return without('unshare and nsenter of util-linux are missing');
+  if (!findProgram('unshare') || !findProgram('nsenter'))
+    return without('unshare and nsenter of util-linux are missing');
   let why = '';
   if (process.getuid?.() === 0) {
     const problem = await attempt('root', scratch, clock);

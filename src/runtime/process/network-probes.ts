@@ -40,7 +40,9 @@ export function probeTcp(action: TcpSocket, timeoutMs: number, clock: Clock): Pr
       socket.destroy();
       resolve(result);
     };
-    const cancel = clock.setTimer(timeoutMs, () => settle(failure(`dial tcp ${bracket(host)}:${port}: i/o timeout`)));
+    const cancel = clock.setTimer(timeoutMs, () =>
+      settle(failure(`dial tcp ${bracket(host)}:${port}: i/o timeout`)),
+    );
     socket.once('connect', () => settle({ outcome: 'success', message: '' }));
     socket.once('error', (error) => settle(failure(dialProblem(error, bracket(host), port))));
   });
@@ -50,7 +52,9 @@ export function probeTcp(action: TcpSocket, timeoutMs: number, clock: Clock): Pr
 export async function probeHttp(action: HttpGet, timeoutMs: number, clock: Clock): Promise<ProbeResult> {
   let url: URL;
   try {
-    url = new URL(`${action.scheme}://${bracket(action.host)}:${action.port}/${action.path.replace(/^\//, '')}`);
+    url = new URL(
+      `${action.scheme}://${bracket(action.host)}:${action.port}/${action.path.replace(/^\//, '')}`,
+    );
   } catch {
     return { outcome: 'error', message: `invalid URL for probe: ${action.path}` };
   }
@@ -63,7 +67,9 @@ export async function probeHttp(action: HttpGet, timeoutMs: number, clock: Clock
     if (status >= 300 && status < 400 && location !== undefined) {
       const next = URL.canParse(location, url.href) ? new URL(location, url) : undefined;
       if (!next || !['http:', 'https:'].includes(next.protocol)) {
-        return failure(`Get ${JSON.stringify(text)}: failed to parse Location header ${JSON.stringify(location)}`);
+        return failure(
+          `Get ${JSON.stringify(text)}: failed to parse Location header ${JSON.stringify(location)}`,
+        );
       }
       if (next.hostname !== url.hostname) {
         return { outcome: 'success', message: `Probe terminated redirects, Response body: ${body}` };
@@ -122,7 +128,11 @@ function get(url: URL, action: HttpGet, leftMs: number, clock: Clock): Promise<A
     request.once('response', (response) => {
       let body = '';
       const done = () =>
-        settle({ status: response.statusCode ?? 0, location: response.headers.location, body: body.slice(0, maxBodyBytes) });
+        settle({
+          status: response.statusCode ?? 0,
+          location: response.headers.location,
+          body: body.slice(0, maxBodyBytes),
+        });
       response.setEncoding('utf8');
       response.on('data', (chunk: string) => {
         body += chunk;

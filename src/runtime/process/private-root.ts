@@ -9,41 +9,22 @@
  * mounts below them, so the root is a tmpfs with one overlay per top-level directory; a directory with mounts
  * below is bound as it is, unless a volume lies in it: then it is taken apart further.
  */
-import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 import type { Mount } from '../container-runtime.js';
+import { type HostMount, hostMounts, isBelow } from '../host-mounts.js';
 import { quote } from './shell-scripts.js';
-
-export interface HostMount {
-  readonly path: string;
-  readonly type: string;
-  /** Per-mount options: `ro`, `nosuid`, … */
-  readonly options: readonly string[];
-}
-
-/** `/proc/self/mountinfo` in the order of mounting. */
-export function parseMountInfo(text: string): HostMount[] {
-  const unescape = (word: string) =>
-    word.replace(/\\([0-7]{3})/g, (_all, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
-  return text.split('\n').flatMap((line) => {
-    const [left = '', right = ''] = line.split(' - ');
-    const [, , , , path, options = ''] = left.split(' ');
-    if (path === undefined) return [];
-    return [{ path: unescape(path), type: right.split(' ')[0] ?? '', options: options.split(',') }];
-  });
-}
 
 /** Not shown to containers: the kernel's own, and those of other containers. */
 const hiddenTypes =
   /^(?:proc|sysfs|cgroup2?|devpts|devtmpfs|mqueue|debugfs|tracefs|securityfs|bpf|pstore|configfs|hugetlbfs|binfmt_misc|rpc_pipefs|fusectl|autofs|nsfs|overlay|efivarfs|squashfs)$/;
 /** Devices every container has; the rest of the host's stays out. */
-const devices = ['null', 'zero', 'full', 'random', 'urandom', 'tty', 'ptmx'];
+const devices = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
 /** Directories the container gets for itself, whatever of the host lies there. */
 const special = ['/proc', '/sys', '/dev', '/tmp'];
 /** What a bind mount in a user namespace must keep when it becomes read-only. */
 const lockedOptions = ['nosuid', 'nodev', 'noexec', 'noatime', 'nodiratime', 'relatime'];
 
-const isBelow = (path: string, dir: string) => dir === '/' ? path !== '/' : path.startsWith(`${dir}/`);
 const isSpecial = (path: string) => special.some((dir) => path === dir || isBelow(path, dir));
 
 type Kind = 'dir' | 'file' | 'link';
@@ -75,10 +56,13 @@ function place(mount: Mount, placed: readonly Placed[]): string {
     if (above) {
       const inside = join(above.mount.hostPath, posix.relative(above.target, next));
       if (kindOf(inside) === 'link') {
-        throw new Error(`mount path ${mount.containerPath} leads through a symbolic link of volume ${above.mount.name}`);
+        throw new Error(
+          `mount path ${mount.containerPath} leads through a symbolic link of volume ${above.mount.name}`,
+        );
       }
     } else if (kindOf(next) === 'link' && !isSpecial(next)) {
-      if (++links > 40) throw new Error(`mount path ${mount.containerPath}: too many levels of symbolic links`);
+      if (++links > 40)
+        throw new Error(`mount path ${mount.containerPath}: too many levels of symbolic links`);
       const goal = posix.resolve(at, readlinkSync(next));
       rest = [...goal.split('/').filter(Boolean), ...rest];
       at = '/';
@@ -107,8 +91,6 @@ export interface PrivateRootInput {
   readonly scratch: string;
   readonly mounts: readonly Mount[];
   readonly readOnly: boolean;
-  /** Of the host; by default read from `/proc/self/mountinfo`. */
-  readonly hostMounts?: readonly HostMount[];
 }
 
 const functions = `    fs() { out=$(mount "$@" 2>&1) || fail "cannot prepare the container's file system: $out"; }
@@ -128,9 +110,8 @@ const functions = `    fs() { out=$(mount "$@" 2>&1) || fail "cannot prepare the
 
 /** Shell lines for `runScript`. @throws Error for mounts that have no place */
 export function privateRoot(input: PrivateRootInput): string {
-  const hostMounts = (input.hostMounts ?? parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8'))).filter(
-    (mount) => !isSpecial(mount.path) && mount.path !== '/',
-  );
+  const all = hostMounts();
+  const others = all.filter((mount) => !isSpecial(mount.path) && mount.path !== '/');
   const placed = placeAll(input.mounts);
   const lines: string[] = [];
   const overlays: string[] = [];
@@ -161,10 +142,10 @@ export function privateRoot(input: PrivateRootInput): string {
       lines.push(`point - file ${quote(path)}`, `fs --bind ${quote(path)} "$root"${quote(path)}`);
     } else if (input.mode === 'root') {
       overlay(path);
-      for (const mount of hostMounts) {
+      for (const mount of others) {
         if (isBelow(mount.path, path) && !hiddenTypes.test(mount.type)) project(mount.path);
       }
-    } else if (path !== '/' && !hostMounts.some((mount) => isBelow(mount.path, path))) {
+    } else if (path !== '/' && !others.some((mount) => isBelow(mount.path, path))) {
       overlay(path);
     } else if (path === '/' || placed.some(({ target }) => isBelow(target, path))) {
       if (path !== '/') lines.push(`mkdir -p "$root"${quote(path)}`);
@@ -183,12 +164,14 @@ export function privateRoot(input: PrivateRootInput): string {
   lines.push('mount -t proc proc "$root/proc" 2>/dev/null || fs --rbind /proc "$root/proc"');
   lines.push('fs --rbind /sys "$root/sys"', 'fs -t tmpfs -o mode=0755 gyre "$root/dev"');
   for (const device of devices) {
-    if (kindOf(`/dev/${device}`)) lines.push(`: >"$root/dev/${device}"`, `fs --bind /dev/${device} "$root/dev/${device}"`);
+    if (kindOf(`/dev/${device}`))
+      lines.push(`: >"$root/dev/${device}"`, `fs --bind /dev/${device} "$root/dev/${device}"`);
   }
-  for (const dir of ['pts', 'mqueue']) {
-    if (kindOf(`/dev/${dir}`)) lines.push(`mkdir "$root/dev/${dir}"`, `fs --rbind /dev/${dir} "$root/dev/${dir}"`);
-  }
-  lines.push('mkdir "$root/dev/shm"', 'fs -t tmpfs -o mode=1777 gyre "$root/dev/shm"');
+  lines.push('mkdir "$root/dev/shm" "$root/dev/pts"', 'fs -t tmpfs -o mode=1777 gyre "$root/dev/shm"');
+  lines.push(
+    'mount -t devpts -o newinstance,ptmxmode=0666,mode=0620 gyre "$root/dev/pts" 2>/dev/null',
+    'ln -s pts/ptmx "$root/dev/ptmx"',
+  );
   lines.push('ln -s /proc/self/fd "$root/dev/fd"');
   for (const [i, name] of ['stdin', 'stdout', 'stderr'].entries()) {
     lines.push(`ln -s /proc/self/fd/${i} "$root/dev/${name}"`);
@@ -197,13 +180,17 @@ export function privateRoot(input: PrivateRootInput): string {
   for (const { mount, target, directory } of placed) {
     const shared = ['/sys', '/proc'].some((dir) => isBelow(target, dir));
     if (shared && kindOf(target) === undefined) {
-      throw new Error(`cannot mount at ${mount.containerPath}: it does not exist and may not be created on the host`);
+      throw new Error(
+        `cannot mount at ${mount.containerPath}: it does not exist and may not be created on the host`,
+      );
     }
     const around = overlays.findLastIndex((path) => target === path || isBelow(target, path));
     lines.push(`point ${around < 0 ? '-' : around} ${directory ? 'dir' : 'file'} ${quote(target)}`);
     lines.push(`fs --rbind ${quote(mount.hostPath)} "$root"${quote(target)}`);
     if (mount.readOnly) {
-      lines.push(`fs -o remount,bind,ro${keptOptions(mount.hostPath, input)} "$root"${quote(target)}`);
+      lines.push(
+        `fs -o remount,bind,ro${keptOptions(realpathSync(mount.hostPath), all)} "$root"${quote(target)}`,
+      );
     }
   }
 
@@ -224,17 +211,19 @@ export function privateRoot(input: PrivateRootInput): string {
 
 function readOnlyLines(overlays: readonly string[]): string[] {
   return [...new Set([...overlays, '/tmp', '/'])].map(
-    (path) => `    mount -o remount,bind,ro ${quote(path)} 2>/dev/null || [ ${quote(path)} != / ] || fail "cannot make / read-only"`,
+    (path) =>
+      `    mount -o remount,bind,ro ${quote(path)} 2>/dev/null || [ ${quote(path)} != / ] || fail "cannot make / read-only"`,
   );
 }
 
 /** Options of the file system a path lies on, as text for `mount -o`. */
-function keptOptions(path: string, { hostMounts }: PrivateRootInput): string {
-  const all = hostMounts ?? parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8'));
+function keptOptions(path: string, all: readonly HostMount[]): string {
   const around = all.filter((mount) => path === mount.path || isBelow(path, mount.path));
   const nearest = around.reduce<HostMount | undefined>(
     (best, mount) => (best && best.path.length > mount.path.length ? best : mount),
     undefined,
   );
-  return lockedOptions.flatMap((option) => (nearest?.options.includes(option) ? [`,${option}`] : [])).join('');
+  return lockedOptions
+    .flatMap((option) => (nearest?.options.includes(option) ? [`,${option}`] : []))
+    .join('');
 }

@@ -124,7 +124,9 @@ export class ProcessRuntime implements ContainerRuntime {
       for (const ip of record.config.hostNetwork ? [] : record.ips) this.#addresses.reserve(ip);
     }
     this.#watcher = watch(this.#path('run'), (_event, file) => this.#onFile(file));
-    this.#watcher.on('error', (error) => log.warn('cannot watch containers; looking now and then', { error }));
+    this.#watcher.on('error', (error) =>
+      log.warn('cannot watch containers; looking now and then', { error }),
+    );
     for (const record of this.#containerRecords.load(unreadable)) {
       const sandbox = this.#sandboxes.get(record.sandboxId);
       const container = this.#container(record, sandbox);
@@ -301,7 +303,10 @@ export class ProcessRuntime implements ContainerRuntime {
     } catch (error) {
       if (error instanceof DeadlineExceeded) {
         const shown = JSON.stringify(command.join(' '));
-        return { outcome: 'failure', message: `command timed out: ${shown} timed out after ${timeoutMs / 1000}s` };
+        return {
+          outcome: 'failure',
+          message: `command timed out: ${shown} timed out after ${timeoutMs / 1000}s`,
+        };
       }
       return { outcome: 'error', message: (error as Error).message };
     }
@@ -324,7 +329,8 @@ export class ProcessRuntime implements ContainerRuntime {
       chmodSync(terminationMessage.hostPath, 0o666);
     }
     for (const mount of mounts) {
-      if (!existsSync(mount.hostPath)) throw new Error(`mount ${mount.name}: ${mount.hostPath} does not exist`);
+      if (!existsSync(mount.hostPath))
+        throw new Error(`mount ${mount.name}: ${mount.hostPath} does not exist`);
     }
     let setUp: string | undefined;
     if (isolation === 'none') await linkMounts(podRootOf(home), mounts);
@@ -483,7 +489,8 @@ async function linkMounts(
   for (const { hostPath, containerPath } of byDepth) {
     const link = join(podRoot, containerPath);
     // Below another volume there is no place for a link: that would be written into the volume.
-    if (byDepth.some((other) => containerPath.startsWith(`${other.containerPath.replace(/\/$/, '')}/`))) continue;
+    if (byDepth.some((other) => containerPath.startsWith(`${other.containerPath.replace(/\/$/, '')}/`)))
+      continue;
     mkdirSync(dirname(link), { recursive: true, mode: 0o755 });
     await rm(link, { force: true });
     await symlink(hostPath, link);

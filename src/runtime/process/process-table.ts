@@ -50,7 +50,9 @@ function parsePs(line: string): ProcessEntry | undefined {
 }
 
 function ps(...selection: string[]): ProcessEntry[] {
-  const { stdout } = spawnSync('ps', [...selection, '-o', 'pid=,ppid=,pgid=,stat=,lstart='], { encoding: 'utf8' });
+  const { stdout } = spawnSync('ps', [...selection, '-o', 'pid=,ppid=,pgid=,stat=,lstart='], {
+    encoding: 'utf8',
+  });
   return (stdout ?? '').split('\n').flatMap((line) => parsePs(line) ?? []);
 }
 
@@ -100,7 +102,10 @@ function allProcesses(): ProcessEntry[] {
 export function strayInSession(leader: ProcessIdentity): ProcessIdentity[] {
   const below = new Set(descendants(leader.pid).map(({ pid }) => pid));
   return allProcesses()
-    .filter(({ pid, session, zombie }) => session === leader.pid && pid !== leader.pid && !below.has(pid) && !zombie)
+    .filter(
+      ({ pid, session, zombie }) =>
+        session === leader.pid && pid !== leader.pid && !below.has(pid) && !zombie,
+    )
     .map(({ pid, startTime }) => ({ pid, startTime }));
 }
 

@@ -87,11 +87,13 @@ export interface RunScriptInput {
 /** @throws TypeError for text no process can be given */
 export function runScript(input: RunScriptInput): string {
   const words = [...input.argv, ...[...input.env].flat(), input.workingDir];
-  if (words.some((word) => word.includes('\0'))) throw new TypeError('a command or variable holds a NUL byte');
+  if (words.some((word) => word.includes('\0')))
+    throw new TypeError('a command or variable holds a NUL byte');
   const [program = ''] = input.argv;
   const assignments = [...input.env].map(([name, value]) => `${name}=${value}`);
   // env(1) would take a program called a=b for a variable.
-  const command = program.includes('=') && !isAbsolute(program) ? ['nice', '-n', '0', ...input.argv] : input.argv;
+  const command =
+    program.includes('=') && !isAbsolute(program) ? ['nice', '-n', '0', ...input.argv] : input.argv;
   const line = [...input.asUser, 'env', '-i', ...assignments, ...command].map(quote).join(' ');
   return `# Runs one container; written by gyre.
 ${say}
