@@ -2,7 +2,7 @@
  * What a reconcile may use, bound to that one run: after its abort, timeout or end every write through
  * it is refused.
  */
-import type { Clock, Draft, Input, Key, KindOf, Random, Scope } from '../api/index.js';
+import type { Clock, Draft, Input, Key, KindFacts, KindOf, Random, Scope } from '../api/index.js';
 import type { ApplyOptions, Client } from '../client/index.js';
 import type { Logger } from '../telemetry/index.js';
 import type { Result } from './result.js';
@@ -20,6 +20,8 @@ export interface CacheReader {
   ): readonly T[];
   /** The objects found under `value` in a named index; `'owner'` (the controller owner's UID) is always there. */
   by<T>(kind: KindOf<T>, index: string, value: string): readonly T[];
+  /** The version that the cache of this kind has caught up with; compare with `compareResourceVersion`. */
+  resourceVersion(kind: KindFacts): string;
 }
 
 export type EventType = 'Normal' | 'Warning';

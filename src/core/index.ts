@@ -31,6 +31,8 @@ export {
   type Transport,
   ApiError,
   apiVersionOf,
+  compareQuantity,
+  compileLabelSelector,
   durationMs,
   isAlreadyExists,
   isApiError,
@@ -53,6 +55,7 @@ export {
   deepEqualJson,
   groupKind,
   parseApiVersion,
+  safeAlphabet,
   timestamp,
 } from '../api/index.js';
 export type { LabelSelector } from '../api/kinds/meta/v1.js';
@@ -101,6 +104,7 @@ export {
 } from './custom-resource.js';
 export type * from './definition.js';
 export { type ControllerClass, definitionOf } from './definition-of.js';
+export { Expectations, type ExpectationsOptions } from './expectations.js';
 export {
   Conditions,
   Default,

@@ -62,6 +62,9 @@ export class WatchedCaches implements CacheReader {
   by<T>(kind: KindOf<T>, index: string, value: string): readonly T[] {
     return this.#of(kind).by(index, value) as readonly T[];
   }
+  resourceVersion(kind: KindFacts): string {
+    return this.#of(kind).resourceVersion;
+  }
 
   #of(kind: KindFacts): Cache<unknown> {
     const cache = this.find(kind);
