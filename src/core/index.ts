@@ -54,6 +54,7 @@ export {
   compareResourceVersion,
   deepEqualJson,
   groupKind,
+  type LabelSelector as CompiledSelector,
   parseApiVersion,
   safeAlphabet,
   timestamp,
