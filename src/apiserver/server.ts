@@ -25,6 +25,7 @@ import {
 } from '../api/index.js';
 import { type ObjectStore, StoreClosed } from '../store/index.js';
 import { type Logger, silentLogger } from '../telemetry/index.js';
+import { ServiceAllocator } from './allocation/service-allocator.js';
 import { AdmissionChain } from './admission/admission.js';
 import { NamespaceLifecycle } from './admission/namespace-lifecycle.js';
 import { Authenticator, withGroup } from './auth/authenticator.js';
@@ -32,7 +33,7 @@ import { type Authorizer, forbiddenError } from './auth/authorizer.js';
 import { actingUser } from './auth/impersonation.js';
 import { mastersGroup, RbacAuthorizer } from './auth/rbac.js';
 import { ensureSystemObjects } from './bootstrap/system-objects.js';
-import { WatchCache } from './cache/watch-cache.js';
+import { storagePrefix, WatchCache } from './cache/watch-cache.js';
 import { CrdController } from './crd/crd-controller.js';
 import { crdStrategy } from './crd/strategy.js';
 import { DiscoveryDocuments } from './discovery/documents.js';
@@ -56,8 +57,8 @@ export interface ApiServerOptions {
   readonly tokens?: ReadonlyMap<string, UserInfo>;
   /** Default: RBAC over the objects in the cluster. */
   readonly authorizer?: Authorizer;
-  /** ClusterIP of the `kubernetes` Service. Default 127.96.0.1. */
-  readonly serviceAddress?: string;
+  /** Where cluster addresses of Services come from; the first is that of `kubernetes`. Default 127.96.0.0/12. */
+  readonly serviceCidr?: string;
   /**
    * Freezes every object that is served in process, so that a reader who mutates it fails at once. Costs
    * time per write: for tests. Default false.
@@ -102,6 +103,11 @@ export class ApiServer {
     this.#rest = {
       cache,
       admission: new AdmissionChain([new NamespaceLifecycle(cache)]),
+      services: new ServiceAllocator({
+        random: options.random,
+        ...(options.serviceCidr === undefined ? {} : { cidr: options.serviceCidr }),
+        stored: () => cache.resource(storagePrefix({ group: '', plural: 'services' })).objects(),
+      }),
       clock: options.clock,
       random: options.random,
     };
@@ -128,7 +134,7 @@ export class ApiServer {
     try {
       await server.#crds.start();
       await ensureSystemObjects(server.transport(serverUser), {
-        serviceAddress: options.serviceAddress ?? '127.96.0.1',
+        serviceAddress: server.#rest.services.firstAddress,
       });
     } catch (error) {
       await server.stop();

@@ -247,6 +247,19 @@ class ApiClient implements Client {
     return this.#write(kind, 'PATCH', place, query, { body, type: 'application/apply-patch+yaml' }, options);
   }
 
+  async createSubresource<T, S extends Scope, B>(
+    kind: KindOf<T, S>,
+    key: Key<S>,
+    subresource: string,
+    bodyKind: KindOf<B>,
+    object: Input<NoInfer<B>>,
+    options: WriteOptions = {},
+  ): Promise<JsonObject> {
+    const body = identified(bodyKind, object);
+    const place = { ...parseKey(kind, key), subresource };
+    return this.#write(kind, 'POST', place, writeQuery(options, this.fieldManager), { body }, options);
+  }
+
   async delete<T, S extends Scope>(
     kind: KindOf<T, S>,
     key: Key<S>,

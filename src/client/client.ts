@@ -8,6 +8,7 @@
 import type {
   Draft,
   Input,
+  JsonObject,
   JsonValue,
   Key,
   KindOf,
@@ -139,6 +140,19 @@ export interface Client {
   ): Promise<T>;
   /** Server-side apply (API-9). @throws ApiError Conflict with one cause per contested field */
   apply<T>(kind: KindOf<T>, object: Input<NoInfer<T>>, options?: ApplyOptions): Promise<T>;
+  /**
+   * Posts to a subresource of an object: a Binding to `binding` of a pod, an Eviction to `eviction`, a
+   * TokenRequest to `token` of a service account. Gives what the server answers, an object or a Status.
+   * @throws ApiError NotFound, Conflict, Invalid
+   */
+  createSubresource<T, S extends Scope, B>(
+    kind: KindOf<T, S>,
+    key: Key<S>,
+    subresource: string,
+    bodyKind: KindOf<B>,
+    body: Input<NoInfer<B>>,
+    options?: WriteOptions,
+  ): Promise<JsonObject>;
   /** Resolves once the server accepted the deletion; finalizers may keep the object for a while. */
   delete<T, S extends Scope>(kind: KindOf<T, S>, key: Key<S>, options?: DeleteOptions): Promise<void>;
   deleteCollection<T>(kind: KindOf<T>, options?: ListOptions & DeleteOptions): Promise<void>;

@@ -1,3 +1,4 @@
 /** A cluster in a process. */
 export { ForeignKubeconfig } from './credentials.js';
 export { EmbeddedCluster, type EmbeddedClusterOptions, type HttpsOptions } from './embedded-cluster.js';
+export { LocalVolumeDirectories } from './local-volumes.js';

@@ -20,7 +20,7 @@ export interface CacheReader {
   ): readonly T[];
   /** The objects found under `value` in a named index; `'owner'` (the controller owner's UID) is always there. */
   by<T>(kind: KindOf<T>, index: string, value: string): readonly T[];
-  /** The version that the cache of this kind has caught up with; compare with `compareResourceVersion`. */
+  /** The resourceVersion that the cache of this kind has caught up with; `''` before it is ready. */
   resourceVersion(kind: KindFacts): string;
 }
 

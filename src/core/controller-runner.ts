@@ -80,7 +80,7 @@ export class ControllerRunner<T> {
     this.#caches = new WatchedCaches(definition.name);
     this.#events = new EventRecorder({
       client: client.with({ fieldManager: definition.name }),
-      component: definition.name,
+      component: definition.eventSource ?? definition.name,
       clock,
       log: this.#log,
     });

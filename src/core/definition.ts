@@ -58,6 +58,8 @@ export type AnyControllerDefinition = Omit<
 export interface ControllerDefinition<T> {
   /** Lower-case; the field manager, event source, metric label and in-process identity. */
   readonly name: string;
+  /** `source.component` of its events, where that is another name. Default: `name`. */
+  readonly eventSource?: string;
   readonly kind: KindOf<T>;
   readonly reconcile: (object: T, ctx: Context<T>) => Promise<ReconcileResult> | ReconcileResult;
   readonly cleanups: readonly CleanupDefinition<T>[];

@@ -93,6 +93,8 @@ export interface EventRecorderOptions {
   readonly client: Client;
   /** The controller's name: `source.component` and `reportingComponent`. */
   readonly component: string;
+  /** The node it runs on: `source.host` and `reportingInstance`. Default: none. */
+  readonly host?: string;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -116,10 +118,12 @@ export class EventRecorder {
     type: EventType,
     reason: string,
     message: string,
+    /** The part of the object it is about, e.g. `spec.containers{web}`. */
+    fieldPath?: string,
   ): void {
     const now = this.#options.clock.now();
     if (!this.#allowed(subject.metadata.uid, now)) return;
-    const group = JSON.stringify([subject.metadata.uid, type, reason]);
+    const group = JSON.stringify([subject.metadata.uid, type, reason, fieldPath ?? '']);
     const text = this.#combined(group, message, now) ? `(combined from similar events): ${message}` : message;
     // Combined events count as one, whatever their messages say.
     const id = text === message ? JSON.stringify([group, message]) : `${group} combined`;
@@ -134,7 +138,7 @@ export class EventRecorder {
     const { namespace = 'default', name } = subject.metadata;
     const recorded: Recorded = { namespace, name: this.#eventName(name, now), count: 1, lastAt: now };
     this.#recorded.set(id, recorded);
-    this.#enqueue(() => this.#create(recorded, subject, subjectKind, type, reason, text));
+    this.#enqueue(() => this.#create(recorded, subject, subjectKind, type, reason, text, fieldPath));
   }
 
   /** Resolves when what was recorded so far has been sent. */
@@ -183,8 +187,9 @@ export class EventRecorder {
     type: EventType,
     reason: string,
     message: string,
+    fieldPath: string | undefined,
   ): Promise<void> {
-    const { client, component, clock } = this.#options;
+    const { client, component, clock, host } = this.#options;
     const { name, namespace, uid, resourceVersion } = subject.metadata;
     const now = timestamp(clock);
     await client.create(Event, {
@@ -196,13 +201,14 @@ export class EventRecorder {
         namespace,
         uid,
         resourceVersion,
+        ...(fieldPath === undefined ? {} : { fieldPath }),
       },
       type,
       reason,
       message: message.slice(0, 1024),
-      source: { component },
+      source: { component, ...(host === undefined ? {} : { host }) },
       reportingComponent: component,
-      reportingInstance: component,
+      reportingInstance: host ?? component,
       firstTimestamp: now,
       lastTimestamp: now,
       count: 1,

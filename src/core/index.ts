@@ -48,6 +48,7 @@ export {
   kind,
   NoSuchKind,
   OutcomeUnknown,
+  sleep,
   TransportError,
 } from '../api/index.js';
 export {
@@ -56,6 +57,8 @@ export {
   groupKind,
   type LabelSelector as CompiledSelector,
   parseApiVersion,
+  quantityMillis,
+  quantityUnits,
   safeAlphabet,
   timestamp,
 } from '../api/index.js';

@@ -41,6 +41,8 @@ export type KindRef<T> = KindOf<T> | (() => KindOf<T>);
 export interface ControllerOptions<T> {
   /** Default: the kind in lower case. Field manager, event source, metric label and identity. */
   readonly name?: string;
+  /** `source.component` of its events, where that is another name. Default: `name`. */
+  readonly eventSource?: string;
   /** Reconciles in parallel, never two for one key. Default 1. */
   readonly maxConcurrent?: number;
   /** After this long a run's signal aborts and its writes are refused. Default: none. */

@@ -178,6 +178,11 @@ export interface ProbeResult {
   readonly message: string;
 }
 
+/** What an image is wanted for. A runtime without images needs none where the container has a command. */
+export interface ImageUse {
+  readonly hasCommand: boolean;
+}
+
 export interface ContainerRuntime {
   /** `simulated`, `process`, …; with the version it is the node's `containerRuntimeVersion`: `process://0.1.0`. */
   readonly name: string;
@@ -199,9 +204,9 @@ export interface ContainerRuntime {
   listPodSandboxes(podUid?: string): Promise<readonly PodSandboxStatus[]>;
 
   /** @throws RuntimeError ErrImagePull, InvalidImageName; the message says what to do */
-  pullImage(image: string): Promise<string>;
+  pullImage(image: string, use?: ImageUse): Promise<string>;
   /** The image's reference when it is present. */
-  imageStatus(image: string): Promise<string | undefined>;
+  imageStatus(image: string, use?: ImageUse): Promise<string | undefined>;
 
   /** @throws RuntimeError CreateContainerError */
   createContainer(sandboxId: string, config: ContainerConfig): Promise<string>;

@@ -6,6 +6,7 @@ import {
   controllerFor,
   createClient,
   done,
+  keyOf,
   Manager,
   type Outcome,
   ReconcileEnded,
@@ -97,6 +98,36 @@ describe('a controller', () => {
     expect(runs).to.equal(1);
     await t.apply(settings('a', { x: '1' }));
     expect(runs).to.equal(2);
+  });
+
+  it('finds through its caches whom a change concerns', async () => {
+    const seen: string[] = [];
+    const controller = controllerFor(ConfigMap)
+      .named('waiting')
+      .index(ConfigMap, 'waitsFor', (object) => (object.data?.secret ? [object.data.secret] : []))
+      .watches(Secret, {
+        map: ({ metadata }, cache) => cache.by(ConfigMap, 'waitsFor', metadata.name).map(keyOf),
+      })
+      .reconcile((object) => void seen.push(object.metadata.name));
+    await using t = await TestCluster.start({ controllers: [controller] });
+    await t.apply(settings('a', { secret: 's' }));
+    await t.apply(settings('b', { secret: 'other' }));
+    seen.length = 0;
+    await t.apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 's', namespace: 'default' } });
+    expect(seen).to.deep.equal(['a']);
+  });
+
+  it('reports events under another name where it is asked to', async () => {
+    const controller = controllerFor(ConfigMap)
+      .named('one-half')
+      .with({ eventSource: 'whole' })
+      .reconcile((_, ctx) => ctx.event('Normal', 'Seen', 'seen'));
+    await using t = await TestCluster.start({ controllers: [controller] });
+    await t.apply(settings('a'));
+    const { items } = await t.client.listPage(Event);
+    expect(items.map((e) => e.source?.component))
+      .to.include('whole')
+      .and.not.include('one-half');
   });
 
   it('comes back after requeueAfter', async () => {

@@ -86,6 +86,11 @@ export class ResourceCache {
     for (const key of this.#keys.scan(prefix, after)) yield this.#objects.get(key) as CachedObject;
   }
 
+  /** All objects as they are now, in no particular order. */
+  *objects(): IterableIterator<StampedObject> {
+    for (const { object } of this.#objects.values()) yield object;
+  }
+
   /** Serves present and later objects through `decode`; versions stay what they are. */
   setDecoder(decode: Decoder): void {
     this.#decode = decode;

@@ -1,5 +1,6 @@
 /** What one resource request carries through the machinery. */
 import type { Clock, JsonObject, Random, UserInfo } from '../../api/index.js';
+import type { Allocation, ServiceAllocator } from '../allocation/service-allocator.js';
 import type { AdmissionChain } from '../admission/admission.js';
 import type { CachedObject, ResourceCache, StampedObject } from '../cache/resource-cache.js';
 import type { WatchCache } from '../cache/watch-cache.js';
@@ -11,6 +12,7 @@ import type { ResourceRequest, ServerRequest } from './request.js';
 export interface RestDeps {
   readonly cache: WatchCache;
   readonly admission: AdmissionChain;
+  readonly services: ServiceAllocator;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -56,4 +58,14 @@ export function written(ctx: RequestContext, entry: StoreEntry): StampedObject {
 export function toStorage(ctx: RequestContext, object: JsonObject): JsonObject {
   const { resourceVersion: _, ...metadata } = object.metadata as JsonObject;
   return { ...ctx.resource.convert(object, ctx.resource.storageVersion), metadata };
+}
+
+/** Gives a Service its addresses and ports; for anything else there is nothing to give. @throws ApiError Invalid */
+export function allocate(
+  { deps, resource, info }: RequestContext,
+  object: MutableObject,
+  old: JsonObject | undefined,
+): Allocation | undefined {
+  const isService = resource.facts.group === '' && resource.facts.kind === 'Service';
+  return isService && info.subresource === '' ? deps.services.allocate(object, old) : undefined;
 }

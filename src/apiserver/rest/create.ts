@@ -10,7 +10,7 @@ import {
 } from '../../api/index.js';
 import { KeyExists } from '../../store/index.js';
 import type { StampedObject } from '../cache/resource-cache.js';
-import { keyFor, type MutableObject, type RequestContext, toStorage, written } from './context.js';
+import { allocate, keyFor, type MutableObject, type RequestContext, toStorage, written } from './context.js';
 import { withDefaults } from './decode-object.js';
 import type { WriteQuery } from './options.js';
 import { validateCreate } from './validate.js';
@@ -76,7 +76,7 @@ async function attempt(
   managed: boolean,
 ): Promise<StampedObject> {
   const { deps, resource, info } = ctx;
-  const { strategy, facts } = resource;
+  const { strategy } = resource;
   const now = timestamp(deps.clock);
   let object = withDefaults(ctx, identified(ctx, decoded, name, now, managed));
   const attributes = {
@@ -95,7 +95,27 @@ async function attempt(
   validateCreate(ctx, object as JsonObject);
   deps.admission.validate({ ...attributes, object: object as JsonObject });
 
-  const final = managed ? (object as JsonObject) : owned(ctx, object as JsonObject, write, now);
+  const allocation = allocate(ctx, object, undefined);
+  try {
+    return await store(
+      ctx,
+      name,
+      managed ? (object as JsonObject) : owned(ctx, object as JsonObject, write, now),
+      write,
+    );
+  } finally {
+    allocation?.done();
+  }
+}
+
+async function store(
+  ctx: RequestContext,
+  name: string,
+  final: JsonObject,
+  write: WriteQuery,
+): Promise<StampedObject> {
+  const { deps, resource } = ctx;
+  const { facts } = resource;
   if (write.dryRun) {
     if (deps.cache.resource(resource.storagePrefix).get(keyFor(ctx, name))) throw alreadyExists(facts, name);
     return final as StampedObject;

@@ -7,6 +7,7 @@ import {
   type Status,
   type WatchEvent,
 } from '../../api/index.js';
+import { bindPod } from './bind.js';
 import { decodeBody } from './body.js';
 import type { RequestContext } from './context.js';
 import { createObject } from './create.js';
@@ -48,6 +49,10 @@ export async function dispatch(ctx: RequestContext): Promise<RestResult> {
       if (ctx.resource.facts.kind !== 'Namespace') throw noSuchResource();
       if (verb !== 'update') throw methodNotAllowed();
       return { code: 200, body: await finalizeNamespace(ctx) };
+    case 'binding':
+      if (ctx.resource.facts.group !== '' || ctx.resource.facts.kind !== 'Pod') throw noSuchResource();
+      if (verb !== 'create') throw methodNotAllowed();
+      return { code: 201, body: await bindPod(ctx) };
     default: {
       const declared = ctx.resource.facts.subresources.some((s) => s.name === subresource);
       if (!declared) throw noSuchResource();

@@ -21,6 +21,7 @@ import { RevisionMismatch } from '../../store/index.js';
 import type { CachedObject, StampedObject } from '../cache/resource-cache.js';
 import { checkPlace, createObject, hasGeneration } from './create.js';
 import {
+  allocate,
   atRequestVersion,
   findCached,
   type MutableObject,
@@ -122,7 +123,7 @@ async function commit(
   proposal: Proposal,
   write: WriteQuery,
 ): Promise<StampedObject> {
-  const { deps, resource, info } = ctx;
+  const { deps } = ctx;
   const next = admit(ctx, prepare(ctx, current, proposal.object), current, write);
   const meta = next.metadata as MutableObject;
   if (hasGeneration(ctx) && specChanged(ctx, next as JsonObject, current)) {
@@ -131,7 +132,25 @@ async function commit(
   validateUpdate(ctx, next as JsonObject, current);
   deps.admission.validate(updateAttributes(ctx, next as JsonObject, current, write));
 
-  const final = proposal.managed
+  const allocation = allocate(ctx, next, current);
+  try {
+    return await store(ctx, cached, current, next, proposal.managed, write);
+  } finally {
+    allocation?.done();
+  }
+}
+
+async function store(
+  ctx: RequestContext,
+  cached: CachedObject,
+  current: StampedObject,
+  next: MutableObject,
+  managed: boolean,
+  write: WriteQuery,
+): Promise<StampedObject> {
+  const { deps, resource, info } = ctx;
+  const meta = next.metadata as MutableObject;
+  const final = managed
     ? (next as JsonObject)
     : trackUpdate({
         live: current,
@@ -142,10 +161,9 @@ async function commit(
         ...(info.subresource === '' ? {} : { subresource: info.subresource }),
         now: timestamp(deps.clock),
       });
-  const { store } = deps.cache;
   if (meta.deletionTimestamp !== undefined && !deletionPending(resource, final)) {
     if (write.dryRun) return final as StampedObject;
-    const { revision } = await store.delete(cached.key, cached.revision);
+    const { revision } = await deps.cache.store.delete(cached.key, cached.revision);
     return {
       ...final,
       metadata: { ...(final.metadata as JsonObject), resourceVersion: String(revision) },
@@ -158,7 +176,7 @@ async function commit(
     const { resourceVersion } = current.metadata;
     return { ...final, metadata: { ...(final.metadata as JsonObject), resourceVersion } } as StampedObject;
   }
-  return written(ctx, await store.update(cached.key, value, cached.revision));
+  return written(ctx, await deps.cache.store.update(cached.key, value, cached.revision));
 }
 
 const systemMetadata = [
@@ -183,6 +201,7 @@ function prepare(ctx: RequestContext, current: StampedObject, proposed: JsonObje
     else object.status = proposed.status;
     return withDefaults(ctx, object as JsonObject);
   }
+  if (info.subresource === 'binding') return copyJson(proposed) as MutableObject;
   if (info.subresource === 'finalize') {
     return copyJson({ ...current, spec: proposed.spec }) as MutableObject;
   }

@@ -32,7 +32,8 @@ export function validateUpdate(ctx: RequestContext, object: JsonObject, old: Jso
   if (!builtin) causes.push(...validateSchema(object, schema));
   else if (ctx.info.subresource === 'status')
     causes.push(...(strategy.validateStatusUpdate?.(object, old) ?? []));
-  else {
+  // What a binding may be has been checked; the rules of updates would refuse the very thing it is for.
+  else if (ctx.info.subresource !== 'binding') {
     const update = strategy.validateUpdate?.(object, old) ?? [];
     const seen = new Set(update.map((c) => `${c.field} ${c.reason}`));
     causes.push(

@@ -27,7 +27,7 @@ import {
 import { Deployment, Pod, ReplicaSet } from 'gyre/kinds';
 import type { DeploymentStatus } from 'gyre/kinds/apps/v1';
 import { claim } from '../ownership/claim.js';
-import { isNamespaceTerminating } from '../ownership/namespace-terminating.js';
+import { isNamespaceTerminating } from '../namespace/terminating.js';
 import {
   orphanChanged,
   orphanIndex,

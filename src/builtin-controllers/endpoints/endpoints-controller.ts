@@ -7,7 +7,6 @@
  */
 import { type Context, Controller, done, Index, isConflict, type Result, Watches } from 'gyre';
 import { Endpoints, Pod, Service } from 'gyre/kinds';
-import { isNamespaceTerminating } from '../endpointslice/endpointslice-controller.js';
 import { endpointsChange } from '../endpointslice/pod-facts.js';
 import {
   labelIndex,
@@ -19,6 +18,7 @@ import {
   servicesOfPod,
 } from '../endpointslice/selection.js';
 import { triggerTimeAnnotation } from '../endpointslice/trigger-time.js';
+import { isNamespaceTerminating } from '../namespace/terminating.js';
 import { decide } from './decide.js';
 
 const sameName = ({ metadata: { namespace = '', name } }: Endpoints | Service) => [{ namespace, name }];

@@ -10,7 +10,6 @@ import {
   Controller,
   done,
   Index,
-  isApiError,
   isConflict,
   isNotFound,
   requeueAfter,
@@ -18,6 +17,7 @@ import {
   Watches,
 } from 'gyre';
 import { EndpointSlice, Node, Pod, Service } from 'gyre/kinds';
+import { isNamespaceTerminating } from '../namespace/terminating.js';
 import { decide, managedBy, type SliceChanges } from './decide.js';
 import { managedByLabel, serviceNameLabel } from './desired.js';
 import { endpointsChange } from './pod-facts.js';
@@ -113,12 +113,4 @@ export class EndpointSliceController {
       this.#written.removed(service, slice);
     }
   }
-}
-
-/** The namespace is ending, and this Service with it. */
-export function isNamespaceTerminating(error: unknown): boolean {
-  return (
-    isApiError(error, 'Forbidden') &&
-    (error.status.details?.causes?.some(({ reason }) => reason === 'NamespaceTerminating') ?? false)
-  );
 }

@@ -21,7 +21,6 @@ import {
   isApiError,
   isConflict,
   isNotFound,
-  isOutcomeUnknown,
   type KindOf,
   ownerIndex,
   requeueAfter,
@@ -32,7 +31,7 @@ import { Pod } from 'gyre/kinds';
 import type { ReplicaSetStatus } from 'gyre/kinds/apps/v1';
 import type { PodTemplateSpec } from 'gyre/kinds/core/v1';
 import type { ObjectMeta } from 'gyre/kinds/meta/v1';
-import { isNamespaceTerminating } from '../ownership/namespace-terminating.js';
+import { isNamespaceTerminating } from '../namespace/terminating.js';
 import { claim } from '../ownership/claim.js';
 import { orphanIndex } from '../ownership/orphans.js';
 import { decide, nothing, type Step } from './decide.js';
@@ -152,7 +151,7 @@ export class ReplicaKeeper<T extends ReplicaOwner> {
         } catch (error) {
           // The namespace goes, and this owner with it: nothing to retry, nobody to tell (RS-4).
           if (isNamespaceTerminating(error)) return;
-          uncertain ||= isOutcomeUnknown(error);
+          uncertain ||= !isRefusal(error);
           ctx.event('Warning', 'FailedCreate', `Error creating: ${messageOf(error)}`);
           throw error;
         }
@@ -237,6 +236,11 @@ function podFor<T extends ReplicaOwner>(owner: T, kind: KindOf<T>, template: Pod
   };
 }
 
+/** True when the server said that it did not do it; anything else may have happened all the same. */
+function isRefusal(error: unknown): boolean {
+  return isApiError(error) && error.code < 500;
+}
+
 function messageOf(error: unknown): string {
-  return isApiError(error) || error instanceof Error ? error.message : String(error);
+  return error instanceof Error ? error.message : String(error);
 }
