@@ -27,15 +27,14 @@
  * - Expectations belong to the UID of their owner: another owner of the same name starts without any (RS-7).
  * - Memory is bounded by the writes of the last five minutes.
  *
- * A write whose outcome is unknown has no answer to note: note the version of a live read that came after it
- * (`caughtUp`), and the cache will show whatever that read could see.
+ * A write whose outcome is unknown has no answer to note. List the children live instead, and note each one that
+ * is there.
  */
 import {
   type Clock,
   compareResourceVersion,
   type Duration,
   durationMs,
-  groupKind,
   keyOf,
   type KindOf,
   type PartialObjectMeta,
@@ -63,8 +62,7 @@ interface Child {
 
 type Expected =
   | { readonly type: 'written'; readonly child: ChildRef; readonly resourceVersion: string }
-  | { readonly type: 'deleted'; readonly child: ChildRef }
-  | { readonly type: 'version'; readonly resourceVersion: string };
+  | { readonly type: 'deleted'; readonly child: ChildRef };
 interface ChildRef {
   readonly uid: string;
   readonly key: string;
@@ -92,7 +90,7 @@ export class Expectations {
   /** The server answered a create, update or patch with this object. */
   wrote<T extends object>(owner: Identified, kind: KindOf<T>, child: T): void {
     const { uid, resourceVersion } = (child as unknown as Child).metadata;
-    this.#note(owner, uid, kind, {
+    this.#note(owner, kind, {
       type: 'written',
       child: { uid, key: keyOf(child as { metadata: PartialObjectMeta }) },
       resourceVersion,
@@ -102,15 +100,10 @@ export class Expectations {
   /** The server accepted the deletion of this object. */
   deleted<T extends object>(owner: Identified, kind: KindOf<T>, child: T): void {
     const { uid } = (child as unknown as Child).metadata;
-    this.#note(owner, uid, kind, {
+    this.#note(owner, kind, {
       type: 'deleted',
       child: { uid, key: keyOf(child as { metadata: PartialObjectMeta }) },
     });
-  }
-
-  /** The cache of this kind has to catch up with a version, e.g. that of a list read live. */
-  caughtUp<T>(owner: Identified, kind: KindOf<T>, resourceVersion: string): void {
-    this.#note(owner, `version of ${groupKind(kind)}`, kind, { type: 'version', resourceVersion });
   }
 
   /** True when the cache shows all that was noted for this owner, or what is missing has expired. */
@@ -133,12 +126,12 @@ export class Expectations {
     return this.#owners.size;
   }
 
-  #note<T>(owner: Identified, id: string, kind: KindOf<T>, what: Expected): void {
+  #note<T>(owner: Identified, kind: KindOf<T>, what: Expected): void {
     const { uid } = owner.metadata;
     const now = this.#clock.monotonic();
     const expiresAt = now + this.#ttlMs;
     const owned = this.#owners.get(uid) ?? { expected: new Map<string, Expectation>(), expiresAt };
-    owned.expected.set(id, { ...what, kind: kind as unknown as KindOf<Child>, expiresAt });
+    owned.expected.set(what.child.uid, { ...what, kind: kind as unknown as KindOf<Child>, expiresAt });
     owned.expiresAt = expiresAt;
     // The owner noted last stands last: those at the front are the first to expire.
     this.#owners.delete(uid);
@@ -152,7 +145,6 @@ export class Expectations {
 
 function isMet(expectation: Expectation, cache: Pick<CacheReader, 'get' | 'resourceVersion'>): boolean {
   const { kind } = expectation;
-  if (expectation.type === 'version') return reached(cache.resourceVersion(kind), expectation.resourceVersion);
   const { uid, key } = expectation.child;
   const cached = cache.get(kind, key as never);
   const known = cached?.metadata.uid === uid ? cached : undefined;
@@ -160,10 +152,6 @@ function isMet(expectation: Expectation, cache: Pick<CacheReader, 'get' | 'resou
   const { resourceVersion } = expectation;
   // Of versions that cannot be compared, the one the cache has is taken to be the newer one.
   if (known && compareResourceVersion(known.metadata.resourceVersion, resourceVersion) !== -1) return true;
-  return reached(cache.resourceVersion(kind), resourceVersion);
-}
-
-function reached(version: string, wanted: string): boolean {
-  const order = compareResourceVersion(version, wanted);
+  const order = compareResourceVersion(cache.resourceVersion(kind), resourceVersion);
   return order === 0 || order === 1;
 }

@@ -15,6 +15,7 @@
 import {
   type CompiledSelector,
   type Context,
+  controllerOf,
   controllerReference,
   done,
   Expectations,
@@ -157,12 +158,15 @@ export class ReplicaKeeper<T extends ReplicaOwner> {
         }
       });
     } finally {
-      // Nobody knows its name: what a live read sees now, the cache has to show before this decides again.
-      if (uncertain) {
-        const { namespace = '' } = owner.metadata;
-        const { metadata } = await ctx.client.listPage(Pod, { namespace, limit: 1 });
-        expectations.caughtUp(owner, Pod, metadata.resourceVersion ?? '');
-      }
+      if (uncertain) await this.#look(owner, spec, expectations, ctx);
+    }
+  }
+
+  /** A create whose answer is lost has left a pod of unknown name, or none: what is there now, the cache has to show. */
+  async #look(owner: T, spec: ReplicaSpec, expectations: Expectations, { client }: Context<T>): Promise<void> {
+    const { namespace = '', uid } = owner.metadata;
+    for await (const pod of client.list(Pod, { namespace, labelSelector: spec.selector.toString() })) {
+      if (controllerOf(pod)?.uid === uid) expectations.wrote(owner, Pod, pod);
     }
   }
 
