@@ -74,7 +74,8 @@ type Status = { -readonly [F in keyof DeploymentStatus]: DeploymentStatus[F] };
 })
 @Watches(Pod, {
   map: recreatingDeployment,
-  predicate: ({ deleted }) => deleted,
+  predicate: ({ object, previous, deleted }) =>
+    deleted || (hasFinished(object) && previous !== undefined && !hasFinished(previous)),
   indexes: {
     [ownerIndex]: (pod) => {
       const uid = controllerOf(pod)?.uid;
@@ -298,12 +299,14 @@ function newReplicaSet(deployment: Deployment, { replicas, annotations }: Creati
 
 /** Pods that run or are still ending; those that have finished do not count (D-8). */
 function hasRunningPods({ metadata }: ReplicaSet, cache: CacheReader): boolean {
-  return cache
-    .by(Pod, ownerIndex, metadata.uid)
-    .some(({ status }) => status?.phase !== 'Succeeded' && status?.phase !== 'Failed');
+  return cache.by(Pod, ownerIndex, metadata.uid).some((pod) => !hasFinished(pod));
 }
 
-/** The Deployment that waits for this pod to be gone: one with the strategy Recreate. */
+function hasFinished({ status }: Pod): boolean {
+  return status?.phase === 'Succeeded' || status?.phase === 'Failed';
+}
+
+/** The Deployment that waits for this pod to have ended: one with the strategy Recreate. */
 function recreatingDeployment(pod: Pod, cache: CacheReader): { namespace: string; name: string }[] {
   const { namespace = '' } = pod.metadata;
   const setName = controllerOf(pod)?.name;
