@@ -124,7 +124,10 @@ describe('Expectations', () => {
   });
 
   it('are met exactly when all writes are visible, whatever the order and repetition of events (property)', () => {
-    const event = fc.record({ pod: fc.integer({ min: 0, max: 3 }), version: fc.integer({ min: 1, max: 30 }) });
+    const event = fc.record({
+      pod: fc.integer({ min: 0, max: 3 }),
+      version: fc.integer({ min: 1, max: 30 }),
+    });
     fc.assert(
       fc.property(fc.array(event, { maxLength: 6 }), fc.array(event, { maxLength: 20 }), (writes, seen) => {
         const { expectations, cache } = start();

@@ -61,7 +61,10 @@ function recreate(observed: Observed): Plan {
   const { replicas = 1 } = deployment.spec;
   const active = sets.old.filter(isActive);
   if (active.length > 0) {
-    return { ...planOf(observed, new Map(active.map(({ metadata }) => [metadata.name, 0])), false), rolling: true };
+    return {
+      ...planOf(observed, new Map(active.map(({ metadata }) => [metadata.name, 0])), false),
+      rolling: true,
+    };
   }
   const ending = sets.old.some((set) => podsOf(set) !== 0) || observed.oldPodsRun();
   if (ending) return { ...planOf(observed, new Map(), false), rolling: true };

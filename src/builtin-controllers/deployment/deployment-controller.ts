@@ -182,7 +182,12 @@ export class DeploymentController {
     try {
       const created = await ctx.client.create(ReplicaSet, wanted);
       if (hasDeadline(deployment)) {
-        this.#progress(ctx, 'True', 'NewReplicaSetCreated', `Created new replica set ${JSON.stringify(name)}`);
+        this.#progress(
+          ctx,
+          'True',
+          'NewReplicaSetCreated',
+          `Created new replica set ${JSON.stringify(name)}`,
+        );
       }
       if (creation.replicas > 0) this.#tellScaling(name, 0, creation.replicas, ctx);
       return created;
@@ -218,12 +223,7 @@ export class DeploymentController {
     return ours ? existing : undefined;
   }
 
-  #report(
-    deployment: Deployment,
-    sets: ReplicaSets,
-    rolling: boolean,
-    ctx: Context<Deployment>,
-  ): Result {
+  #report(deployment: Deployment, sets: ReplicaSets, rolling: boolean, ctx: Context<Deployment>): Result {
     const status = ctx.status as Status;
     Object.assign(status, countsOf(sets), { observedGeneration: deployment.metadata.generation });
     const nowMs = ctx.clock.now();
@@ -241,7 +241,12 @@ export class DeploymentController {
 
   #noteFound({ metadata }: ReplicaSet, ctx: Context<Deployment>): void {
     if (findCondition((ctx.status as Status).conditions, 'Progressing')) return;
-    this.#progress(ctx, 'True', 'FoundNewReplicaSet', `Found new replica set ${JSON.stringify(metadata.name)}`);
+    this.#progress(
+      ctx,
+      'True',
+      'FoundNewReplicaSet',
+      `Found new replica set ${JSON.stringify(metadata.name)}`,
+    );
   }
 
   #progress(ctx: Context<Deployment>, status: string, reason: string, message: string): void {
@@ -259,11 +264,7 @@ export class DeploymentController {
 
   #tellScaling(name: string, from: number, to: number, ctx: Context<Deployment>): void {
     const direction = to > from ? 'up' : 'down';
-    ctx.event(
-      'Normal',
-      'ScalingReplicaSet',
-      `Scaled ${direction} replica set ${name} from ${from} to ${to}`,
-    );
+    ctx.event('Normal', 'ScalingReplicaSet', `Scaled ${direction} replica set ${name} from ${from} to ${to}`);
   }
 }
 

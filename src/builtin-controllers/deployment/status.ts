@@ -59,12 +59,8 @@ export function withCondition(conditions: Conditions, condition: NewCondition, n
 /** The list with this condition, updated now; it changed only if its status did. */
 function replaced(conditions: Conditions, condition: NewCondition, now: string): Conditions {
   const before = findCondition(conditions, condition.type);
-  const lastTransitionTime =
-    before?.status === condition.status ? (before.lastTransitionTime ?? now) : now;
-  return [
-    ...without(conditions, condition.type),
-    { ...condition, lastUpdateTime: now, lastTransitionTime },
-  ];
+  const lastTransitionTime = before?.status === condition.status ? (before.lastTransitionTime ?? now) : now;
+  return [...without(conditions, condition.type), { ...condition, lastUpdateTime: now, lastTransitionTime }];
 }
 
 function without(conditions: Conditions, type: string): Conditions {

@@ -12,7 +12,8 @@ export function sameTemplate(a: PodTemplateSpec | undefined, b: PodTemplateSpec 
 
 function withoutHash({ metadata, ...template }: PodTemplateSpec = {}): object {
   const labels = Object.entries(metadata?.labels ?? {}).filter(([key]) => key !== hashLabel);
-  const rest = Object.entries({ ...metadata, labels: undefined }).filter(([, value]) => value != null);
+  // Clients written in Go send `creationTimestamp: null`.
+  const rest = Object.entries({ ...metadata, labels: null }).filter(([, value]) => value !== null);
   return { ...template, metadata: [Object.fromEntries(rest), Object.fromEntries(labels)] };
 }
 

@@ -85,7 +85,8 @@ async function checkAlive<O extends Identified, C>(
   const { namespace = '', name, uid } = owner.metadata;
   const live = await client.get(ownerKind, { namespace, name });
   const what = `can't adopt ${childKind.plural}: ${ownerKind.kind} ${namespace}/${name}`;
-  if (live.metadata.uid !== uid) throw new Error(`${what} is gone: got uid ${live.metadata.uid}, wanted ${uid}`);
+  if (live.metadata.uid !== uid)
+    throw new Error(`${what} is gone: got uid ${live.metadata.uid}, wanted ${uid}`);
   if (live.metadata.deletionTimestamp !== undefined)
     throw new Error(`${what} has just been deleted at ${live.metadata.deletionTimestamp}`);
 }

@@ -163,7 +163,12 @@ export class ReplicaKeeper<T extends ReplicaOwner> {
   }
 
   /** A create whose answer is lost has left a pod of unknown name, or none: what is there now, the cache has to show. */
-  async #look(owner: T, spec: ReplicaSpec, expectations: Expectations, { client }: Context<T>): Promise<void> {
+  async #look(
+    owner: T,
+    spec: ReplicaSpec,
+    expectations: Expectations,
+    { client }: Context<T>,
+  ): Promise<void> {
     const { namespace = '', uid } = owner.metadata;
     for await (const pod of client.list(Pod, { namespace, labelSelector: spec.selector.toString() })) {
       if (controllerOf(pod)?.uid === uid) expectations.wrote(owner, Pod, pod);
@@ -171,12 +176,7 @@ export class ReplicaKeeper<T extends ReplicaOwner> {
   }
 
   /** All at once; one that is gone already is as good as deleted (RS-5). */
-  async #delete(
-    pods: readonly Pod[],
-    owner: T,
-    expectations: Expectations,
-    ctx: Context<T>,
-  ): Promise<void> {
+  async #delete(pods: readonly Pod[], owner: T, expectations: Expectations, ctx: Context<T>): Promise<void> {
     const results = await Promise.allSettled(
       pods.map(async (pod) => {
         const { namespace = '', name, uid } = pod.metadata;

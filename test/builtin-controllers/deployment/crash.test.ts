@@ -38,7 +38,9 @@ async function rolloutWithCrash(at: number, done: 'before' | 'after'): Promise<n
   observer.stop();
   expect(observer.violations).to.deep.equal([]);
   expect(t.get(Deployment, 'default/web').status).to.include({ updatedReplicas: 3, availableReplicas: 3 });
-  expect((await podsIn(t)).map((pod) => pod.spec?.containers[0]?.image)).to.deep.equal(Array(3).fill('nginx:2'));
+  expect((await podsIn(t)).map((pod) => pod.spec?.containers[0]?.image)).to.deep.equal(
+    Array(3).fill('nginx:2'),
+  );
   expect((await replicaSets(t)).map((set) => set.spec.replicas)).to.deep.equal([0, 3]);
   await stopManager(t, manager);
   return writes;

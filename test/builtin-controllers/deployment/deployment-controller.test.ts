@@ -70,13 +70,19 @@ describe('Deployments', () => {
     await t.client.delete(Deployment, 'default/web', { propagationPolicy: 'Orphan' });
     const [set] = await replicaSets(t);
     const key = `default/${set?.metadata.name}` as const;
-    await t.client.patchRaw(ReplicaSet, key, { type: 'merge', patch: { metadata: { ownerReferences: null } } });
+    await t.client.patchRaw(ReplicaSet, key, {
+      type: 'merge',
+      patch: { metadata: { ownerReferences: null } },
+    });
     if (t.find(Deployment, 'default/web')) await patch(t, { metadata: { finalizers: null } });
     await t.apply(deployment());
     await t.advance('1m');
     expect(await replicaSets(t)).to.have.lengthOf(1);
     expect(controllerOf(t.get(ReplicaSet, key))?.uid).to.equal(web(t).metadata.uid);
-    await t.client.patchRaw(ReplicaSet, key, { type: 'merge', patch: { metadata: { labels: { app: 'x' } } } });
+    await t.client.patchRaw(ReplicaSet, key, {
+      type: 'merge',
+      patch: { metadata: { labels: { app: 'x' } } },
+    });
     await t.advance('1m');
     expect(controllerOf(t.get(ReplicaSet, key))).to.equal(undefined);
   });
@@ -341,7 +347,12 @@ describe('Deployments', () => {
     await t.apply(deployment('nginx:2', { replicas: 2 }));
     await t.advance('1s');
     expect(condition(t, 'Progressing')?.reason).to.equal('ReplicaSetUpdated');
-    expect(web(t).status).to.include({ replicas: 3, updatedReplicas: 1, availableReplicas: 2, unavailableReplicas: 1 });
+    expect(web(t).status).to.include({
+      replicas: 3,
+      updatedReplicas: 1,
+      availableReplicas: 2,
+      unavailableReplicas: 1,
+    });
   });
 
   it('D-11 tell when nothing has moved within the deadline, and when it moves again', async () => {
@@ -404,7 +415,11 @@ describe('Deployments', () => {
     const manager = await startManager(t, controllers, (id) => refuse(t.cluster.target(id)));
     await t.apply(deployment());
     await t.advance('1s');
-    expect(condition(t, 'ReplicaFailure')).to.include({ status: 'True', reason: 'FailedCreate', message: 'quota' });
+    expect(condition(t, 'ReplicaFailure')).to.include({
+      status: 'True',
+      reason: 'FailedCreate',
+      message: 'quota',
+    });
     refusing = false;
     await t.advance('1m');
     expect(condition(t, 'ReplicaFailure')).to.equal(undefined);
@@ -465,11 +480,13 @@ describe('Deployments', () => {
     await t.advance('1m');
     const [one, two] = (await replicaSets(t)).map(({ metadata }) => metadata.name);
     const scaling = 'Normal ScalingReplicaSet deployment-controller: Scaled';
-    expect((await eventsAbout(t, 'Deployment')).sort()).to.deep.equal([
-      `${scaling} down replica set ${one} from 1 to 0`,
-      `${scaling} up replica set ${one} from 0 to 1`,
-      `${scaling} up replica set ${two} from 0 to 1`,
-    ].sort());
+    expect((await eventsAbout(t, 'Deployment')).sort()).to.deep.equal(
+      [
+        `${scaling} down replica set ${one} from 1 to 0`,
+        `${scaling} up replica set ${one} from 0 to 1`,
+        `${scaling} up replica set ${two} from 0 to 1`,
+      ].sort(),
+    );
   });
 
   it('D-12 write nothing when nothing changes', async () => {

@@ -6,17 +6,15 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { DeploymentController, ReplicaSetController, type RollingUpdate } from 'gyre/controllers';
 import { Deployment } from 'gyre/kinds';
-import { TestCluster } from 'gyre/testing';
+import { seededRandom, TestCluster } from 'gyre/testing';
 import { fencepostsOf } from '#src/builtin-controllers/deployment/fenceposts.js';
+import { lateNews, startManager, stopManager } from '../workloads/managers.js';
 import { activePods, deployment, template } from '../workloads/objects.js';
 import { RolloutObserver } from '../workloads/rollout-observer.js';
 import { standInKubelet } from '../workloads/stand-in-kubelet.js';
 
 type Amount = number | string;
-type Turn = { readonly at: number } & (
-  | { readonly image: string }
-  | { readonly replicas: number }
-);
+type Turn = { readonly at: number } & ({ readonly image: string } | { readonly replicas: number });
 interface Run {
   readonly seed: number;
   readonly replicas: number;
@@ -53,17 +51,24 @@ interface Seen {
 }
 
 /** A rollout from `nginx:1` to `nginx:2` and what else the run says, looked at from its first pod on. */
-async function rollout(run: Run, controller: typeof DeploymentController): Promise<Seen> {
+async function rollout(run: Run, controller: typeof DeploymentController, lateMs = 0): Promise<Seen> {
   const { replicas, maxSurge, maxUnavailable, seed, turns } = run;
+  const controllers = [controller, ReplicaSetController];
   await using t = await TestCluster.start({
     seed,
-    controllers: [controller, ReplicaSetController, standInKubelet()],
+    controllers: [...(lateMs === 0 ? controllers : []), standInKubelet()],
   });
+  // Each with caches of its own, as in processes of their own.
+  const managers = [];
+  for (const [i, each] of (lateMs === 0 ? [] : controllers).entries()) {
+    const random = seededRandom(seed + i);
+    managers.push(await startManager(t, [each], (id) => lateNews(t.cluster.target(id), t.clock, random, lateMs)));
+  }
   const spec = { replicas, strategy: { rollingUpdate: { maxSurge, maxUnavailable } } };
   const observer = new RolloutObserver(boundsOf(run));
   await observer.start(t.client);
   await t.apply(deployment('nginx:1', spec));
-  await t.advance('1m');
+  await t.advance('2m');
   expect(t.get(Deployment, 'default/web').status?.availableReplicas).to.equal(replicas);
 
   let [image, size] = ['nginx:2', replicas];
@@ -78,6 +83,7 @@ async function rollout(run: Run, controller: typeof DeploymentController): Promi
   }
   await t.advance('10m');
   observer.stop();
+  for (const manager of managers) await stopManager(t, manager);
 
   const pods = await activePods(t);
   expect(pods.map((pod) => pod.spec?.containers[0]?.image)).to.deep.equal(Array(size).fill(image));
@@ -100,10 +106,15 @@ function boundsOf({ replicas, maxSurge, maxUnavailable, turns }: Run) {
   };
 }
 
-const check = (arbitrary: fc.Arbitrary<Run>, numRuns: number, look: (seen: Seen, run: Run) => void) =>
+const check = (
+  arbitrary: fc.Arbitrary<Run>,
+  numRuns: number,
+  look: (seen: Seen, run: Run) => void,
+  lateMs = 0,
+) =>
   fc.assert(
     fc.asyncProperty(arbitrary, async (run) => {
-      const seen = await rollout(run, DeploymentController);
+      const seen = await rollout(run, DeploymentController, lateMs);
       expect(seen.violations).to.deep.equal([]);
       look(seen, run);
     }),
@@ -115,7 +126,9 @@ describe('rolling updates, at every revision', function () {
 
   it('D-6 D-7 keep within maxSurge and maxUnavailable, in small steps', async () => {
     await check(withTurns(newTemplate, 0, 0), 120, ({ states, revisions }, { replicas }) => {
-      const first = states.findIndex((state) => state.includes('nginx:2') || !state.startsWith(`${replicas} `));
+      const first = states.findIndex(
+        (state) => state.includes('nginx:2') || !state.startsWith(`${replicas} `),
+      );
       expect(first).to.be.greaterThan(-1);
       // The first and the last picture of a rollout are not between them.
       expect(states.length - first - 1).to.be.at.least(3);
@@ -135,13 +148,27 @@ describe('rolling updates, at every revision', function () {
     await check(withTurns(fc.oneof(newTemplate, newSize), 2, 5), 60, () => {});
   });
 
+  it('D-6 D-7 keep within maxSurge and maxUnavailable when all news come late', async () => {
+    await check(withTurns(newTemplate, 0, 2), 60, () => {}, 3000);
+  });
+
+  it('D-9 stay within the bounds of all sizes when all news come late', async () => {
+    await check(withTurns(fc.oneof(newTemplate, newSize), 1, 4), 60, () => {}, 3000);
+  });
+
   const run: Run = { seed: 7, replicas: 6, maxSurge: 2, maxUnavailable: 1, turns: [] };
   const broken: Readonly<Record<string, RollingUpdate>> = {
     'forgets the surge': ({ replicas, current, old }) =>
-      new Map([[current.name, replicas], ...(current.available < replicas ? [] : old.map(({ name }) => [name, 0] as const))]),
+      new Map([
+        [current.name, replicas],
+        ...(current.available < replicas ? [] : old.map(({ name }) => [name, 0] as const)),
+      ]),
     'ends the old ones at once': ({ replicas, maxSurge, current, old }) => {
       const size = Math.min(replicas, replicas + maxSurge - old.reduce((total, set) => total + set.size, 0));
-      return new Map([[current.name, Math.max(size, current.size)], ...old.map(({ name }) => [name, 0] as const)]);
+      return new Map([
+        [current.name, Math.max(size, current.size)],
+        ...old.map(({ name }) => [name, 0] as const),
+      ]);
     },
     'counts pods that are not ready': ({ replicas, maxSurge, maxUnavailable, current, old }) => {
       const others = old.reduce((total, { size, pods }) => total + Math.max(size, pods ?? size), 0);

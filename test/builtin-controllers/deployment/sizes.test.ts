@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { type Group, rollingUpdate } from 'gyre/controllers';
-import { Deployment, ReplicaSet } from 'gyre/kinds';
+import type { Deployment, ReplicaSet } from 'gyre/kinds';
 import { currentAnnotations } from '#src/builtin-controllers/deployment/annotations.js';
 import { fencepostsOf } from '#src/builtin-controllers/deployment/fenceposts.js';
 import { isScaling, scale } from '#src/builtin-controllers/deployment/scaling.js';
@@ -126,7 +126,9 @@ describe('D-9 scaling', () => {
   it('D-9 is under way while an active one was sized for another number', () => {
     const d = deployment({ replicas: 5 });
     expect(isScaling(d, { current: set('new', 3, { desired: 3 }), old: [] })).to.equal(true);
-    expect(isScaling(d, { current: set('new', 5, { desired: 5 }), old: [set('a', 0, { desired: 3 })] })).to.equal(false);
+    expect(
+      isScaling(d, { current: set('new', 5, { desired: 5 }), old: [set('a', 0, { desired: 3 })] }),
+    ).to.equal(false);
     expect(isScaling(d, { current: set('new', 5), old: [] })).to.equal(false);
   });
   it('D-9 the only active one gets the whole number', () => {
@@ -142,14 +144,25 @@ describe('D-9 scaling', () => {
     const d = deployment({ replicas: 15, ...rolling(3, 2) });
     const sizes = scaled(d, set('new', 5, { max: 13 }), set('old', 8, { max: 13 }));
     expect(sizes).to.deep.equal({ old: 11, new: 7 });
-    expect(scaled(deployment({ replicas: 10, ...rolling(0, 1) }), set('new', 1, { max: 3 }), set('old', 2, { max: 3 }))).to.deep.equal({ old: 7, new: 3 });
+    expect(
+      scaled(
+        deployment({ replicas: 10, ...rolling(0, 1) }),
+        set('new', 1, { max: 3 }),
+        set('old', 2, { max: 3 }),
+      ),
+    ).to.deep.equal({ old: 7, new: 3 });
   });
   it('D-9 shrinking is shared out in proportion', () => {
     const d = deployment({ replicas: 5, ...rolling(0, 1) });
-    expect(scaled(d, set('new', 4, { max: 10 }), set('old', 6, { max: 10 }))).to.deep.equal({ old: 3, new: 2 });
+    expect(scaled(d, set('new', 4, { max: 10 }), set('old', 6, { max: 10 }))).to.deep.equal({
+      old: 3,
+      new: 2,
+    });
   });
   it('D-9 to nothing means nothing of any', () => {
-    expect(scaled(deployment({ replicas: 0 }), set('new', 4, { max: 10 }), set('old', 6, { max: 10 }))).to.deep.equal({ old: 0, new: 0 });
+    expect(
+      scaled(deployment({ replicas: 0 }), set('new', 4, { max: 10 }), set('old', 6, { max: 10 })),
+    ).to.deep.equal({ old: 0, new: 0 });
   });
   it('D-9 of equals the newer grows first, the older shrinks first', () => {
     const two = [set('new', 2, { max: 4, minute: 2 }), set('old', 2, { max: 4, minute: 1 })] as const;
@@ -171,7 +184,9 @@ describe('D-9 scaling', () => {
         fc.integer({ min: 1, max: 40 }),
         (sizes, replicas, surge, max) => {
           const sets = sizes.map((n, i) => set(`s${i}`, n, { max, minute: i, available: 0 }));
-          const next = Object.values(scaled(deployment({ replicas, ...rolling(surge, 1) }), sets[0], ...sets.slice(1)));
+          const next = Object.values(
+            scaled(deployment({ replicas, ...rolling(surge, 1) }), sets[0], ...sets.slice(1)),
+          );
           expect(Math.min(...next)).to.be.at.least(0);
           const [allowed, total, before] = [replicas === 0 ? 0 : replicas + surge, sum(next), sum(sizes)];
           // What rounding leaves over may be more than the largest has: the next steps take care of that.
@@ -192,7 +207,9 @@ describe('D-4 annotations of the new ReplicaSet', () => {
   });
 
   it('D-4 the revision is one more than the highest of the old ones', () => {
-    expect(currentAnnotations(deployment(), {}, [numbered(2), numbered(9), numbered(4)])).to.deep.equal({ [revision]: '10' });
+    expect(currentAnnotations(deployment(), {}, [numbered(2), numbered(9), numbered(4)])).to.deep.equal({
+      [revision]: '10',
+    });
     expect(currentAnnotations(deployment(), {}, [])).to.deep.equal({ [revision]: '1' });
   });
   it('D-4 it is never lowered', () => {
@@ -200,7 +217,10 @@ describe('D-4 annotations of the new ReplicaSet', () => {
   });
   it('D-4 one that comes back remembers its former numbers', () => {
     const had = { [revision]: '3', [history]: '1' };
-    expect(currentAnnotations(deployment(), had, [numbered(5)])).to.deep.equal({ [revision]: '6', [history]: '1,3' });
+    expect(currentAnnotations(deployment(), had, [numbered(5)])).to.deep.equal({
+      [revision]: '6',
+      [history]: '1,3',
+    });
   });
   it('D-4 the oldest numbers make room when the list grows beyond 2000 characters', () => {
     const long = Array.from({ length: 500 }, (_, i) => 100 + i).join();

@@ -33,7 +33,8 @@ function pod(name: string, given: Given = {}): Pod {
     spec: { containers: [], nodeName: node },
     status: {
       phase,
-      conditions: ready === undefined ? [] : [{ type: 'Ready', status: 'True', lastTransitionTime: ago(ready) }],
+      conditions:
+        ready === undefined ? [] : [{ type: 'Ready', status: 'True', lastTransitionTime: ago(ready) }],
       containerStatuses: [
         { name: 'c', image: 'i', imageID: '', ready: ready !== undefined, restartCount: restarts },
       ],

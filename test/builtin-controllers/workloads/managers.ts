@@ -1,7 +1,6 @@
 /** Controllers whose life, news and writes a test has in its hand, on a TestCluster. */
-import { Manager, type Transport } from 'gyre';
-import type { WatchResponse } from 'gyre/api';
-import { silentLogger } from 'gyre';
+import { type Clock, Manager, type Random, silentLogger, type Transport } from 'gyre';
+import type { WatchEvent, WatchResponse } from 'gyre/api';
 import type { TestCluster } from 'gyre/testing';
 
 type Registrable = Parameters<Manager['register']>[0];
@@ -19,8 +18,12 @@ export async function startManager(
     shutdownBudget: '1s',
   });
   for (const controller of controllers) manager.register(controller as Registrable);
-  const starting = manager.start();
-  await t.advance('100ms');
+  let started = false;
+  const starting = manager.start().then(() => {
+    started = true;
+  });
+  await t.settle();
+  for (let waited = 0; !started && waited < 60; waited++) await t.advance('1s');
   await starting;
   return manager;
 }
@@ -59,12 +62,30 @@ export class Gate {
     };
   }
 
-  async *#held<T>(events: WatchResponse<T>['events']): AsyncGenerator<Awaited<never> | never> {
+  async *#held<T>(events: WatchResponse<T>['events']): AsyncGenerator<readonly WatchEvent<T>[]> {
     for await (const batch of events) {
       while (!this.#open) await new Promise<void>((go) => this.#waiting.push(go));
-      yield batch as never;
+      yield batch;
     }
   }
+}
+
+/** News that take up to `longestMs` of virtual time each, at random, in their order. */
+export function lateNews(inner: Transport, clock: Clock, random: Random, longestMs: number): Transport {
+  async function* late<T>(events: WatchResponse<T>['events']): AsyncGenerator<readonly WatchEvent<T>[]> {
+    for await (const batch of events) {
+      await new Promise<void>((go) => clock.setTimer(random.next() * longestMs, go));
+      yield batch;
+    }
+  }
+  return {
+    request: (request) => inner.request(request),
+    watch: async <T>(request: Parameters<Transport['watch']>[0]) => {
+      const response = await inner.watch<T>(request);
+      return { ...response, events: late(response.events) };
+    },
+    close: () => inner.close(),
+  };
 }
 
 /** Refuses or breaks off requests: `answer` says what instead of doing it; `after` does it first. */
