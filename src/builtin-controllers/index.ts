@@ -2,7 +2,11 @@
  * The controllers of Kubernetes itself, written with the public SDK as a user would: gather from indexes, decide
  * in a pure function, act, report.
  */
-export { DeploymentController } from './deployment/deployment-controller.js';
+export {
+  DeploymentController,
+  type DeploymentControllerOptions,
+  deploymentController,
+} from './deployment/deployment-controller.js';
 export {
   type Group,
   type RollingUpdate,
@@ -23,3 +27,4 @@ export { ReplicaSetController } from './replicaset/replicaset-controller.js';
 export { ReplicationControllerController } from './replicaset/replication-controller.js';
 export { Scheduler } from './scheduler/scheduler.js';
 export * from './volume-protection/index.js';
+export { workloadControllers } from './workloads.js';

@@ -84,7 +84,7 @@ type Status = { -readonly [F in keyof DeploymentStatus]: DeploymentStatus[F] };
   },
 })
 export class DeploymentController {
-  /** What moves a rolling update; a subclass may have another. */
+  /** What moves a rolling update. */
   protected readonly step: RollingUpdate = rollingUpdate;
   #expectations: Expectations | undefined;
 
@@ -266,6 +266,19 @@ export class DeploymentController {
     const direction = to > from ? 'up' : 'down';
     ctx.event('Normal', 'ScalingReplicaSet', `Scaled ${direction} replica set ${name} from ${from} to ${to}`);
   }
+}
+
+export interface DeploymentControllerOptions {
+  /** What moves a rolling update. Default: `rollingUpdate`. */
+  readonly rollingUpdate?: RollingUpdate;
+}
+
+/** The controller, to be registered; with another step for a rolling update if one is given. */
+export function deploymentController(options: DeploymentControllerOptions = {}): typeof DeploymentController {
+  const { rollingUpdate: step = rollingUpdate } = options;
+  return class extends DeploymentController {
+    protected override readonly step: RollingUpdate = step;
+  };
 }
 
 function selectsEverything({ spec }: Deployment): boolean {

@@ -17,6 +17,7 @@ import { standInKubelet, type StandInOptions } from '../workloads/stand-in-kubel
 
 const start = (kubelet: StandInOptions = {}) =>
   TestCluster.start({
+    builtin: false,
     controllers: [DeploymentController, ReplicaSetController, standInKubelet(kubelet)],
   });
 const quick: StandInOptions = { startAfter: () => 1000, endAfter: () => 1000 };
@@ -129,7 +130,7 @@ describe('Deployments', () => {
   });
 
   it('D-3 use the one they made before its answer was lost', async () => {
-    await using t = await TestCluster.start();
+    await using t = await TestCluster.start({ builtin: false });
     const gate = new Gate('replicasets');
     let creates = 0;
     const lossy = (inner: Transport): Transport =>
@@ -154,7 +155,7 @@ describe('Deployments', () => {
   });
 
   it('D-3 say why a ReplicaSet cannot be created', async () => {
-    await using t = await TestCluster.start();
+    await using t = await TestCluster.start({ builtin: false });
     const refuse = (inner: Transport): Transport =>
       intercept(inner, ({ method, path }) =>
         method === 'POST' && path.endsWith('/replicasets') ? { throw: new Error('no more') } : undefined,
@@ -405,7 +406,7 @@ describe('Deployments', () => {
   });
 
   it('D-12 mirror what keeps a ReplicaSet from having its pods', async () => {
-    await using t = await TestCluster.start();
+    await using t = await TestCluster.start({ builtin: false });
     let refusing = true;
     const refuse = (inner: Transport): Transport =>
       intercept(inner, ({ method, path }) =>

@@ -9,7 +9,7 @@ import { activePods, eventsAbout, podsIn, replicaSet, template } from '../worklo
 import { standInKubelet, type StandInOptions } from '../workloads/stand-in-kubelet.js';
 
 const start = (kubelet: StandInOptions = {}) =>
-  TestCluster.start({ controllers: [ReplicaSetController, standInKubelet(kubelet)] });
+  TestCluster.start({ builtin: false, controllers: [ReplicaSetController, standInKubelet(kubelet)] });
 const instant: StandInOptions = { startAfter: () => 0, endAfter: () => 0 };
 const names = (pods: readonly Pod[]) => pods.map(({ metadata }) => metadata.name).sort();
 const statusOf = (t: TestCluster) => t.get(ReplicaSet, 'default/web').status;
@@ -46,7 +46,7 @@ describe('ReplicaSets', () => {
   });
 
   it('RS-2 decide nothing on a cache that lags behind their own writes, but report', async () => {
-    await using t = await TestCluster.start();
+    await using t = await TestCluster.start({ builtin: false });
     const gate = new Gate('pods');
     const manager = await startManager(t, [ReplicaSetController], (id) =>
       gate.transport(t.cluster.target(id)),
@@ -79,7 +79,7 @@ describe('ReplicaSets', () => {
   });
 
   it('RS-3 RS-12 RS-14 try one pod only as long as pods are refused, and say so', async () => {
-    await using t = await TestCluster.start();
+    await using t = await TestCluster.start({ builtin: false });
     let allowed = 0;
     let refused = 0;
     const quota = (inner: Transport): Transport => ({
@@ -143,7 +143,7 @@ describe('ReplicaSets', () => {
   });
 
   it('RS-5 take a pod that is gone already for deleted', async () => {
-    await using t = await TestCluster.start();
+    await using t = await TestCluster.start({ builtin: false });
     const gate = new Gate('pods');
     const manager = await startManager(t, [ReplicaSetController], (id) =>
       gate.transport(t.cluster.target(id)),
@@ -232,7 +232,7 @@ describe('ReplicaSets', () => {
   });
 
   it('RS-9 adopt nothing when the server knows another owner of that name, or one that ends', async () => {
-    await using t = await TestCluster.start();
+    await using t = await TestCluster.start({ builtin: false });
     await t.apply(held);
     await t.apply(orphan('lost'));
     const owner = t.get(ReplicaSet, 'default/web');
@@ -326,6 +326,7 @@ describe('ReplicaSets', () => {
 
   it('RS-14 ReplicationControllers do the same', async () => {
     await using t = await TestCluster.start({
+      builtin: false,
       controllers: [ReplicationControllerController, ReplicaSetController, standInKubelet(instant)],
     });
     await t.apply(orphan('mine'));
@@ -357,7 +358,7 @@ describe('ReplicaSets', () => {
   });
 
   it('RS-3 create no surplus when the answer to a create is lost', async () => {
-    await using t = await TestCluster.start();
+    await using t = await TestCluster.start({ builtin: false });
     const gate = new Gate('pods');
     let [creates, most] = [0, 0];
     const lossy = (inner: Transport): Transport =>
@@ -382,7 +383,7 @@ describe('ReplicaSets', () => {
   });
 
   it('RS-7 start anew when they come back under the same name', async () => {
-    await using t = await TestCluster.start();
+    await using t = await TestCluster.start({ builtin: false });
     const gate = new Gate('pods');
     const manager = await startManager(t, [ReplicaSetController], (id) =>
       gate.transport(t.cluster.target(id)),
