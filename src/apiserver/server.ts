@@ -33,6 +33,7 @@ import { Authenticator, withGroup } from './auth/authenticator.js';
 import { type Authorizer, forbiddenError } from './auth/authorizer.js';
 import { actingUser } from './auth/impersonation.js';
 import { mastersGroup, RbacAuthorizer } from './auth/rbac.js';
+import { ServiceAccountTokens } from './auth/service-account-tokens.js';
 import { ensureSystemObjects } from './bootstrap/system-objects.js';
 import { storagePrefix, WatchCache } from './cache/watch-cache.js';
 import { CrdController } from './crd/crd-controller.js';
@@ -61,6 +62,8 @@ export interface ApiServerOptions {
   readonly authorizer?: Authorizer;
   /** Where cluster addresses of Services come from; the first is that of `kubernetes`. Default 127.96.0.0/12. */
   readonly serviceCidr?: string;
+  /** Signs the tokens of service accounts: a P-256 private key, PEM. Default: made when first needed. */
+  readonly serviceAccountKey?: string;
   /**
    * Freezes every object that is served in process, so that a reader who mutates it fails at once. Costs
    * time per write: for tests. Default false.
@@ -94,6 +97,9 @@ export interface ExecGranted {
 /** The identity the server uses for its own writes. */
 const serverUser: UserInfo = { username: 'system:apiserver', groups: [mastersGroup] };
 
+/** Whom service-account tokens are from. */
+const serviceAccountIssuer = 'https://kubernetes.default.svc.cluster.local';
+
 /** Open to everybody: what a load balancer or a client needs before it can identify itself. */
 const anonymousPaths = /^\/(?:healthz|livez|readyz|version)\/?$/;
 
@@ -112,7 +118,20 @@ export class ApiServer {
   private constructor(options: ApiServerOptions, cache: WatchCache) {
     this.#log = options.log ?? silentLogger;
     this.#registry = ResourceRegistry.withBuiltins([crdStrategy]);
-    this.authenticator = new Authenticator(options.tokens ? { tokens: options.tokens } : {});
+    const tokens = new ServiceAccountTokens({
+      clock: options.clock,
+      random: options.random,
+      issuer: serviceAccountIssuer,
+      key: options.serviceAccountKey,
+      uidOf: (plural, namespace, name) => {
+        const prefix = storagePrefix({ group: '', plural });
+        return cache.resource(prefix).get(`${prefix}${namespace}/${name}`)?.object.metadata.uid;
+      },
+    });
+    this.authenticator = new Authenticator({
+      accounts: tokens,
+      ...(options.tokens ? { tokens: options.tokens } : {}),
+    });
     this.#authorizer = options.authorizer ?? new RbacAuthorizer(cache);
     this.#rest = {
       cache,
@@ -122,6 +141,7 @@ export class ApiServer {
         ...(options.serviceCidr === undefined ? {} : { cidr: options.serviceCidr }),
         stored: () => cache.resource(storagePrefix({ group: '', plural: 'services' })).objects(),
       }),
+      tokens,
       nodes: () => this.#nodes,
       clock: options.clock,
       random: options.random,

@@ -20,6 +20,7 @@ import { patchObject } from './patch.js';
 import { podExec, podLog } from './pod-streams.js';
 import { getObject, listObjects, selectedObjects, shaped, watchObjects } from './read.js';
 import { getScale, hasScale, patchScale, replaceScale } from './scale.js';
+import { requestToken } from './token-request.js';
 import { updateObject } from './update.js';
 
 export type RestResult =
@@ -52,6 +53,10 @@ export async function dispatch(ctx: RequestContext): Promise<RestResult> {
       if (ctx.resource.facts.kind !== 'Namespace') throw noSuchResource();
       if (verb !== 'update') throw methodNotAllowed();
       return { code: 200, body: await finalizeNamespace(ctx) };
+    case 'token':
+      if (ctx.resource.facts.group !== '' || ctx.resource.facts.kind !== 'ServiceAccount')
+        throw noSuchResource();
+      return { code: 201, body: await requestToken(ctx) };
     case 'log':
       if (!isPod(ctx)) throw noSuchResource();
       return { code: 200, stream: await podLog(ctx) };
