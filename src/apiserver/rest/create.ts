@@ -10,7 +10,7 @@ import {
 } from '../../api/index.js';
 import { KeyExists } from '../../store/index.js';
 import type { StampedObject } from '../cache/resource-cache.js';
-import { allocate, keyFor, type MutableObject, type RequestContext, toStorage, written } from './context.js';
+import { allocate, findCached, keyFor, type MutableObject, type RequestContext, toStorage, written } from './context.js';
 import { withDefaults } from './decode-object.js';
 import type { WriteQuery } from './options.js';
 import { validateCreate } from './validate.js';
@@ -95,6 +95,8 @@ async function attempt(
   validateCreate(ctx, object as JsonObject);
   deps.admission.validate({ ...attributes, object: object as JsonObject });
 
+  // Said before anything is asked for: what the object wants may be what it has.
+  if (findCached(ctx, name)) throw alreadyExists(ctx.resource.facts, name);
   const allocation = allocate(ctx, object, undefined);
   try {
     return await store(
