@@ -106,7 +106,7 @@ export class Container {
    * Runs it. `makeScript` gives the run script's text. Resolves when the command has been started.
    * @throws RuntimeError StartError; RunContainerError when it was started before
    */
-  async start(makeScript: () => Promise<string>): Promise<void> {
+  async start(makeScript: () => string): Promise<void> {
     if (this.#record.state !== 'created') {
       throw new RuntimeError('RunContainerError', `container ${this.#record.id} has been started before`);
     }
@@ -114,7 +114,7 @@ export class Container {
     try {
       mkdirSync(join(this.#home.own, 'mnt'), { recursive: true, mode: 0o700 });
       const scriptPath = join(this.#home.own, 'run.sh');
-      writeFileSync(scriptPath, await makeScript(), { mode: 0o600 });
+      writeFileSync(scriptPath, makeScript(), { mode: 0o600 });
       if (this.#record.config.stdin)
         await promisify(execFile)('mkfifo', ['-m', '600', join(this.#home.own, 'stdin')]);
       const run = [...launcher(this.#record.isolation), scriptPath];
@@ -190,7 +190,7 @@ export class Container {
 
   /** There is new output. */
   pokeLog(): void {
-    if (this.#record.state !== 'exited') this.#output.poke();
+    if (['starting', 'running'].includes(this.#record.state)) this.#output.poke();
   }
 
   /** SIGTERM, then SIGKILL after `graceMs`; resolves when it has ended. */

@@ -347,6 +347,13 @@ for (const way of ways) {
           expect(runtime.log(pod)).to.deep.equal(['stdout P value']);
           expect(readFileSync(join(dir, 'cache/file'), 'utf8')).to.equal('kept\n');
         });
+
+        it('a working directory that is not on the host is made below $GYRE_POD_ROOT', async () => {
+          const id = await runtime.run(pod, { name: 'cwd', ...shell('pwd'), workingDir: '/gyre-test-work' });
+          expect((await runtime.exited(id)).exitCode).to.equal(0);
+          expect(runtime.log(pod, 'cwd')[0]).to.match(/^stdout F .*\/root\/gyre-test-work$/);
+          expect(existsSync('/gyre-test-work')).to.equal(false);
+        });
         return;
       }
 
