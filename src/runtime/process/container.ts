@@ -22,6 +22,7 @@ import { type ContainerStatus, RuntimeError } from '../container-runtime.js';
 import { ContainerLog } from './container-log.js';
 import { launcher, searchPath } from './isolation.js';
 import {
+  execsInto,
   isAlive,
   killTree,
   type ProcessIdentity,
@@ -34,6 +35,8 @@ import type { ContainerRecord, Records } from './records.js';
 const startDeadlineMs = 30_000;
 /** After SIGKILL: how long the kernel and the shim may take before the container is given up for lost. */
 const killDeadlineMs = 5_000;
+/** After that, what has entered the container from outside and holds it up is ended too. */
+const execDeadlineMs = 500;
 /** How long output may still come after the command has ended. */
 const outputDeadlineMs = 2_000;
 
@@ -206,6 +209,8 @@ export class Container {
     }
     // Its parent, process 1 of the namespace, sees 137, ends, and the kernel ends the rest with it.
     if (main) signalProcess(main, 'SIGKILL');
+    if (await this.#until(ended, execDeadlineMs)) return;
+    if (main) for (const identity of execsInto(main)) signalProcess(identity, 'SIGKILL');
     if (await this.#until(ended, killDeadlineMs)) return;
     this.#killAll();
     if (await this.#until(ended, killDeadlineMs)) return;

@@ -16,7 +16,7 @@
  */
 import { type FSWatcher, mkdirSync, watch } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { type Observable, Subject } from 'rxjs';
+import { filter, type Observable, Subject } from 'rxjs';
 import type { Cancel, Clock, Random } from '../../api/index.js';
 import type { Logger } from '../../telemetry/index.js';
 import {
@@ -266,7 +266,7 @@ export class ProcessRuntime implements ContainerRuntime {
     const { signal, cancel } = deadline(this.#options.clock, timeoutMs);
     try {
       const options = { command, tty: false, stdout: collect('stdout'), stderr: collect('stderr'), signal };
-      const exitCode = await execInContainer(target, options);
+      const exitCode = await execInContainer(target, options, this.#endOf(id));
       const text = (chunks: readonly Uint8Array[]) => Buffer.concat(chunks).toString('utf8');
       return { exitCode, stdout: text(collected.stdout), stderr: text(collected.stderr) };
     } finally {
@@ -275,7 +275,7 @@ export class ProcessRuntime implements ContainerRuntime {
   }
 
   async exec(id: string, options: ExecOptions): Promise<number> {
-    return await execInContainer(this.#execTarget(id), options);
+    return await execInContainer(this.#execTarget(id), options, this.#endOf(id));
   }
 
   async probe(id: string, action: ProbeAction, timeoutMs: number): Promise<ProbeResult> {
@@ -322,6 +322,12 @@ export class ProcessRuntime implements ContainerRuntime {
       workingDir: workingDirOf(spec),
       asUser: asUser(spec),
     };
+  }
+
+  #endOf(id: string): Observable<RuntimeEvent> {
+    return this.events$.pipe(
+      filter(({ type, containerId }) => type === 'containerStopped' && containerId === id),
+    );
   }
 
   #spec({ record, home }: Container): ContainerSpec {

@@ -161,6 +161,25 @@ for (const way of ways) {
       expect((await failure(runtime.execSync(id, 'true'))).reason).to.equal('NotRunning');
     });
 
+    it('ends although a command run in it is stopped', async () => {
+      const pod = await sandbox();
+      const id = await runtime.run(pod, { command: ['sleep', '1000'] });
+      const stopped = runtime.call(
+        'execStreams',
+        id,
+        ['sh', '-c', 'echo $$; kill -STOP $$'],
+        undefined,
+        false,
+      );
+      await eventually(async () => {
+        const { stdout } = await runtime.execSync(id, 'sh', '-c', 'ps -eo stat,args | grep "^T.*kill -STOP"');
+        return stdout === '' ? undefined : true;
+      }, 'the command to stop');
+      await runtime.call('stopContainer', id, 5000);
+      expect(await runtime.status(id)).to.include({ state: 'exited', exitCode: 143 });
+      await stopped;
+    });
+
     it('gives exec a terminal', async function () {
       if (spawnSync('script', ['--version']).status !== 0) this.skip();
       const pod = await sandbox();
