@@ -35,8 +35,8 @@ import type { ContainerRecord, Records } from './records.js';
 const startDeadlineMs = 30_000;
 /** After SIGKILL: how long the kernel and the shim may take before the container is given up for lost. */
 const killDeadlineMs = 5_000;
-/** After that, what has entered the container from outside and holds it up is ended too. */
-const execDeadlineMs = 500;
+/** How long after its command's end a container may take to end, before what holds it up is killed. */
+const heldUpMs = 300;
 /** How long output may still come after the command has ended. */
 const outputDeadlineMs = 2_000;
 
@@ -66,6 +66,7 @@ export class Container {
   #shimChild: ChildProcess | undefined;
   #shimExited = false;
   #finishing = false;
+  #freeing = false;
   #removed = false;
   #closed = false;
 
@@ -189,6 +190,7 @@ export class Container {
     const code = this.#read('exit').trim();
     if (code !== '') void this.#finish(Number(code), running, error);
     else if (gone) this.#lost();
+    else if (this.#record.main && !isAlive(this.#record.main)) this.#freeHeldUp(this.#record.main);
   }
 
   /** There is new output. */
@@ -209,8 +211,6 @@ export class Container {
     }
     // Its parent, process 1 of the namespace, sees 137, ends, and the kernel ends the rest with it.
     if (main) signalProcess(main, 'SIGKILL');
-    if (await this.#until(ended, execDeadlineMs)) return;
-    if (main) for (const identity of execsInto(main)) signalProcess(identity, 'SIGKILL');
     if (await this.#until(ended, killDeadlineMs)) return;
     this.#killAll();
     if (await this.#until(ended, killDeadlineMs)) return;
@@ -296,6 +296,17 @@ export class Container {
       const message = error ?? (complaint || `the container could not be started: exit code ${code}`);
       this.#ended({ exitCode: 128, reason: 'StartError', message, finishedAt });
     }
+  }
+
+  /** Commands run in it that do not go away with it. */
+  #freeHeldUp(main: ProcessIdentity): void {
+    if (this.#freeing) return;
+    this.#freeing = true;
+    this.#deps.clock.setTimer(heldUpMs, () => {
+      this.#freeing = false;
+      if (this.#closed || this.#read('exit') !== '') return;
+      for (const identity of execsInto(main)) signalProcess(identity, 'SIGKILL');
+    });
   }
 
   #lastComplaint(): string {
