@@ -170,6 +170,10 @@ export class Container {
 
   #observe(): void {
     const { state } = this.#record;
+    // In the reverse order of writing, so that what was read is never older than what follows from it: first the
+    // command begins, then it ends, then the shim does.
+    const gone = this.#shimIsGone(this.#read('start'));
+    const code = this.#read('exit').trim();
     const said = this.#read('start');
     const processes = {
       ...identityIn(said, 'shim', this.#record.shim),
@@ -185,9 +189,6 @@ export class Container {
     } else if (processes.main && !this.#record.main) {
       this.#save(processes);
     }
-    // In this order: the shim writes the code before it ends.
-    const gone = this.#shimIsGone(said);
-    const code = this.#read('exit').trim();
     if (code !== '') void this.#finish(Number(code), running, error);
     else if (gone) this.#lost();
     else if (this.#record.main && !isAlive(this.#record.main)) this.#freeHeldUp(this.#record.main);
@@ -280,6 +281,7 @@ export class Container {
   }
 
   async #finish(code: number, ran: boolean, error: string | undefined): Promise<void> {
+    if (this.#finishing) return;
     this.#finishing = true;
     const finishedAt = Math.round(statSync(`${this.#home.run}.exit`).mtimeMs);
     if (this.#record.isolation === 'none') this.#killStragglers();
