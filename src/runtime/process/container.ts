@@ -22,6 +22,7 @@ import { type ContainerStatus, RuntimeError } from '../container-runtime.js';
 import { ContainerLog } from './container-log.js';
 import { launcher, searchPath } from './isolation.js';
 import {
+  execsInto,
   isAlive,
   killTree,
   type ProcessIdentity,
@@ -34,6 +35,8 @@ import type { ContainerRecord, Records } from './records.js';
 const startDeadlineMs = 30_000;
 /** After SIGKILL: how long the kernel and the shim may take before the container is given up for lost. */
 const killDeadlineMs = 5_000;
+/** How long after its command's end a container may take to end, before what holds it up is killed. */
+const heldUpMs = 300;
 /** How long output may still come after the command has ended. */
 const outputDeadlineMs = 2_000;
 
@@ -63,6 +66,7 @@ export class Container {
   #shimChild: ChildProcess | undefined;
   #shimExited = false;
   #finishing = false;
+  #freeing = false;
   #removed = false;
   #closed = false;
 
@@ -106,7 +110,7 @@ export class Container {
    * Runs it. `makeScript` gives the run script's text. Resolves when the command has been started.
    * @throws RuntimeError StartError; RunContainerError when it was started before
    */
-  async start(makeScript: () => Promise<string>): Promise<void> {
+  async start(makeScript: () => string): Promise<void> {
     if (this.#record.state !== 'created') {
       throw new RuntimeError('RunContainerError', `container ${this.#record.id} has been started before`);
     }
@@ -114,7 +118,7 @@ export class Container {
     try {
       mkdirSync(join(this.#home.own, 'mnt'), { recursive: true, mode: 0o700 });
       const scriptPath = join(this.#home.own, 'run.sh');
-      writeFileSync(scriptPath, await makeScript(), { mode: 0o600 });
+      writeFileSync(scriptPath, makeScript(), { mode: 0o600 });
       if (this.#record.config.stdin)
         await promisify(execFile)('mkfifo', ['-m', '600', join(this.#home.own, 'stdin')]);
       const run = [...launcher(this.#record.isolation), scriptPath];
@@ -166,6 +170,10 @@ export class Container {
 
   #observe(): void {
     const { state } = this.#record;
+    // In the reverse order of writing, so that what was read is never older than what follows from it: first the
+    // command begins, then it ends, then the shim does.
+    const gone = this.#shimIsGone(this.#read('start'));
+    const code = this.#read('exit').trim();
     const said = this.#read('start');
     const processes = {
       ...identityIn(said, 'shim', this.#record.shim),
@@ -181,16 +189,14 @@ export class Container {
     } else if (processes.main && !this.#record.main) {
       this.#save(processes);
     }
-    // In this order: the shim writes the code before it ends.
-    const gone = this.#shimIsGone(said);
-    const code = this.#read('exit').trim();
     if (code !== '') void this.#finish(Number(code), running, error);
     else if (gone) this.#lost();
+    else if (this.#record.main && !isAlive(this.#record.main)) this.#freeHeldUp(this.#record.main);
   }
 
   /** There is new output. */
   pokeLog(): void {
-    if (this.#record.state !== 'exited') this.#output.poke();
+    if (['starting', 'running'].includes(this.#record.state)) this.#output.poke();
   }
 
   /** SIGTERM, then SIGKILL after `graceMs`; resolves when it has ended. */
@@ -275,6 +281,7 @@ export class Container {
   }
 
   async #finish(code: number, ran: boolean, error: string | undefined): Promise<void> {
+    if (this.#finishing) return;
     this.#finishing = true;
     const finishedAt = Math.round(statSync(`${this.#home.run}.exit`).mtimeMs);
     if (this.#record.isolation === 'none') this.#killStragglers();
@@ -291,6 +298,17 @@ export class Container {
       const message = error ?? (complaint || `the container could not be started: exit code ${code}`);
       this.#ended({ exitCode: 128, reason: 'StartError', message, finishedAt });
     }
+  }
+
+  /** Commands run in it that do not go away with it. */
+  #freeHeldUp(main: ProcessIdentity): void {
+    if (this.#freeing) return;
+    this.#freeing = true;
+    this.#deps.clock.setTimer(heldUpMs, () => {
+      this.#freeing = false;
+      if (this.#closed || this.#read('exit') !== '') return;
+      for (const identity of execsInto(main)) signalProcess(identity, 'SIGKILL');
+    });
   }
 
   #lastComplaint(): string {

@@ -1,6 +1,7 @@
 /** Runs further commands in a running container: in its namespaces, with its environment. */
 import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
+import type { Observable } from 'rxjs';
 import type { Clock } from '../../api/index.js';
 import { type ExecOptions, RuntimeError } from '../container-runtime.js';
 import { findProgram, type Isolation, searchPath } from './isolation.js';
@@ -59,10 +60,15 @@ function commandFor(target: ExecTarget, options: ExecOptions): readonly string[]
 }
 
 /**
- * Resolves with the exit code once the command and its output have ended; an aborted one is killed.
+ * Resolves with the exit code once the command and its output have ended; an aborted one is killed, and so is one
+ * whose container has ended.
  * @throws RuntimeError StartError for a command that cannot be run; the signal's reason when aborted
  */
-export async function execInContainer(target: ExecTarget, options: ExecOptions): Promise<number> {
+export async function execInContainer(
+  target: ExecTarget,
+  options: ExecOptions,
+  containerEnded: Observable<unknown>,
+): Promise<number> {
   options.signal?.throwIfAborted();
   const [program = '', ...args] = [...namespaces(target), ...commandFor(target, options)];
   const env = {
@@ -102,6 +108,8 @@ export async function execInContainer(target: ExecTarget, options: ExecOptions):
     child.stderr?.destroy();
   };
   options.signal?.addEventListener('abort', abort, { once: true });
+  // A namespace takes its commands with it; without one that is up to us.
+  const watch = containerEnded.subscribe(() => identity && killExec(identity));
   const inputs = [
     options.stdin && child.stdin ? feed(options.stdin, child.stdin, ended.signal) : undefined,
     options.resize
@@ -122,6 +130,7 @@ export async function execInContainer(target: ExecTarget, options: ExecOptions):
     return code;
   } finally {
     options.signal?.removeEventListener('abort', abort);
+    watch.unsubscribe();
     ended.abort();
     for (const input of inputs) input?.catch(() => {});
   }
@@ -136,6 +145,7 @@ function killExec(root: ProcessIdentity): void {
   // Not stopped first: nsenter would stop with its child.
   for (const identity of children) signalProcess(identity, 'SIGKILL');
   if (children.length === 0) killTree(root);
+  else signalProcess(root, 'SIGCONT');
 }
 
 /** Takes what comes until `stop`, then gives the source up. */

@@ -14,10 +14,9 @@
  *   loopback address each pod has. It keeps programs apart, it does not lock them in.
  * - A container's own `tty` is not given: its output is a pipe. `exec` with a terminal works.
  */
-import { chmodSync, existsSync, type FSWatcher, mkdirSync, watch, writeFileSync } from 'node:fs';
-import { rm, symlink } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
-import { type Observable, Subject } from 'rxjs';
+import { type FSWatcher, mkdirSync, watch } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { filter, type Observable, Subject } from 'rxjs';
 import type { Cancel, Clock, Random } from '../../api/index.js';
 import type { Logger } from '../../telemetry/index.js';
 import {
@@ -35,14 +34,14 @@ import {
   type RuntimeEvent,
 } from '../container-runtime.js';
 import { Container, type ContainerHome } from './container.js';
+import { asUser, type ContainerSpec, environmentOf, scriptFor, workingDirOf } from './container-spec.js';
 import { DeadlineExceeded, deadline, type ExecTarget, execInContainer } from './exec.js';
 import { commandLine, type ImageMapping, Images, type ImageContext, type ResolvedImage } from './images.js';
-import { detectIsolation, type Isolation, searchPath } from './isolation.js';
+import { detectIsolation, type Isolation } from './isolation.js';
 import { probeHttp, probeTcp } from './network-probes.js';
 import { PodAddresses } from './pod-addresses.js';
-import { privateRoot } from './private-root.js';
 import { type ContainerRecord, Records, type SandboxRecord, writeAtomically } from './records.js';
-import { runScript, shimScript } from './shell-scripts.js';
+import { shimScript } from './shell-scripts.js';
 
 /** What a watch has missed is found at the latest after this. */
 const pollMs = 2_000;
@@ -123,10 +122,7 @@ export class ProcessRuntime implements ContainerRuntime {
       this.#sandboxes.set(record.id, record);
       for (const ip of record.config.hostNetwork ? [] : record.ips) this.#addresses.reserve(ip);
     }
-    this.#watcher = watch(this.#path('run'), (_event, file) => this.#onFile(file));
-    this.#watcher.on('error', (error) =>
-      log.warn('cannot watch containers; looking now and then', { error }),
-    );
+    this.#watch();
     for (const record of this.#containerRecords.load(unreadable)) {
       const sandbox = this.#sandboxes.get(record.sandboxId);
       const container = this.#container(record, sandbox);
@@ -238,7 +234,7 @@ export class ProcessRuntime implements ContainerRuntime {
 
   async startContainer(id: string): Promise<void> {
     const container = this.#get(id);
-    await container.start(() => this.#script(container));
+    await container.start(() => scriptFor(this.#spec(container)));
   }
 
   async stopContainer(id: string, graceMs: number): Promise<void> {
@@ -270,7 +266,7 @@ export class ProcessRuntime implements ContainerRuntime {
     const { signal, cancel } = deadline(this.#options.clock, timeoutMs);
     try {
       const options = { command, tty: false, stdout: collect('stdout'), stderr: collect('stderr'), signal };
-      const exitCode = await execInContainer(target, options);
+      const exitCode = await execInContainer(target, options, this.#endOf(id));
       const text = (chunks: readonly Uint8Array[]) => Buffer.concat(chunks).toString('utf8');
       return { exitCode, stdout: text(collected.stdout), stderr: text(collected.stderr) };
     } finally {
@@ -279,7 +275,7 @@ export class ProcessRuntime implements ContainerRuntime {
   }
 
   async exec(id: string, options: ExecOptions): Promise<number> {
-    return await execInContainer(this.#execTarget(id), options);
+    return await execInContainer(this.#execTarget(id), options, this.#endOf(id));
   }
 
   async probe(id: string, action: ProbeAction, timeoutMs: number): Promise<ProbeResult> {
@@ -312,85 +308,30 @@ export class ProcessRuntime implements ContainerRuntime {
     }
   }
 
-  /** Everything that must be true of the container when its script runs. */
-  async #script({ record, home }: Container): Promise<string> {
-    const { config, image, isolation } = record;
-    const sandbox = this.#sandboxOf(record);
-    const { terminationMessage } = config;
-    const mounts = [
-      ...image.mounts,
-      ...config.mounts,
-      ...(terminationMessage ? [{ name: 'termination-log', readOnly: false, ...terminationMessage }] : []),
-    ];
-    if (terminationMessage && !existsSync(terminationMessage.hostPath)) {
-      mkdirSync(dirname(terminationMessage.hostPath), { recursive: true });
-      writeFileSync(terminationMessage.hostPath, '');
-      // Whoever the container runs as writes it.
-      chmodSync(terminationMessage.hostPath, 0o666);
-    }
-    for (const mount of mounts) {
-      if (!existsSync(mount.hostPath))
-        throw new Error(`mount ${mount.name}: ${mount.hostPath} does not exist`);
-    }
-    let setUp: string | undefined;
-    if (isolation === 'none') await linkMounts(podRootOf(home), mounts);
-    else {
-      setUp = privateRoot({
-        mode: isolation,
-        scratch: join(home.own, 'mnt'),
-        mounts,
-        readOnly: config.securityContext.readOnlyRootFilesystem ?? false,
-      });
-    }
-    return runScript({
-      argv: record.argv,
-      env: this.#environment(record, sandbox, home),
-      workingDir: config.workingDir || image.workingDir || '/',
-      hostname: sandbox.config.hostname,
-      asUser: this.#asUser(record),
-      ...(setUp === undefined ? {} : { setUp }),
-    });
-  }
-
-  /** Exactly this: nothing else of our own environment. */
-  #environment(
-    record: ContainerRecord,
-    sandbox: SandboxRecord,
-    home: ContainerHome,
-  ): ReadonlyMap<string, string> {
-    return new Map([
-      ['PATH', searchPath()],
-      ['HOME', process.getuid?.() === 0 ? '/root' : '/'],
-      ['HOSTNAME', sandbox.config.hostname],
-      ['POD_IP', sandbox.ips[0] ?? ''],
-      ...(record.isolation === 'none' ? [['GYRE_POD_ROOT', podRootOf(home)] as const] : []),
-      ...Object.entries(record.image.env ?? {}),
-      ...record.config.env.map(({ name, value }) => [name, value] as const),
-    ]);
-  }
-
-  /** Only root may become somebody else; without that, containers run as who we are. */
-  #asUser({ config, isolation }: ContainerRecord): readonly string[] {
-    const { runAsUser, runAsGroup } = config.securityContext;
-    if (process.getuid?.() !== 0 || isolation === 'userns') return [];
-    if (runAsUser === undefined && runAsGroup === undefined) return [];
-    const user = runAsUser ?? 0;
-    return ['setpriv', `--reuid=${user}`, `--regid=${runAsGroup ?? 0}`, '--clear-groups'];
-  }
-
   #execTarget(id: string): ExecTarget {
-    const { record, home } = this.#get(id);
+    const container = this.#get(id);
+    const { record } = container;
     if (record.state !== 'running' || !record.main) {
       throw new RuntimeError('NotRunning', `container ${record.config.name} is not running`);
     }
-    const sandbox = this.#sandboxOf(record);
+    const spec = this.#spec(container);
     return {
       isolation: record.isolation,
       main: record.main,
-      env: this.#environment(record, sandbox, home),
-      workingDir: record.config.workingDir || record.image.workingDir || '/',
-      asUser: this.#asUser(record),
+      env: environmentOf(spec),
+      workingDir: workingDirOf(spec),
+      asUser: asUser(spec),
     };
+  }
+
+  #endOf(id: string): Observable<RuntimeEvent> {
+    return this.events$.pipe(
+      filter(({ type, containerId }) => type === 'containerStopped' && containerId === id),
+    );
+  }
+
+  #spec({ record, home }: Container): ContainerSpec {
+    return { record, sandbox: this.#sandboxOf(record), own: home.own };
   }
 
   #imageFor(config: ContainerConfig, sandbox: SandboxRecord): ResolvedImage {
@@ -429,6 +370,16 @@ export class ProcessRuntime implements ContainerRuntime {
     });
   }
 
+  #watch(): void {
+    const { log } = this.#options;
+    try {
+      this.#watcher = watch(this.#path('run'), (_event, file) => this.#onFile(file));
+      this.#watcher.on('error', (error) => log.warn('cannot watch containers any more', { error }));
+    } catch (error) {
+      log.warn('cannot watch containers; what they do is seen late', { error });
+    }
+  }
+
   /** `<id>.<kind>` in the run directory has changed. */
   #onFile(file: string | null): void {
     const [id = '', kind = ''] = file?.split('.') ?? [];
@@ -440,7 +391,10 @@ export class ProcessRuntime implements ContainerRuntime {
   #poll(): void {
     this.#cancelPoll = this.#options.clock.setTimer(pollMs, () => {
       if (this.#closed) return;
-      for (const container of this.#containers.values()) container.look();
+      for (const container of this.#containers.values()) {
+        container.look();
+        container.pokeLog();
+      }
       this.#poll();
     });
   }
@@ -474,25 +428,5 @@ export class ProcessRuntime implements ContainerRuntime {
 
   #path(...parts: readonly string[]): string {
     return join(this.#options.root, ...parts);
-  }
-}
-
-const podRootOf = (home: ContainerHome) => join(home.own, 'root');
-
-/** Without a private root: mount paths as symbolic links in a directory of the container. */
-async function linkMounts(
-  podRoot: string,
-  mounts: readonly { readonly hostPath: string; readonly containerPath: string }[],
-): Promise<void> {
-  mkdirSync(podRoot, { recursive: true, mode: 0o755 });
-  const byDepth = [...mounts].sort((a, b) => a.containerPath.length - b.containerPath.length);
-  for (const { hostPath, containerPath } of byDepth) {
-    const link = join(podRoot, containerPath);
-    // Below another volume there is no place for a link: that would be written into the volume.
-    if (byDepth.some((other) => containerPath.startsWith(`${other.containerPath.replace(/\/$/, '')}/`)))
-      continue;
-    mkdirSync(dirname(link), { recursive: true, mode: 0o755 });
-    await rm(link, { force: true });
-    await symlink(hostPath, link);
   }
 }

@@ -4,6 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 
 export interface ProcessIdentity {
   readonly pid: number;
@@ -107,6 +108,27 @@ export function strayInSession(leader: ProcessIdentity): ProcessIdentity[] {
         session === leader.pid && pid !== leader.pid && !below.has(pid) && !zombie,
     )
     .map(({ pid, startTime }) => ({ pid, startTime }));
+}
+
+/**
+ * The nsenter processes that hold a command in the namespaces of `target`, of any life of ours. A stopped one
+ * (its terminal got Ctrl-Z) does not reap its child, and so keeps a PID namespace from ending.
+ */
+export function execsInto(target: ProcessIdentity): ProcessIdentity[] {
+  return allProcesses()
+    .filter(({ pid }) => {
+      const [program = '', option, value] = argumentsOf(pid);
+      return basename(program) === 'nsenter' && option === '--target' && value === String(target.pid);
+    })
+    .map(({ pid, startTime }) => ({ pid, startTime }));
+}
+
+function argumentsOf(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  } catch {
+    return [];
+  }
 }
 
 /** Children, their children and so on, as of now. */

@@ -161,6 +161,25 @@ for (const way of ways) {
       expect((await failure(runtime.execSync(id, 'true'))).reason).to.equal('NotRunning');
     });
 
+    it('ends although a command run in it is stopped', async () => {
+      const pod = await sandbox();
+      const id = await runtime.run(pod, { command: ['sleep', '1000'] });
+      const stopped = runtime.call(
+        'execStreams',
+        id,
+        ['sh', '-c', 'echo $$; kill -STOP $$'],
+        undefined,
+        false,
+      );
+      await eventually(async () => {
+        const { stdout } = await runtime.execSync(id, 'sh', '-c', 'ps -eo stat,args | grep "^T.*kill -STOP"');
+        return stdout === '' ? undefined : true;
+      }, 'the command to stop');
+      await runtime.call('stopContainer', id, 5000);
+      expect(await runtime.status(id)).to.include({ state: 'exited', exitCode: 143 });
+      await stopped;
+    });
+
     it('gives exec a terminal', async function () {
       if (spawnSync('script', ['--version']).status !== 0) this.skip();
       const pod = await sandbox();
@@ -347,11 +366,26 @@ for (const way of ways) {
           expect(runtime.log(pod)).to.deep.equal(['stdout P value']);
           expect(readFileSync(join(dir, 'cache/file'), 'utf8')).to.equal('kept\n');
         });
+
+        it('a working directory that is not on the host is made below $GYRE_POD_ROOT', async () => {
+          const id = await runtime.run(pod, { name: 'cwd', ...shell('pwd'), workingDir: '/gyre-test-work' });
+          expect((await runtime.exited(id)).exitCode).to.equal(0);
+          expect(runtime.log(pod, 'cwd')[0]).to.match(/^stdout F .*\/root\/gyre-test-work$/);
+          expect(existsSync('/gyre-test-work')).to.equal(false);
+        });
         return;
       }
 
       it('are at their paths, and nothing is ever created on the host', async () => {
-        const before = readdirSync('/');
+        const paths = [
+          '/cache',
+          '/data/configmap',
+          '/gyre-test-lost',
+          '/tmp/gyre-test-lost',
+          '/usr/share/gyre-test',
+          '/dev/termination-log',
+        ];
+        const before = paths.map((path) => existsSync(path));
         const mounts = [
           mount('cache', '/cache'),
           mount('config', '/data/configmap', true),
@@ -385,16 +419,7 @@ for (const way of ways) {
         expect(Number(said[5])).to.be.below(100);
         expect(readFileSync(join(dir, 'cache/file'), 'utf8')).to.equal('kept\n');
         expect(readFileSync(join(runtime.folder, 'message'), 'utf8')).to.equal('done\n');
-        expect(readdirSync('/')).to.deep.equal(before);
-        for (const path of [
-          '/cache',
-          '/data/configmap',
-          '/gyre-test-lost',
-          '/tmp/gyre-test-lost',
-          '/usr/share/gyre-test',
-        ]) {
-          expect(existsSync(path), path).to.equal(false);
-        }
+        expect(paths.map((path) => existsSync(path))).to.deep.equal(before);
         expect(readdirSync(join(runtime.folder, 'node/containers', id, 'mnt'))).to.deep.equal([]);
       });
 

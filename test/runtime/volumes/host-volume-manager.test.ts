@@ -309,14 +309,17 @@ describe('volumes of the host', () => {
   });
 
   describe('subPath', () => {
-    it('is made when missing, and may lead through links inside the volume', async () => {
+    it('is made when missing', async () => {
       const prepared = await setUp({ emptyDir: {} });
       const made = await volumes.mountPath(prepared, 'a/b');
       expect(made).to.equal(join(prepared.hostPath, 'a/b'));
       expect(statSync(made).isDirectory()).to.equal(true);
-      const config = await setUp({ configMap: { name: 'config' } });
-      expect(readFileSync(await volumes.mountPath(config, 'a'), 'utf8')).to.equal('1');
       expect(await volumes.mountPath(prepared, undefined)).to.equal(prepared.hostPath);
+    });
+
+    it('may lead through links inside the volume', async () => {
+      const config = await setUp({ configMap: { name: 'config' } });
+      expect(read(await volumes.mountPath(config, 'a'))).to.equal('1');
     });
 
     it('never leaves the volume', async () => {
