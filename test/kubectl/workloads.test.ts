@@ -68,10 +68,7 @@ describe('kubectl and what runs', function () {
     await kubectl('expose', 'deployment', 'web', '--port=8080', '--type=NodePort');
     await kubectl('rollout', 'status', 'deployment/web', '--timeout=60s');
     const { spec } = await session.client.get(Service, `${namespace}/web`);
-    const urls = [
-      `http://${spec?.clusterIP}:8080/`,
-      `http://127.0.0.1:${spec?.ports?.[0]?.nodePort}/`,
-    ];
+    const urls = [`http://${spec?.clusterIP}:8080/`, `http://127.0.0.1:${spec?.ports?.[0]?.nodePort}/`];
     // The proxy hears of endpoints a moment after the pods are ready.
     const deadline = process.uptime() + 30;
     for (const url of urls) while ((await ask(url)) !== 200 && process.uptime() < deadline);

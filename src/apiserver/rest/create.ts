@@ -10,7 +10,15 @@ import {
 } from '../../api/index.js';
 import { KeyExists } from '../../store/index.js';
 import type { StampedObject } from '../cache/resource-cache.js';
-import { allocate, findCached, keyFor, type MutableObject, type RequestContext, toStorage, written } from './context.js';
+import {
+  allocate,
+  findCached,
+  keyFor,
+  type MutableObject,
+  type RequestContext,
+  toStorage,
+  written,
+} from './context.js';
 import { withDefaults } from './decode-object.js';
 import type { WriteQuery } from './options.js';
 import { validateCreate } from './validate.js';

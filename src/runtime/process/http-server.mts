@@ -126,6 +126,7 @@ const server = createServer((request, response) => {
     const quoted = JSON.stringify(`${request.method} ${request.url} HTTP/${request.httpVersion}`);
     process.stdout.write(`${peer} - - [${logTime()}] ${quoted} ${response.statusCode} ${length}\n`);
   });
+  if (ending) response.setHeader('connection', 'close');
   answer(request, response);
 });
 server.once('error', (error: NodeJS.ErrnoException) => {
@@ -139,4 +140,21 @@ server.once('error', (error: NodeJS.ErrnoException) => {
   process.exit(1);
 });
 server.listen(port, address, () => process.stderr.write(`${name}: listening on ${address}:${port}\n`));
-for (const signal of ['SIGTERM', 'SIGQUIT', 'SIGINT'] as const) process.on(signal, () => process.exit(0));
+
+/**
+ * Proxies hear of a pod's end a moment after the pod does: for that moment it still answers, so that nobody who was
+ * sent here is turned away.
+ */
+const lameDuckMs = 400;
+let ending = false;
+for (const signal of ['SIGTERM', 'SIGQUIT', 'SIGINT'] as const) {
+  process.on(signal, () => {
+    if (ending) return;
+    ending = true;
+    // oxlint-disable-next-line no-restricted-globals
+    setTimeout(() => {
+      server.close(() => process.exit(0));
+      server.closeIdleConnections();
+    }, lameDuckMs);
+  });
+}

@@ -22,7 +22,18 @@ const image = (text: string): object => ({
 });
 /** A pod that ends by itself. */
 const greeting: readonly Command[] = [
-  { run: ['run', 'greeting', '--image=busybox', '--restart=Never', '--', 'sh', '-c', 'echo one; echo two >&2; echo three'] },
+  {
+    run: [
+      'run',
+      'greeting',
+      '--image=busybox',
+      '--restart=Never',
+      '--',
+      'sh',
+      '-c',
+      'echo one; echo two >&2; echo three',
+    ],
+  },
   kubectl('wait --for=jsonpath={.status.phase}=Succeeded pod/greeting --timeout=60s'),
 ];
 /** A pod that stays. */
@@ -73,14 +84,21 @@ export const workloadRows: readonly Row[] = [
   {
     title: 'after rollout undo the former ReplicaSet has come back',
     source: 'D-2, D-4',
-    given: [...web2, kubectl('rollout undo deployment/web'), kubectl('rollout status deployment/web --timeout=60s')],
+    given: [
+      ...web2,
+      kubectl('rollout undo deployment/web'),
+      kubectl('rollout status deployment/web --timeout=60s'),
+    ],
     run: ['rollout', 'history', 'deployment/web'],
     stdout: ['deployment.apps/web', 'REVISION  CHANGE-CAUSE', '2  <none>', '3  <none>', ''],
     leaves: [
       [
         any(Deployment),
         'web',
-        { metadata: { annotations: { 'deployment.kubernetes.io/revision': '3' } }, status: { readyReplicas: 2 } },
+        {
+          metadata: { annotations: { 'deployment.kubernetes.io/revision': '3' } },
+          status: { readyReplicas: 2 },
+        },
       ],
     ],
   },
@@ -103,7 +121,11 @@ export const workloadRows: readonly Row[] = [
   {
     title: 'rollout resume lets it go on',
     source: 'D-14',
-    given: [...web, kubectl('rollout pause deployment/web'), kubectl('set image deployment/web nginx=nginx:1.28')],
+    given: [
+      ...web,
+      kubectl('rollout pause deployment/web'),
+      kubectl('set image deployment/web nginx=nginx:1.28'),
+    ],
     run: ['rollout', 'resume', 'deployment/web'],
     stdout: ['deployment.apps/web resumed'],
     leaves: [[any(Deployment), 'web', image('nginx:1.28')]],
@@ -161,7 +183,8 @@ export const workloadRows: readonly Row[] = [
     source: 'table-columns',
     given: web,
     run: ['get', 'pods', '-owide', '--no-headers'],
-    stdout: /^web-\w+-\w{5} +1\/1 +Running +0 +\S+ +127\.\d+\.\d+\.\d+ +local +<none> +<none>\n.*127\.\d+\.\d+\.\d+/,
+    stdout:
+      /^web-\w+-\w{5} +1\/1 +Running +0 +\S+ +127\.\d+\.\d+\.\d+ +local +<none> +<none>\n.*127\.\d+\.\d+\.\d+/,
   },
   {
     title: 'get deployments -o wide shows containers, images and selector',
@@ -226,7 +249,8 @@ export const workloadRows: readonly Row[] = [
     source: 'control-plane §3 (describe), EP-2',
     given: [...web, kubectl('expose deployment web --port=80 --target-port=8080')],
     run: ['describe', 'service', 'web'],
-    stdout: /IP: +127\.\d+\.\d+\.\d+[\s\S]*Port: +<unset> +80\/TCP[\s\S]*TargetPort: +8080\/TCP[\s\S]*Endpoints: +(?:127\.\d+\.\d+\.\d+:8080,?){2}/,
+    stdout:
+      /IP: +127\.\d+\.\d+\.\d+[\s\S]*Port: +<unset> +80\/TCP[\s\S]*TargetPort: +8080\/TCP[\s\S]*Endpoints: +(?:127\.\d+\.\d+\.\d+:8080,?){2}/,
   },
   {
     title: 'describe pvc tells volume and provisioning',
@@ -265,7 +289,16 @@ export const workloadRows: readonly Row[] = [
     source: 'control-plane §3 (logs)',
     given: [
       {
-        run: ['run', 'count', '--image=busybox', '--restart=Never', '--', 'sh', '-c', 'for i in 1 2 3; do echo $i; sleep 0.3; done'],
+        run: [
+          'run',
+          'count',
+          '--image=busybox',
+          '--restart=Never',
+          '--',
+          'sh',
+          '-c',
+          'for i in 1 2 3; do echo $i; sleep 0.3; done',
+        ],
       },
       kubectl('wait --for=jsonpath={.status.containerStatuses[0].started} pod/count --timeout=60s'),
     ],
@@ -319,7 +352,8 @@ export const workloadRows: readonly Row[] = [
     source: 'control-plane §3 (events), OC-18',
     given: shell,
     run: ['events', '--for', 'pod/shell', '--no-headers'],
-    stdout: /Normal +Scheduled +Pod\/shell +Successfully assigned NS\/shell to local[\s\S]*Normal +Started +Pod\/shell/,
+    stdout:
+      /Normal +Scheduled +Pod\/shell +Successfully assigned NS\/shell to local[\s\S]*Normal +Started +Pod\/shell/,
   },
   {
     title: 'explain knows the fields of built-in kinds',
@@ -330,7 +364,9 @@ export const workloadRows: readonly Row[] = [
   {
     title: 'diff shows what an apply would change, and changes nothing',
     source: 'control-plane §3 (diff)',
-    given: [{ run: ['apply', '-f', '-'], stdin: { ...claim, metadata: { name: 'notes', labels: { a: '1' } } } }],
+    given: [
+      { run: ['apply', '-f', '-'], stdin: { ...claim, metadata: { name: 'notes', labels: { a: '1' } } } },
+    ],
     run: ['diff', '-f', '-'],
     stdin: JSON.stringify({ ...claim, metadata: { name: 'notes', labels: { a: '2' } } }),
     exit: 1,
@@ -379,7 +415,9 @@ export const workloadRows: readonly Row[] = [
     source: 'KL-11',
     given: [
       kubectl('run odd --image=example.com/unheard-of:1'),
-      kubectl('wait --for=jsonpath={.status.containerStatuses[0].state.waiting.reason} pod/odd --timeout=60s'),
+      kubectl(
+        'wait --for=jsonpath={.status.containerStatuses[0].state.waiting.reason} pod/odd --timeout=60s',
+      ),
     ],
     run: ['get', 'pod', 'odd', '--no-headers'],
     stdout: /^odd +0\/1 +(?:ErrImagePull|ImagePullBackOff|ContainerCreating) +0 /,
