@@ -269,12 +269,15 @@ export class PodWorker {
   }
 
   #start(container: PodContainer, attempt: number, observed: ObservedPod): void {
-    const { clock } = this.#node;
+    const { clock, runtime } = this.#node;
     const { name } = container;
     const sandbox = observed.sandbox;
     if (!sandbox) return;
-    if (observed.runs(name).length > 0) this.#backoff.next(backoffKey(container), clock.now());
+    const [before] = observed.runs(name);
+    if (before?.state === 'exited')
+      this.#backoff.next(backoffKey(container), before.finishedAt ?? before.createdAt, clock.now());
     this.#operate(name, async () => {
+      if (before?.state === 'created') await runtime.removeContainer(before.id);
       try {
         const id = await startContainer(
           {
@@ -318,7 +321,7 @@ export class PodWorker {
       this.#trouble.set(name, { waiting: failure.waiting, retryAt: now + configRetryMs });
       return;
     }
-    this.#imageBackoff.next(image, now);
+    this.#imageBackoff.next(image, now, now);
     const until = this.#imageBackoff.waiting(image, now, now)?.until ?? now;
     const trouble: StartTrouble = { waiting: failure.waiting, retryAt: until };
     this.#trouble.set(name, trouble);
@@ -405,10 +408,11 @@ export class PodWorker {
     if (!this.#ending) {
       this.#ending = { deadline, over: false };
       this.#prober.stop();
-      this.#operate('end', () => this.#endAll());
-      return;
     }
-    if (this.#ending.over || deadline >= this.#ending.deadline) return;
+    if (this.#ending.over) return;
+    // Repeated when it has failed.
+    this.#operate('end', () => this.#endAll());
+    if (deadline >= this.#ending.deadline) return;
     this.#ending.deadline = deadline;
     for (const container of observed.containers) {
       if (isAlive(container)) void runtime.stopContainer(container.id, this.#graceMs()).catch(() => {});
@@ -420,7 +424,7 @@ export class PodWorker {
     const pod = this.#pod;
     const ending = this.#ending as Ending;
     // A container that is just being started is ended too, not overlooked.
-    const starting = ['sandbox', 'volumes', ...allContainers(pod).map(({ name }) => name)];
+    const starting = ['sandbox', 'volumes', 'volume refresh', ...allContainers(pod).map(({ name }) => name)];
     await Promise.allSettled(starting.map((key) => this.#operations.get(key)));
     const observed = await this.#observe();
     const end = async (container: PodContainer): Promise<void> => {
@@ -455,15 +459,22 @@ export class PodWorker {
       });
     } catch (error) {
       if (!isNotFound(error) && !isConflict(error)) throw error;
+      const live = await client.find(Pod, keyOf(this.#pod) as Key<'Namespaced'>);
+      if (live?.metadata.uid === this.#uid) throw error;
     }
     this.#gone();
   }
 
   async #endVanished(): Promise<void> {
     const { runtime, volumes } = this.#node;
+    const kill = async (): Promise<void> => {
+      const alive = (await this.#observe()).containers.filter(isAlive);
+      await Promise.all(alive.map(({ id }) => runtime.stopContainer(id, 0)));
+    };
+    // Once to cut short what is being waited for, and again for what was just being started.
+    await kill();
     await Promise.allSettled(this.#operations.values());
-    for (const container of (await this.#observe()).containers)
-      if (isAlive(container)) await runtime.stopContainer(container.id, 0);
+    await kill();
     for (const { id } of await runtime.listPodSandboxes(this.#uid)) await runtime.stopPodSandbox(id);
     await volumes?.tearDown(this.#uid);
     await this.#removeAll();
@@ -511,15 +522,21 @@ export class PodWorker {
     try {
       this.#volumes = await volumes.setUp(this.#pod, sources);
       this.#volumeRetryMs = volumeRetry.initialMs;
-      if (hasChangingContent(this.#pod))
-        this.#later('volume refresh', volumeRefreshMs, () =>
-          this.#operate('volume refresh', () => this.#setUpVolumes()),
-        );
     } catch (error) {
       this.#event(undefined, 'Warning', 'FailedMount', (error as Error).message);
-      this.#later('volumes', this.#volumeRetryMs);
-      this.#volumeRetryMs = Math.min(volumeRetry.maxMs, this.#volumeRetryMs * 2);
+      if (!this.#volumes) {
+        this.#later('volumes', this.#volumeRetryMs);
+        this.#volumeRetryMs = Math.min(volumeRetry.maxMs, this.#volumeRetryMs * 2);
+        return;
+      }
     }
+    if (hasChangingContent(this.#pod)) this.#later('volume refresh', volumeRefreshMs, () => this.#refreshVolumes());
+  }
+
+  /** Content follows its ConfigMaps and Secrets (KL-15), for as long as there are containers to see it. */
+  #refreshVolumes(): void {
+    if (this.#ending || this.#vanished) return;
+    this.#operate('volume refresh', () => this.#setUpVolumes());
   }
 
   #hookDone(observed: ObservedPod, name: string): boolean {
@@ -630,7 +647,6 @@ export class PodWorker {
           const text = `Failed to create pod sandbox: ${(error as Error).message}`;
           this.#event(undefined, 'Warning', 'FailedCreatePodSandBox', text);
         }
-        if (key === 'end' && this.#ending) this.#ending = undefined;
         // Tried again in a while, not at once.
         this.#later(`retry ${key}`, failedSyncRetryMs);
       })
