@@ -10,7 +10,6 @@ import { EmbeddedCluster } from 'gyre/cluster';
 import { Deployment } from 'gyre/kinds';
 import { parse } from 'yaml';
 import { Dns, InMemoryDns } from './dns.js';
-import { ReadyStandIn } from './ready-stand-in.js';
 import { WebsiteController } from './website.controller.js';
 import { Website } from './website.js';
 
@@ -40,10 +39,9 @@ const manager = Manager.create({
   log: createLogger(({ level, message, fields }) => console.error(level, message, fields), 'warn'),
 })
   .provide(Dns, new InMemoryDns())
-  .register(WebsiteController)
-  .register(ReadyStandIn);
+  .register(WebsiteController);
 await manager.start();
-say('operator   running: WebsiteController, and a stand-in that reports Deployments ready');
+say('operator   running: WebsiteController');
 
 const client = cluster.client();
 const manifest = parse(

@@ -2,13 +2,11 @@ import { expect } from 'chai';
 import { TestCluster } from 'gyre/testing';
 import { Deployment } from 'gyre/kinds';
 import { Dns, InMemoryDns } from './dns.js';
-import { ReadyStandIn } from './ready-stand-in.js';
 import { WebsiteController } from './website.controller.js';
 import { Website } from './website.js';
 
 describe('WebsiteController', () => {
-  const start = (dns: Dns) =>
-    TestCluster.start({ controllers: [WebsiteController, ReadyStandIn], provide: [[Dns, dns]] });
+  const start = (dns: Dns) => TestCluster.start({ controllers: [WebsiteController], provide: [[Dns, dns]] });
 
   it('reports the Deployment it made as ready', async () => {
     await using t = await start(new InMemoryDns());

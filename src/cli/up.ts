@@ -15,6 +15,9 @@ Starts a Kubernetes-compatible control plane in this process, on 127.0.0.1.
   --store STORE       memory | embedded                             (default memory)
   --port N            0 takes any free port                         (default 6443)
   --kubeconfig FILE   where to write the kubeconfig                 (default DIR/kubeconfig)
+  --runtime RUNTIME   simulated: pods only go through the motions   (default simulated)
+  --nodes N           how many simulated nodes                      (default 1)
+  --no-controllers    the API server alone: no controllers or nodes
   --verbose           log what the control plane does to stderr
   --help
 
@@ -26,6 +29,9 @@ export interface UpOptions {
   readonly port: number;
   readonly kubeconfig?: string;
   readonly verbose: boolean;
+  readonly runtime: 'simulated';
+  readonly nodes: number;
+  readonly controllers: boolean;
 }
 
 /** @throws UsageError */
@@ -35,6 +41,9 @@ export function readUpOptions(args: readonly string[]): UpOptions | 'help' {
     store: { type: 'string', default: 'memory' },
     port: { type: 'string', default: '6443' },
     kubeconfig: { type: 'string' },
+    runtime: { type: 'string', default: 'simulated' },
+    nodes: { type: 'string', default: '1' },
+    'no-controllers': { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   });
@@ -49,6 +58,9 @@ export function readUpOptions(args: readonly string[]): UpOptions | 'help' {
     dataDir: resolve(given['data-dir']),
     port: integerOption('port', given.port, 0, 65535),
     verbose: given.verbose,
+    runtime: choiceOption('runtime', given.runtime, ['simulated']),
+    nodes: integerOption('nodes', given.nodes, 0, 5000),
+    controllers: !given['no-controllers'],
     ...(given.kubeconfig === undefined ? {} : { kubeconfig: resolve(given.kubeconfig) }),
   };
 }
@@ -86,6 +98,8 @@ async function startCluster(options: UpOptions): Promise<EmbeddedCluster> {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
     return await EmbeddedCluster.start({
       dataDir,
+      controllers: options.controllers,
+      nodes: { simulated: options.nodes },
       https: { port, ...(kubeconfig === undefined ? {} : { kubeconfig }) },
       ...(verbose ? { log: createLogger(stderrSink(), 'debug') } : {}),
     });

@@ -11,18 +11,33 @@
  */
 import { join, resolve } from 'node:path';
 import type { Clock, Random, Transport, UserInfo } from '../api/index.js';
-import { ApiServer, type Listener, listen } from '../apiserver/index.js';
+import { ApiServer, kubernetesVersion, type Listener, listen } from '../apiserver/index.js';
 import { type Client, createClient } from '../client/index.js';
 import { MemoryStore, type ObjectStore } from '../store/index.js';
 import { systemClock, systemRandom } from '../system/index.js';
 import { type Logger, silentLogger } from '../telemetry/index.js';
+import { ControlPlane } from './control-plane.js';
 import { ensureCredentials, writeKubeconfig } from './credentials.js';
+import { simulatedNodes } from './simulated-nodes.js';
 
 export interface HttpsOptions {
   /** 0 takes any free port. Default 0. */
   readonly port?: number;
   /** Default: `kubeconfig` in the data directory. */
   readonly kubeconfig?: string;
+}
+
+export interface NodesOptions {
+  /**
+   * `process`: a node `local` whose containers are processes of this machine; needs a `dataDir`. `simulated`: none
+   * such. Default `simulated`.
+   */
+  readonly runtime?: 'process' | 'simulated';
+  /**
+   * Nodes named `sim-1`, `sim-2`, … on which nothing runs: pods only go through the motions. Beside a process node
+   * they are tainted. Default 0 beside a process node, else 1.
+   */
+  readonly simulated?: number;
 }
 
 export interface EmbeddedClusterOptions {
@@ -37,6 +52,13 @@ export interface EmbeddedClusterOptions {
   readonly freeze?: boolean;
   /** Where everything that is kept on disk lives: certificates, kubeconfig. Needed for `https`. */
   readonly dataDir?: string;
+  /**
+   * Runs the controllers of Kubernetes, the scheduler and nodes. `false`: the API server alone, as test
+   * environments have it. Default true.
+   */
+  readonly controllers?: boolean;
+  /** Default: one simulated node. */
+  readonly nodes?: NodesOptions;
   /** Listens on 127.0.0.1 as well. Default: in process only. */
   readonly https?: HttpsOptions;
 }
@@ -52,17 +74,24 @@ export class EmbeddedCluster implements AsyncDisposable {
   readonly kubeconfig: string | undefined;
   readonly #listener: Listener | undefined;
   readonly #ownStore: ObjectStore | undefined;
+  readonly #controlPlane: ControlPlane | undefined;
   #stopping: Promise<void> | undefined;
 
   private constructor(
     server: ApiServer,
-    parts: { readonly listener?: Listener; readonly kubeconfig?: string; readonly ownStore?: ObjectStore },
+    parts: {
+      readonly listener?: Listener | undefined;
+      readonly kubeconfig?: string | undefined;
+      readonly ownStore?: ObjectStore | undefined;
+      readonly controlPlane?: ControlPlane | undefined;
+    },
   ) {
     this.server = server;
     this.#listener = parts.listener;
     this.url = parts.listener?.url;
     this.kubeconfig = parts.kubeconfig;
     this.#ownStore = parts.ownStore;
+    this.#controlPlane = parts.controlPlane;
   }
 
   /**
@@ -86,21 +115,41 @@ export class EmbeddedCluster implements AsyncDisposable {
       await ownStore?.close();
       throw error;
     });
-    if (!https || dataDir === undefined) return new EmbeddedCluster(server, ownStore ? { ownStore } : {});
     let listener: Listener | undefined;
+    let controlPlane: ControlPlane | undefined;
+    let kubeconfig: string | undefined;
     try {
-      const credentials = await ensureCredentials(dataDir, clock);
-      listener = await listen(server, {
-        port: https.port ?? 0,
-        cert: credentials.server.cert,
-        key: credentials.server.key,
-        clientCa: credentials.ca.cert,
-        log: log.with({ component: 'https' }),
-      });
-      const kubeconfig = resolve(https.kubeconfig ?? join(dataDir, 'kubeconfig'));
-      writeKubeconfig(kubeconfig, listener.url, credentials);
-      return new EmbeddedCluster(server, { listener, kubeconfig, ...(ownStore ? { ownStore } : {}) });
+      let rootCa: string | undefined;
+      if (https && dataDir !== undefined) {
+        const credentials = await ensureCredentials(dataDir, clock);
+        rootCa = credentials.ca.cert;
+        listener = await listen(server, {
+          port: https.port ?? 0,
+          cert: credentials.server.cert,
+          key: credentials.server.key,
+          clientCa: credentials.ca.cert,
+          log: log.with({ component: 'https' }),
+        });
+        kubeconfig = resolve(https.kubeconfig ?? join(dataDir, 'kubeconfig'));
+        writeKubeconfig(kubeconfig, listener.url, credentials);
+      }
+      if (options.controllers !== false) {
+        controlPlane = new ControlPlane({
+          target: (identity) => server.transport({ username: identity, groups: admin.groups ?? [] }),
+          clock,
+          random,
+          log,
+          nodes: simulatedNodes(options.nodes?.simulated ?? 1, clock, false),
+          version: kubernetesVersion.gitVersion,
+          volumes: undefined,
+          rootCa,
+          proxyOn: undefined,
+        });
+        await controlPlane.start();
+      }
+      return new EmbeddedCluster(server, { listener, kubeconfig, ownStore, controlPlane });
     } catch (error) {
+      await controlPlane?.stop();
       await listener?.close();
       await server.stop();
       await ownStore?.close();
@@ -125,6 +174,7 @@ export class EmbeddedCluster implements AsyncDisposable {
   /** Ends watches, waits for requests under way, closes what was started here. Calling it twice is harmless. */
   stop(): Promise<void> {
     this.#stopping ??= (async () => {
+      await this.#controlPlane?.stop();
       await this.#listener?.close();
       await this.server.stop();
       await this.#ownStore?.close();

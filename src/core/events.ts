@@ -8,6 +8,7 @@
 import {
   apiVersionOf,
   type Clock,
+  isAlreadyExists,
   type KindFacts,
   kind,
   type KubernetesObject,
@@ -53,7 +54,7 @@ export interface EventSubject {
 
 interface Recorded {
   readonly namespace: string;
-  readonly name: string;
+  name: string;
   count: number;
   lastAt: number;
 }
@@ -192,8 +193,7 @@ export class EventRecorder {
     const { client, component, clock, host } = this.#options;
     const { name, namespace, uid, resourceVersion } = subject.metadata;
     const now = timestamp(clock);
-    await client.create(Event, {
-      metadata: { name: recorded.name, namespace: recorded.namespace },
+    const event = {
       involvedObject: {
         apiVersion: apiVersionOf(subjectKind),
         kind: subjectKind.kind,
@@ -212,7 +212,18 @@ export class EventRecorder {
       firstTimestamp: now,
       lastTimestamp: now,
       count: 1,
-    } as never);
+    };
+    for (;;) {
+      const metadata = { name: recorded.name, namespace: recorded.namespace };
+      try {
+        await client.create(Event, { metadata, ...event } as never);
+        return;
+      } catch (error) {
+        // Another recorder told of the same object at the same instant.
+        if (!isAlreadyExists(error)) throw error;
+        recorded.name = this.#eventName(name, clock.now());
+      }
+    }
   }
 
   async #repeat(recorded: Recorded, count: number, message: string, id: string): Promise<void> {

@@ -9,6 +9,7 @@
  * nothing is left alive after `stop()`. Each controller writes under its own name, to a server that tells
  * identities apart as its own user.
  */
+import { setMaxListeners } from 'node:events';
 import { type Clock, type Duration, durationMs, type Random } from '../api/index.js';
 import { createClient } from '../client/index.js';
 import { InformerSet } from '../informers/index.js';
@@ -84,6 +85,8 @@ export class Manager implements AsyncDisposable {
     this.#random = options.random ?? systemRandom;
     this.#log = options.log ?? createLogger(stderrSink());
     this.#budgetMs = durationMs(options.shutdownBudget ?? '30s');
+    // Everything that starts here listens to it: their number says nothing about a leak.
+    setMaxListeners(0, this.#abort.signal);
     this.#ended = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -309,6 +312,7 @@ export class Manager implements AsyncDisposable {
   ): Promise<void> {
     const failed = new AbortController();
     const signal = AbortSignal.any([this.#abort.signal, failed.signal]);
+    setMaxListeners(0, signal);
     let first: { readonly error: unknown } | undefined;
     await Promise.all(
       items.map(async (item) => {

@@ -38,6 +38,13 @@ export interface TestClusterOptions {
   readonly controllers?: readonly (Registrable | Runnable)[];
   /** Tokens and what stands for them. */
   readonly provide?: readonly (readonly [token: Token<unknown>, value: unknown])[];
+  /**
+   * Runs the controllers of Kubernetes, the scheduler and simulated nodes too, so that a Deployment ends in ready
+   * pods. `false`: the API server alone. Default true.
+   */
+  readonly builtin?: boolean;
+  /** How many simulated nodes there are. Default 1. */
+  readonly nodes?: number;
   /** The same seed gives the same names, UIDs and back-offs. Default 1. */
   readonly seed?: number;
   /** Default: silent. */
@@ -74,7 +81,19 @@ export class TestCluster implements AsyncDisposable {
     const clock = new VirtualClock();
     const random = seededRandom(options.seed ?? 1);
     const log = options.log ?? silentLogger;
-    const cluster = await EmbeddedCluster.start({ clock, random, log, freeze: true });
+    // Loading modules is real I/O, which no virtual time waits for: have it behind us.
+    await Manager.preload();
+    const cluster = await settled(
+      clock,
+      EmbeddedCluster.start({
+        clock,
+        random,
+        log,
+        freeze: true,
+        controllers: options.builtin ?? true,
+        nodes: { simulated: options.nodes ?? 1 },
+      }),
+    );
     const manager = Manager.create({
       cluster: cluster.target,
       clock,
@@ -86,8 +105,6 @@ export class TestCluster implements AsyncDisposable {
       if (isRunnable(controller)) manager.add(controller);
       else manager.register(controller);
     }
-    // Loading modules is real I/O, which no virtual time waits for: have it behind us.
-    await Manager.preload();
     await settled(clock, manager.start());
     return new TestCluster(clock, cluster, manager);
   }
@@ -144,7 +161,7 @@ export class TestCluster implements AsyncDisposable {
 
   async stop(): Promise<void> {
     await settled(this.clock, this.#manager.stop());
-    await this.cluster.stop();
+    await settled(this.clock, this.cluster.stop());
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -153,7 +170,7 @@ export class TestCluster implements AsyncDisposable {
 }
 
 /** Waits for a promise, moving time as far as it needs. */
-async function settled(clock: VirtualClock, promise: Promise<void>): Promise<void> {
+async function settled<T>(clock: VirtualClock, promise: Promise<T>): Promise<T> {
   let pending = true;
   const outcome = promise.finally(() => {
     pending = false;
@@ -164,5 +181,5 @@ async function settled(clock: VirtualClock, promise: Promise<void>): Promise<voi
     if (waited > startBudgetMs) throw new Error(`not settled after ${startBudgetMs} ms of virtual time`);
     await clock.advance(startStepMs);
   }
-  await outcome;
+  return outcome;
 }

@@ -19,6 +19,7 @@ import { failWrites } from './faults.js';
 
 const start = (seed = 1) =>
   TestCluster.start({
+    builtin: false,
     seed,
     controllers: [
       EndpointSliceController,

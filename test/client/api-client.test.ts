@@ -15,7 +15,7 @@ import {
   notFound,
 } from 'gyre/api';
 import { type Client, createClient } from 'gyre/client';
-import { ConfigMap, Deployment, Namespace, Pod } from 'gyre/kinds';
+import { Binding, ConfigMap, Deployment, Namespace, Pod } from 'gyre/kinds';
 import { type Answer, ScriptedTransport } from './scripted-transport.js';
 
 const refusal = (error: ApiError): Partial<ApiResponse> => ({ status: error.code, body: error.status });
@@ -74,6 +74,24 @@ describe('client: what each verb sends', () => {
       call: (c) => c.get(Deployment, { namespace: 'default', name: 'web' }, { subresource: 'scale' }),
       method: 'GET',
       path: '/apis/apps/v1/namespaces/default/deployments/web/scale',
+    },
+    {
+      verb: 'create of what a subresource takes',
+      call: (c) =>
+        c.createSubresource(Pod, 'default/web', 'binding', Binding, {
+          metadata: { name: 'web', namespace: 'default' },
+          target: { kind: 'Node', name: 'n' },
+        }),
+      method: 'POST',
+      path: '/api/v1/namespaces/default/pods/web/binding',
+      query: { fieldManager: 'gyre' },
+      type: 'application/json',
+      body: {
+        apiVersion: 'v1',
+        kind: 'Binding',
+        metadata: { name: 'web', namespace: 'default' },
+        target: { kind: 'Node', name: 'n' },
+      },
     },
     {
       verb: 'get of a cluster-scoped object',

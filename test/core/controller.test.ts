@@ -48,7 +48,7 @@ describe('a controller', () => {
         if (object.metadata.namespace === 'default') seen.push(`${object.metadata.name}=${object.data?.x}`);
         return done;
       });
-    await using t = await TestCluster.start({ controllers: [controller] });
+    await using t = await TestCluster.start({ builtin: false, controllers: [controller] });
     await t.apply(settings('a', { x: '1' }));
     await t.apply(settings('a', { x: '2' }));
     await t.apply(settings('a', { x: '2' }));
@@ -68,7 +68,7 @@ describe('a controller', () => {
         if (failing) throw new Error('not yet');
         return done;
       });
-    await using t = await TestCluster.start({ controllers: [controller] });
+    await using t = await TestCluster.start({ builtin: false, controllers: [controller] });
     clock = t.clock;
     const start = t.clock.monotonic();
     await t.apply(settings('a'));
@@ -92,7 +92,7 @@ describe('a controller', () => {
         runs++;
         throw new TerminalError('hopeless');
       });
-    await using t = await TestCluster.start({ controllers: [controller] });
+    await using t = await TestCluster.start({ builtin: false, controllers: [controller] });
     await t.apply(settings('a'));
     await t.advance('1h');
     expect(runs).to.equal(1);
@@ -109,7 +109,7 @@ describe('a controller', () => {
         map: ({ metadata }, cache) => cache.by(ConfigMap, 'waitsFor', metadata.name).map(keyOf),
       })
       .reconcile((object) => void seen.push(object.metadata.name));
-    await using t = await TestCluster.start({ controllers: [controller] });
+    await using t = await TestCluster.start({ builtin: false, controllers: [controller] });
     await t.apply(settings('a', { secret: 's' }));
     await t.apply(settings('b', { secret: 'other' }));
     seen.length = 0;
@@ -122,7 +122,7 @@ describe('a controller', () => {
       .named('one-half')
       .with({ eventSource: 'whole' })
       .reconcile((_, ctx) => ctx.event('Normal', 'Seen', 'seen'));
-    await using t = await TestCluster.start({ controllers: [controller] });
+    await using t = await TestCluster.start({ builtin: false, controllers: [controller] });
     await t.apply(settings('a'));
     const { items } = await t.client.listPage(Event);
     expect(items.map((e) => e.source?.component))
@@ -139,7 +139,7 @@ describe('a controller', () => {
         runs++;
         return requeueAfter('30s');
       });
-    await using t = await TestCluster.start({ controllers: [controller] });
+    await using t = await TestCluster.start({ builtin: false, controllers: [controller] });
     await t.apply(settings('a'));
     await t.advance('5m');
     expect(runs).to.equal(11);
@@ -241,7 +241,7 @@ describe('a controller', () => {
         if (object.metadata.name === 'a') kept = ctx;
         return done;
       });
-    await using t = await TestCluster.start({ controllers: [controller] });
+    await using t = await TestCluster.start({ builtin: false, controllers: [controller] });
     await t.apply(settings('a'));
     const late = kept?.client.create(Secret, { metadata: { name: 's', namespace: 'default' } });
     const error = await late?.then(
@@ -266,7 +266,7 @@ describe('a controller', () => {
           object,
         );
       });
-    await using t = await TestCluster.start({ controllers: [controller] });
+    await using t = await TestCluster.start({ builtin: false, controllers: [controller] });
     await t.apply(settings('a'));
     expect(thrown).to.be.instanceOf(UnwatchedKind);
     expect((thrown as Error).message).to.match(/@Owns\(Secret\) or @Watches\(Secret, …\)/);
@@ -349,6 +349,7 @@ describe("a controller's status", () => {
   it('is written once, also when reconcile throws, and does not wake the controller again', async () => {
     const runs = { count: 0 };
     await using t = await TestCluster.start({
+      builtin: false,
       controllers: [
         reporter((ctx) => {
           ctx.status.readyReplicas = 1;
@@ -375,7 +376,7 @@ describe("a controller's status", () => {
         await interfere?.();
         return done;
       });
-    await using t = await TestCluster.start({ controllers: [controller] });
+    await using t = await TestCluster.start({ builtin: false, controllers: [controller] });
     interfere = async () => {
       interfere = undefined;
       const foreign = {
@@ -402,6 +403,7 @@ describe("a controller's status", () => {
   it('sends nothing when nothing differs, and moves a transition time only with the status', async () => {
     const runs = { count: 0 };
     await using t = await TestCluster.start({
+      builtin: false,
       controllers: [
         reporter((ctx, object) => ctx.condition('Ready', (object.spec.replicas ?? 0) > 1, 'Replicas'), runs),
       ],
@@ -498,7 +500,7 @@ describe("a controller's children", () => {
         }
         return done;
       });
-    await using t = await TestCluster.start({ controllers: [controller] });
+    await using t = await TestCluster.start({ builtin: false, controllers: [controller] });
     await t.client.create(Secret, { metadata: { name: 's', namespace: 'default' } });
     await t.settle();
     expect(message).to.match(
@@ -528,7 +530,7 @@ describe("a controller's finalizers", () => {
         log.push(`reconcile ${(object.metadata.finalizers ?? []).join()}`);
         return done;
       });
-    await using t = await TestCluster.start({ controllers: [controller] });
+    await using t = await TestCluster.start({ builtin: false, controllers: [controller] });
     await t.apply(settings('a'));
     // Storing the finalizers wakes it again; no run ever saw the object without them.
     expect(new Set(log)).to.deep.equal(new Set(['reconcile example.com/first,example.com/second']));
@@ -574,7 +576,7 @@ describe("a controller's events", () => {
         ctx.event('Warning', 'Similar', `try ${object.data?.x}`);
         return done;
       });
-    await using t = await TestCluster.start({ controllers: [controller] });
+    await using t = await TestCluster.start({ builtin: false, controllers: [controller] });
     for (let i = 1; i <= 12; i++) await t.apply(settings('a', { x: String(i) }));
     const all = await events(t.client);
     const same = all.filter((e) => e.reason === 'Same');
@@ -594,7 +596,7 @@ describe("a controller's events", () => {
 async function bare() {
   const clock = new VirtualClock();
   const random = seededRandom(1);
-  const cluster = await EmbeddedCluster.start({ clock, random, freeze: true });
+  const cluster = await EmbeddedCluster.start({ controllers: false, clock, random, freeze: true });
   const client = createClient(cluster.transport());
   const informers = new InformerSet(client, { clock, random });
   return { clock, cluster, client, informers };

@@ -174,7 +174,7 @@ describe('installCrd', () => {
 
 describe('the definition of Website on an embedded API server', () => {
   it('is accepted, served, and does what its decorators say', async () => {
-    await using cluster = await EmbeddedCluster.start();
+    await using cluster = await EmbeddedCluster.start({ controllers: false });
     const client = cluster.client();
     const { signal } = new AbortController();
     const clock = new VirtualClock();

@@ -303,7 +303,7 @@ describe('Manager on an embedded cluster', () => {
   };
 
   it('installs the kinds it reconciles, and makes what they ask for', async () => {
-    await using cluster = await EmbeddedCluster.start();
+    await using cluster = await EmbeddedCluster.start({ controllers: false });
     const client = cluster.client();
     await using _manager = await start(cluster);
     const watch = await client.watch(Deployment, { namespace: 'default' });
@@ -323,7 +323,7 @@ describe('Manager on an embedded cluster', () => {
   });
 
   it('installs further kinds it is told of', async () => {
-    await using cluster = await EmbeddedCluster.start();
+    await using cluster = await EmbeddedCluster.start({ controllers: false });
     const manager = Manager.create({
       cluster: cluster.transport(),
       log: silentLogger,

@@ -10,7 +10,7 @@ describe('informer against a server that is killed', () => {
   it('comes back by itself, swaps its view, and tells what vanished', async function () {
     this.timeout(40_000);
     using folder = temporaryFolder();
-    const first = await gyreUp(folder.path);
+    const first = await gyreUp(folder.path, ['--no-controllers']);
     const port = new URL(first.url).port;
     const { transport } = await connect({ kubeconfig: first.kubeconfig });
     const client = createClient(transport);
@@ -39,6 +39,7 @@ describe('informer against a server that is killed', () => {
     await using second = new Program([
       `${root}/dist/cli/main.js`,
       'up',
+      '--no-controllers',
       '--data-dir',
       folder.path,
       '--port',

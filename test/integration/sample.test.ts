@@ -6,14 +6,11 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { Manager } from 'gyre';
 import type { WatchResponse } from 'gyre/api';
 import { connect, createClient } from 'gyre/client';
-import { ReadyStandIn } from '../../examples/website-operator/ready-stand-in.js';
 import { Website } from '../../examples/website-operator/website.js';
 import { gyreUp, Program, root, temporaryFolder } from '../support/processes.js';
 
-const silent = { debug() {}, info() {}, warn() {}, error() {}, with: () => silent };
 const tsx = { TSX_TSCONFIG_PATH: join(root, 'examples/tsconfig.json') };
 
 const ways = [
@@ -26,13 +23,11 @@ describe('the website operator', () => {
     it(`${how}, against gyre up over HTTPS, reports the Deployment ready, and its status survives the CRD schema`, async function () {
       this.timeout(60_000);
       using folder = temporaryFolder();
-      const { program, kubeconfig } = await gyreUp(folder.path);
+      const { program, kubeconfig } = await gyreUp(folder.path, ['--runtime', 'simulated']);
       await using _up = program;
       await using operator = new Program(args, { ...env, KUBECONFIG: kubeconfig });
       await operator.waitFor(/"msg":"running"/, 'stderr');
 
-      await using standIn = Manager.create({ cluster: { kubeconfig }, log: silent }).register(ReadyStandIn);
-      await standIn.start();
       const { transport } = await connect({ kubeconfig });
       const client = createClient(transport);
       await client.apply(Website, Website.of('default/blog', { image: 'nginx:1.27', replicas: 3 }));

@@ -35,7 +35,7 @@ describe('kubectl', function () {
     const binary = kubectlOrSkip(this);
     const folder = temporaryFolder();
     started.push(() => folder[Symbol.dispose]());
-    const { program, kubeconfig } = await gyreUp(folder.path);
+    const { program, kubeconfig } = await gyreUp(folder.path, ['--no-controllers']);
     started.push(() => program[Symbol.asyncDispose]());
     const { transport } = await connect({ kubeconfig });
     started.push(() => transport.close());

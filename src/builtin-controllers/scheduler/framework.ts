@@ -105,7 +105,7 @@ export function rejection(resolvable: boolean, ...reasons: readonly string[]): R
   return { reasons, resolvable };
 }
 
-/** Pods of other schedulers, on their way out or at their end, are nobody's to schedule here. */
+/** A pod at its end takes nothing from its node any more, and is nobody's to schedule. */
 export function isTerminal({ status }: Pod): boolean {
   return status?.phase === 'Succeeded' || status?.phase === 'Failed';
 }

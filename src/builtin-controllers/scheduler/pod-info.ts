@@ -2,7 +2,7 @@
 import type { Pod } from 'gyre/kinds';
 import { type HostPort, hostPortsOf } from './host-ports.js';
 import { type AffinityTerms, affinityTermsOf } from './pod-affinity-term.js';
-import { podRequests, podScoringRequests, Resources } from './resources.js';
+import { podRequests, podScoringRequests, type Resources } from './resources.js';
 
 const noLabels: Readonly<Record<string, string>> = Object.freeze(Object.create(null));
 

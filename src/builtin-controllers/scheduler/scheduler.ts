@@ -24,7 +24,15 @@
  * - PodDisruptionBudgets in preemption; resource claims (DRA); extenders, profiles, `addedAffinity`;
  * - requests of a pod as a whole (`spec.resources`) and resizing in place: containers' requests count.
  */
-import { type Clock, deepEqualJson, type KindOf, type Runnable, type RunnableContext, sleep } from 'gyre';
+import {
+  type Clock,
+  deepEqualJson,
+  isNotFound,
+  type KindOf,
+  type Runnable,
+  type RunnableContext,
+  sleep,
+} from 'gyre';
 import type { CacheEvent, Informer, InformerLease } from 'gyre/informers';
 import { Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod, StorageClass } from 'gyre/kinds';
 import { bind } from './binder.js';
@@ -165,8 +173,10 @@ class Running {
     else this.#podApplied(event.object, event.previous);
   }
 
-  #podApplied(pod: Pod, previous: Pod | undefined): void {
-    if (previous && previous.metadata.uid !== pod.metadata.uid) this.#podGone(previous);
+  #podApplied(pod: Pod, before: Pod | undefined): void {
+    // The same name with another UID is another pod, however alike they are.
+    const previous = before?.metadata.uid === pod.metadata.uid ? before : undefined;
+    if (before && !previous) this.#podGone(before);
     if (isTerminal(pod)) {
       this.#podGone(pod);
       return;
@@ -331,11 +341,13 @@ class Running {
         for (const { pod: victim, terminating } of victims) {
           if (terminating) continue;
           const { namespace = '', name, uid } = victim.metadata;
-          await this.#reporter.disrupt(victim);
-          await client.delete(Pod, { namespace, name }, { preconditions: { uid } });
-          this.#reporter.preempted(victim, pod.pod, node.name);
+          await unlessGone(async () => {
+            await this.#reporter.disrupt(victim);
+            await client.delete(Pod, { namespace, name }, { preconditions: { uid } });
+            this.#reporter.preempted(victim, pod.pod, node.name);
+          });
         }
-        for (const { pod: other } of lesser) await this.#reporter.unpromise(other);
+        for (const { pod: other } of lesser) await unlessGone(() => this.#reporter.unpromise(other));
       } catch (error) {
         // Whatever is left to do is decided anew.
         log.debug('preemption not finished', { pod: pod.key, error: String(error) });
@@ -362,6 +374,15 @@ class Running {
       })
       .finally(() => this.#writes.delete(running));
     this.#writes.add(running);
+  }
+}
+
+/** A pod that went by itself needs no more telling. */
+async function unlessGone(request: () => Promise<void>): Promise<void> {
+  try {
+    await request();
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
   }
 }
 

@@ -1071,7 +1071,7 @@ describe('bad requests', () => {
   const transports = new Map<string, Transport>();
 
   before(async () => {
-    cluster = await EmbeddedCluster.start({ dataDir: folder.path, https: {} });
+    cluster = await EmbeddedCluster.start({ controllers: false, dataDir: folder.path, https: {} });
     const inProcess = cluster.transport();
     transports.set('in process', inProcess);
     transports.set('over HTTPS', (await connect({ kubeconfig: cluster.kubeconfig as string })).transport);

@@ -958,6 +958,7 @@ describe('hostile requests', () => {
 
   before(async () => {
     cluster = await EmbeddedCluster.start({
+      controllers: false,
       dataDir: folder.path,
       https: {},
       tokens: new Map([['root', { username: 'root', groups: ['system:masters'] }]]),

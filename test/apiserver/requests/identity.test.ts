@@ -21,6 +21,7 @@ describe('identity', () => {
 
   before(async () => {
     cluster = await EmbeddedCluster.start({
+      controllers: false,
       dataDir: folder.path,
       https: {},
       tokens: new Map([[token, jane]]),

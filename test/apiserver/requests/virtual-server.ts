@@ -50,6 +50,7 @@ export class VirtualServer implements AsyncDisposable {
   static async start(): Promise<VirtualServer> {
     const server = new VirtualServer();
     server.#cluster = await EmbeddedCluster.start({
+      controllers: false,
       clock: server.clock,
       random: seededRandom(),
       freeze: true,

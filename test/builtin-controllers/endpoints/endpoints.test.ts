@@ -119,7 +119,8 @@ describe('Endpoints, decided', () => {
 });
 
 describe('endpoint-controller', () => {
-  const start = () => TestCluster.start({ controllers: [EndpointsController, EndpointsCleanup] });
+  const start = () =>
+    TestCluster.start({ builtin: false, controllers: [EndpointsController, EndpointsCleanup] });
 
   it('EP-7 follows pods and the labels of the Service, and mends what others break', async () => {
     await using t = await start();

@@ -6,7 +6,7 @@ import { TestCluster } from 'gyre/testing';
 import { SliceTracker } from '#src/builtin-controllers/endpointslice/slice-tracker.js';
 import { node, pod, service, setStatus, store } from './objects.js';
 
-const start = () => TestCluster.start({ controllers: [EndpointSliceController] });
+const start = () => TestCluster.start({ builtin: false, controllers: [EndpointSliceController] });
 
 async function slices(t: TestCluster, of = 'web'): Promise<EndpointSlice[]> {
   await t.settle();

@@ -6,7 +6,7 @@ import { ClusterRole, ConfigMap, CustomResourceDefinition, Event, Namespace, Sec
 import { InformerSet } from 'gyre/informers';
 import { seededRandom, TestCluster } from 'gyre/testing';
 
-const start = () => TestCluster.start({ controllers: [new GarbageCollector()] });
+const start = () => TestCluster.start({ builtin: false, controllers: [new GarbageCollector()] });
 
 const refTo = (owner: ConfigMap | KubernetesObject, more: Partial<OwnerReference> = {}): OwnerReference => ({
   apiVersion: owner.apiVersion,
@@ -86,7 +86,7 @@ describe('generic-garbage-collector, in the background', () => {
   });
 
   it('GC-2 finds what was garbage before it started', async () => {
-    await using cluster = await TestCluster.start();
+    await using cluster = await TestCluster.start({ builtin: false });
     const a = await make(cluster, 'a');
     await make(cluster, 'garbage', [missing]);
     await make(cluster, 'owned', [refTo(a)]);

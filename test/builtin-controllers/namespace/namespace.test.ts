@@ -8,7 +8,7 @@ import { TestCluster } from 'gyre/testing';
 import { deleteContent } from '#src/builtin-controllers/namespace/content.js';
 import { createClient } from 'gyre/client';
 
-const start = () => TestCluster.start({ controllers: [NamespaceController] });
+const start = () => TestCluster.start({ builtin: false, controllers: [NamespaceController] });
 const inDoomed = (name: string, more: object = {}) => ({ metadata: { namespace: 'doomed', name, ...more } });
 const conditionsOf = (t: TestCluster) =>
   Object.fromEntries(
@@ -162,7 +162,7 @@ describe('namespace-controller', () => {
   });
 
   it('NS-1 reports what cannot be deleted, and goes on with the rest', async () => {
-    await using t = await TestCluster.start();
+    await using t = await TestCluster.start({ builtin: false });
     await t.client.create(Namespace, { metadata: { name: 'doomed' } });
     await t.client.create(ConfigMap, inDoomed('a'));
     await t.client.create(Secret, inDoomed('b'));

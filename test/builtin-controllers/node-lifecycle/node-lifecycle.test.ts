@@ -9,7 +9,8 @@ import { evictionTime, tolerates } from '#src/builtin-controllers/node-lifecycle
 import { desiredTaints } from '#src/builtin-controllers/node-lifecycle/taints.js';
 import { node as nodeObject, pod as podObject, store } from '../endpointslice/objects.js';
 
-const start = () => TestCluster.start({ controllers: [NodeLifecycleController, TaintEvictionController] });
+const start = () =>
+  TestCluster.start({ builtin: false, controllers: [NodeLifecycleController, TaintEvictionController] });
 const leaseKey = { namespace: 'kube-node-lease', name: 'n1' };
 
 /** What a kubelet posts. */
@@ -207,7 +208,7 @@ describe('taint-eviction-controller', () => {
     });
 
   it('OC-15 deletes at once what does not tolerate, later what does for a while, never what does', async () => {
-    await using t = await TestCluster.start({ controllers: [TaintEvictionController] });
+    await using t = await TestCluster.start({ builtin: false, controllers: [TaintEvictionController] });
     await store(t.client, nodeObject('n1'));
     await store(t.client, bound('none'));
     await store(t.client, bound('while', [patient]));
@@ -226,7 +227,7 @@ describe('taint-eviction-controller', () => {
   });
 
   it('OC-15 a taint that goes in time spares the pod', async () => {
-    await using t = await TestCluster.start({ controllers: [TaintEvictionController] });
+    await using t = await TestCluster.start({ builtin: false, controllers: [TaintEvictionController] });
     await store(t.client, nodeObject('n1'));
     await store(t.client, bound('while', [patient]));
     await doom(t);

@@ -12,6 +12,7 @@ import { claim, fresh, isDefault, pod, RememberedVolumes, refTo, storageClass, v
 
 async function start(volumes = new RememberedVolumes()): Promise<TestCluster> {
   return TestCluster.start({
+    builtin: false,
     controllers: [PersistentVolumeClaimController, PersistentVolumeController],
     provide: [[LocalVolumes, volumes]],
   });

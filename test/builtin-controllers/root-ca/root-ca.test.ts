@@ -5,7 +5,8 @@ import { ConfigMap, Namespace } from 'gyre/kinds';
 import { TestCluster } from 'gyre/testing';
 
 const pem = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n';
-const start = () => TestCluster.start({ controllers: [RootCaPublisher], provide: [[RootCaBundle, pem]] });
+const start = () =>
+  TestCluster.start({ builtin: false, controllers: [RootCaPublisher], provide: [[RootCaBundle, pem]] });
 const key = { namespace: 'team', name: 'kube-root-ca.crt' };
 
 describe('root-ca-certificate-publisher', () => {

@@ -4,7 +4,7 @@ import { ServiceAccountController } from 'gyre/controllers';
 import { Namespace, ServiceAccount } from 'gyre/kinds';
 import { TestCluster } from 'gyre/testing';
 
-const start = () => TestCluster.start({ controllers: [ServiceAccountController] });
+const start = () => TestCluster.start({ builtin: false, controllers: [ServiceAccountController] });
 
 describe('serviceaccount-controller', () => {
   it('OC-13 makes the default service account of a new namespace, and again when it is deleted', async () => {

@@ -19,6 +19,7 @@ const key = 'default/mine';
 
 async function start(): Promise<TestCluster> {
   const t = await TestCluster.start({
+    builtin: false,
     controllers: [PersistentVolumeClaimProtectionController, PersistentVolumeProtectionController],
   });
   const mine = fresh(claim('mine'));
@@ -138,6 +139,7 @@ describe('storage object in use protection', () => {
 
   it('PV-11 keeps a deleted volume while it is Bound, and lets it go then', async () => {
     await using t = await TestCluster.start({
+      builtin: false,
       controllers: [
         PersistentVolumeClaimController,
         PersistentVolumeController,

@@ -1,6 +1,19 @@
 /** Taints keep pods away that do not tolerate them; PreferNoSchedule only deters (SC-6). */
-import { plugin, rejection, scaleToHighest } from '../framework.js';
+import { plugin, type Rejection, rejection, scaleToHighest } from '../framework.js';
+import type { Taint } from '../node-info.js';
 import { tolerates, type Toleration, untolerated } from '../tolerations.js';
+
+/** One per taint: nodes are many, and what they say of theirs stays the same. */
+const rejections = new WeakMap<Taint, Rejection>();
+
+function rejectionFor(taint: Taint): Rejection {
+  let made = rejections.get(taint);
+  if (!made) {
+    made = rejection(false, `node(s) had untolerated taint {${taint.key}: ${taint.value ?? ''}}`);
+    rejections.set(taint, made);
+  }
+  return made;
+}
 
 const none: readonly Toleration[] = [];
 
@@ -10,7 +23,7 @@ export const taintToleration = plugin<undefined, { readonly tolerations: readonl
   filter({ pod }, { hardTaints }) {
     if (hardTaints.length === 0) return undefined;
     const taint = untolerated(pod.spec.tolerations ?? none, hardTaints);
-    return taint && rejection(false, `node(s) had untolerated taint {${taint.key}: ${taint.value ?? ''}}`);
+    return taint && rejectionFor(taint);
   },
   preScore({ pod }, feasible) {
     // Where nothing deters, every node scores alike.
