@@ -72,7 +72,7 @@ export class SimulatedNode implements Runnable {
 }
 
 export async function startSimulated(): Promise<LifecycleHarness> {
-  const t = await TestCluster.start({ controllers: [new SimulatedNode()] });
+  const t = await TestCluster.start({ controllers: [new SimulatedNode()], builtin: false });
   return {
     runtime: 'simulated',
     client: t.client,
