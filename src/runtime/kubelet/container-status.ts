@@ -69,7 +69,8 @@ function neverRun(
 ): ApiContainerStatus {
   const { state, restartCount = 0, lastState = {} } = recorded ?? {};
   // What is over stays as it ended, whether or not the runtime remembers.
-  if (isFinal(pod) && state?.terminated) return { ...(recorded as ApiContainerStatus), ready: recorded?.ready ?? false };
+  if (isFinal(pod) && state?.terminated)
+    return { ...(recorded as ApiContainerStatus), ready: recorded?.ready ?? false };
   const ended: ContainerState | undefined = state?.terminated
     ? { terminated: state.terminated }
     : state?.running

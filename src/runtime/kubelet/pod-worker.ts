@@ -166,6 +166,8 @@ export class PodWorker {
   }
 
   async #sync(): Promise<void> {
+    // Asked first: what is observed then is how everything has ended.
+    const ended = this.#ending?.over ?? false;
     const observed = await this.#observe();
     if (!this.#adopted) {
       // What runs already when the worker begins had its hooks in a former life.
@@ -182,8 +184,9 @@ export class PodWorker {
     if (over || this.#ending) this.#end(observed);
     else if (this.#volumesReady()) this.#act(observed);
     if (!this.#ending) this.#prober.follow(pod, observed, (name) => this.#hookDone(observed, name));
-    await this.#writeStatus(observed);
-    if (this.#ending?.over && this.#pod.metadata.deletionTimestamp !== undefined) await this.#delete();
+    const told = await this.#writeStatus(observed, ended);
+    // The last status is in the API before the object goes: it may stay, for a finalizer's sake.
+    if (ended && told && this.#pod.metadata.deletionTimestamp !== undefined) await this.#delete();
   }
 
   async #observe(): Promise<ObservedPod> {
@@ -530,7 +533,8 @@ export class PodWorker {
         return;
       }
     }
-    if (hasChangingContent(this.#pod)) this.#later('volume refresh', volumeRefreshMs, () => this.#refreshVolumes());
+    if (hasChangingContent(this.#pod))
+      this.#later('volume refresh', volumeRefreshMs, () => this.#refreshVolumes());
   }
 
   /** Content follows its ConfigMaps and Secrets (KL-15), for as long as there are containers to see it. */
@@ -586,7 +590,8 @@ export class PodWorker {
     };
   }
 
-  async #writeStatus(observed: ObservedPod): Promise<void> {
+  /** False when somebody else was faster: then the next sync decides anew. */
+  async #writeStatus(observed: ObservedPod, ended: boolean): Promise<boolean> {
     const { client, clock, hostIP, runtime } = this.#node;
     const pod = this.#pod;
     const status = podStatus({
@@ -596,12 +601,13 @@ export class PodWorker {
       hostIP,
       now: clock.now(),
       failure: this.#failure,
-      ended: this.#ending?.over ?? false,
+      ended,
       waiting: (name) => this.#waiting(observed, name),
       started: (name) => this.#started(observed, name),
       ready: (name) => this.#ready(name),
     });
-    if (deepEqualJson(status as unknown as JsonValue, (pod.status ?? {}) as unknown as JsonValue)) return;
+    if (deepEqualJson(status as unknown as JsonValue, (pod.status ?? {}) as unknown as JsonValue))
+      return true;
     try {
       const written = await client.patch(
         Pod,
@@ -614,12 +620,14 @@ export class PodWorker {
       this.#take(written);
       // What follows from the new status, e.g. that it is final, is decided with it in hand.
       if (isFinal(written) !== isFinal(pod)) this.#again = true;
+      return true;
     } catch (error) {
       await this.#afterLostWrite(error);
+      return false;
     }
   }
 
-  /** Somebody else wrote, or deleted: with the newest version in hand the next sync decides anew. */
+  /** Somebody else wrote, or deleted: the newest version is taken in hand. */
   async #afterLostWrite(error: unknown): Promise<void> {
     if (!isConflict(error) && !isNotFound(error)) throw error;
     const live = await this.#node.client.find(Pod, keyOf(this.#pod) as Key<'Namespaced'>);

@@ -22,7 +22,10 @@ describe('CrashBackoff', () => {
     for (let i = 0; i < 6; i++) backoff.next('c', 0, 0);
     // It ended nine minutes after its start: the five minutes of waiting go beyond the ten.
     const ended = 9 * 60_000;
-    expect(backoff.waiting('c', ended, ended + 299_000)).to.deep.equal({ until: ended + 300_000, delayMs: 300_000 });
+    expect(backoff.waiting('c', ended, ended + 299_000)).to.deep.equal({
+      until: ended + 300_000,
+      delayMs: 300_000,
+    });
     expect(backoff.waiting('c', 600_001, 600_001)).to.equal(undefined);
     backoff.next('c', 600_001, 600_001);
     expect(backoff.waiting('c', 601_000, 601_000)?.delayMs).to.equal(10_000);

@@ -13,7 +13,12 @@ const metadata = { namespace: 'ns', name: 'x', uid: '', resourceVersion: '', cre
 const sources = {
   configMap: async (_: string, name: string) =>
     name === 'conf'
-      ? ({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { colour: 'red', size: '$(A)' } } as ConfigMap)
+      ? ({
+          apiVersion: 'v1',
+          kind: 'ConfigMap',
+          metadata,
+          data: { colour: 'red', size: '$(A)' },
+        } as ConfigMap)
       : undefined,
   secret: async (_: string, name: string) =>
     name === 'keys'
@@ -24,14 +29,22 @@ const sources = {
 type Part = Pick<Container, 'env' | 'envFrom' | 'resources'>;
 async function envOf(part: Part): Promise<string[]> {
   const container = { name: 'web', image: 'i', ...part };
-  const env = await containerEnv(pod({ containers: [container], serviceAccountName: 'robot' }), container, facts, sources);
+  const env = await containerEnv(
+    pod({ containers: [container], serviceAccountName: 'robot' }),
+    container,
+    facts,
+    sources,
+  );
   return env.map(({ name, value }) => `${name}=${value}`);
 }
 const field = (fieldPath: string): Part => ({ env: [{ name: 'A', valueFrom: { fieldRef: { fieldPath } } }] });
 const resource = (name: string, divisor?: string, resources: Container['resources'] = {}): Part => ({
   resources,
   env: [
-    { name: 'A', valueFrom: { resourceFieldRef: { resource: name, ...(divisor === undefined ? {} : { divisor }) } } },
+    {
+      name: 'A',
+      valueFrom: { resourceFieldRef: { resource: name, ...(divisor === undefined ? {} : { divisor }) } },
+    },
   ],
 });
 
@@ -39,11 +52,25 @@ const rows: readonly (readonly [title: string, part: Part, env: readonly string[
   ['values', { env: [{ name: 'A', value: '1' }, { name: 'B' }] }, ['A=1', 'B=']],
   [
     'variables defined before are expanded, later ones are not',
-    { env: [{ name: 'A', value: '$(B)' }, { name: 'B', value: 'b' }, { name: 'C', value: '$(B)-$$(B)' }] },
+    {
+      env: [
+        { name: 'A', value: '$(B)' },
+        { name: 'B', value: 'b' },
+        { name: 'C', value: '$(B)-$$(B)' },
+      ],
+    },
     ['A=$(B)', 'B=b', 'C=b-$(B)'],
   ],
-  ['a key of a ConfigMap, as it is', { env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'conf', key: 'size' } } }] }, ['A=$(A)']],
-  ['a key of a Secret, decoded', { env: [{ name: 'A', valueFrom: { secretKeyRef: { name: 'keys', key: 'pass' } } }] }, ['A=é']],
+  [
+    'a key of a ConfigMap, as it is',
+    { env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'conf', key: 'size' } } }] },
+    ['A=$(A)'],
+  ],
+  [
+    'a key of a Secret, decoded',
+    { env: [{ name: 'A', valueFrom: { secretKeyRef: { name: 'keys', key: 'pass' } } }] },
+    ['A=é'],
+  ],
   [
     'optional keys and objects that are missing leave nothing',
     {
@@ -51,7 +78,10 @@ const rows: readonly (readonly [title: string, part: Part, env: readonly string[
         { name: 'A', valueFrom: { configMapKeyRef: { name: 'conf', key: 'none', optional: true } } },
         { name: 'B', valueFrom: { secretKeyRef: { name: 'none', key: 'none', optional: true } } },
       ],
-      envFrom: [{ configMapRef: { name: 'none', optional: true } }, { secretRef: { name: 'none', optional: true } }],
+      envFrom: [
+        { configMapRef: { name: 'none', optional: true } },
+        { secretRef: { name: 'none', optional: true } },
+      ],
     },
     [],
   ],
@@ -73,7 +103,11 @@ const rows: readonly (readonly [title: string, part: Part, env: readonly string[
   ['its service account', field('spec.serviceAccountName'), ['A=robot']],
   ['its address', field('status.podIP'), ['A=10.64.0.2']],
   ['the address of its node', field('status.hostIP'), ['A=10.0.0.1']],
-  ['a limit, rounded up to whole cores', resource('limits.cpu', undefined, { limits: { cpu: '1200m' } }), ['A=2']],
+  [
+    'a limit, rounded up to whole cores',
+    resource('limits.cpu', undefined, { limits: { cpu: '1200m' } }),
+    ['A=2'],
+  ],
   ['a limit in millicores', resource('limits.cpu', '1m', { limits: { cpu: '1200m' } }), ['A=1200']],
   ['memory in Mi', resource('limits.memory', '1Mi', { limits: { memory: '1Gi' } }), ['A=1024']],
   ['without a limit what the node can give', resource('limits.cpu', '1m'), ['A=1500']],
@@ -82,14 +116,26 @@ const rows: readonly (readonly [title: string, part: Part, env: readonly string[
 ];
 
 const refusals: readonly (readonly [part: Part, message: string])[] = [
-  [{ env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'none', key: 'k' } } }] }, 'configmap "none" not found'],
-  [{ env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'conf', key: 'k' } } }] }, "couldn't find key k in ConfigMap ns/conf"],
+  [
+    { env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'none', key: 'k' } } }] },
+    'configmap "none" not found',
+  ],
+  [
+    { env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'conf', key: 'k' } } }] },
+    "couldn't find key k in ConfigMap ns/conf",
+  ],
   [
     { env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'conf', key: 'toString' } } }] },
     "couldn't find key toString in ConfigMap ns/conf",
   ],
-  [{ env: [{ name: 'A', valueFrom: { secretKeyRef: { name: 'none', key: 'k' } } }] }, 'secret "none" not found'],
-  [{ env: [{ name: 'A', valueFrom: { secretKeyRef: { name: 'keys', key: 'k' } } }] }, "couldn't find key k in Secret ns/keys"],
+  [
+    { env: [{ name: 'A', valueFrom: { secretKeyRef: { name: 'none', key: 'k' } } }] },
+    'secret "none" not found',
+  ],
+  [
+    { env: [{ name: 'A', valueFrom: { secretKeyRef: { name: 'keys', key: 'k' } } }] },
+    "couldn't find key k in Secret ns/keys",
+  ],
   [{ envFrom: [{ configMapRef: { name: 'none' } }] }, 'configmap "none" not found'],
   [{ envFrom: [{ secretRef: { name: 'none' } }] }, 'secret "none" not found'],
   [field('status.phase'), 'unsupported fieldPath: status.phase'],
@@ -111,7 +157,10 @@ describe('containerEnv', () => {
 });
 
 describe('expand', () => {
-  const values = new Map([['A', 'a'], ['B', '$(A)']]);
+  const values = new Map([
+    ['A', 'a'],
+    ['B', '$(A)'],
+  ]);
   for (const [text, result] of [
     ['$(A)', 'a'],
     ['x$(A)y$(A)', 'xaya'],

@@ -69,7 +69,13 @@ const rows: readonly Row[] = [
     title: 'KL-11 the restart count goes on when the runtime has forgotten a running container',
     status: {
       containerStatuses: [
-        { ...web, imageID: '', ready: true, restartCount: 4, state: { running: { startedAt: '2026-01-01T00:00:00Z' } } },
+        {
+          ...web,
+          imageID: '',
+          ready: true,
+          restartCount: 4,
+          state: { running: { startedAt: '2026-01-01T00:00:00Z' } },
+        },
       ],
     },
     expect: ['start web 5'],
@@ -94,7 +100,13 @@ const rows: readonly Row[] = [
     title: 'KL-11 what has never run begins at 0',
     status: {
       containerStatuses: [
-        { ...web, imageID: '', ready: false, restartCount: 0, state: { waiting: { reason: 'ContainerCreating' } } },
+        {
+          ...web,
+          imageID: '',
+          ready: false,
+          restartCount: 0,
+          state: { waiting: { reason: 'ContainerCreating' } },
+        },
       ],
     },
     expect: ['start web 0'],
@@ -113,7 +125,12 @@ const rows: readonly Row[] = [
   { title: 'KL-6 Always: what ended runs again', runs: { web: { exitCode: 0 } }, expect: ['start web 1'] },
   {
     title: 'KL-6 the next attempt follows the highest one',
-    runs: { web: [{ attempt: 2, exitCode: 1 }, { attempt: 3, exitCode: 1 }] },
+    runs: {
+      web: [
+        { attempt: 2, exitCode: 1 },
+        { attempt: 3, exitCode: 1 },
+      ],
+    },
     expect: ['start web 4'],
   },
   {

@@ -38,7 +38,12 @@ const condition = (status: PodStatus, type: string) => status.conditions?.find((
 
 const phases: readonly (Facts & { readonly title: string; readonly phase: string })[] = [
   { title: 'nothing has run', phase: 'Pending' },
-  { title: 'one of two has not run yet', spec: { containers: [web, other] }, runs: { web: {} }, phase: 'Pending' },
+  {
+    title: 'one of two has not run yet',
+    spec: { containers: [web, other] },
+    runs: { web: {} },
+    phase: 'Pending',
+  },
   { title: 'all run', runs: { web: {} }, phase: 'Running' },
   { title: 'Always and all have ended', runs: { web: { exitCode: 1 } }, phase: 'Running' },
   {
@@ -107,10 +112,25 @@ const phases: readonly (Facts & { readonly title: string; readonly phase: string
     facts: { failure: { reason: 'DeadlineExceeded', message: 'm' }, ended: true },
     phase: 'Failed',
   },
-  { title: 'Always, deleted, and all completed', runs: { web: { exitCode: 0 } }, facts: { ended: true }, phase: 'Succeeded' },
-  { title: 'deleted, and one was killed', runs: { web: { exitCode: 137 } }, facts: { ended: true }, phase: 'Failed' },
+  {
+    title: 'Always, deleted, and all completed',
+    runs: { web: { exitCode: 0 } },
+    facts: { ended: true },
+    phase: 'Succeeded',
+  },
+  {
+    title: 'deleted, and one was killed',
+    runs: { web: { exitCode: 137 } },
+    facts: { ended: true },
+    phase: 'Failed',
+  },
   { title: 'it was Failed before', before: { phase: 'Failed' }, runs: { web: {} }, phase: 'Failed' },
-  { title: 'it was Succeeded before', before: { phase: 'Succeeded' }, runs: { web: { exitCode: 1 } }, phase: 'Succeeded' },
+  {
+    title: 'it was Succeeded before',
+    before: { phase: 'Succeeded' },
+    runs: { web: { exitCode: 1 } },
+    phase: 'Succeeded',
+  },
 ];
 
 describe('podStatus', () => {
@@ -122,7 +142,14 @@ describe('podStatus', () => {
 
   it('KL-11 keeps what was recorded of a pod that is over, when the runtime has forgotten it', () => {
     const terminated = { exitCode: 0, reason: 'Completed', finishedAt: '2026-01-01T00:00:01Z' };
-    const recorded = { ...web, imageID: 'x', ready: false, restartCount: 2, started: false, state: { terminated } };
+    const recorded = {
+      ...web,
+      imageID: 'x',
+      ready: false,
+      restartCount: 2,
+      started: false,
+      state: { terminated },
+    };
     const status = statusOf({
       spec: { restartPolicy: 'Never', containers: [web] },
       before: { phase: 'Succeeded', containerStatuses: [recorded] },
@@ -137,7 +164,13 @@ describe('podStatus', () => {
       before: {
         phase: 'Running',
         containerStatuses: [
-          { ...web, imageID: '', ready: true, restartCount: 1, state: { running: { startedAt: '2026-01-01T00:00:00Z' } } },
+          {
+            ...web,
+            imageID: '',
+            ready: true,
+            restartCount: 1,
+            state: { running: { startedAt: '2026-01-01T00:00:00Z' } },
+          },
         ],
       },
       sandboxes: [],

@@ -58,11 +58,7 @@ const running = { state: 'running' } as const;
 const completed = { state: 'terminated Completed 0' } as const;
 const remove = (gracePeriodSeconds?: number): Step => ({
   do: ({ client, namespace, name }) =>
-    client.delete(
-      Pod,
-      { namespace, name },
-      gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds },
-    ),
+    client.delete(Pod, { namespace, name }, gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
 });
 /** Where a real container can remember across its runs. */
 const state = {
@@ -258,7 +254,11 @@ const endings: readonly LifecycleCase[] = [
     simulate: { web: { runMs: [1000, 1000, 1000, 601_000, 1000], exitCode: 1 } },
     steps: [
       { expect: { containers: { web: { message: /^back-off 20s /, restarts: 2 } } }, withinMs: 60_000 },
-      { expect: { containers: { web: { ...running, restarts: 4 } } }, withinMs: 700_000, notBeforeMs: 600_000 },
+      {
+        expect: { containers: { web: { ...running, restarts: 4 } } },
+        withinMs: 700_000,
+        notBeforeMs: 600_000,
+      },
       { expect: { containers: { web: { message: /^back-off 10s /, restarts: 4 } } }, withinMs: 5_000 },
     ],
     check: (history) => {
@@ -276,7 +276,9 @@ const endings: readonly LifecycleCase[] = [
       {
         expect: {
           phase: 'Failed',
-          containers: { job: { state: /^terminated StartError 12[78]$/, message: /no such file or directory/ } },
+          containers: {
+            job: { state: /^terminated StartError 12[78]$/, message: /no such file or directory/ },
+          },
         },
       },
     ],
@@ -290,7 +292,12 @@ const endings: readonly LifecycleCase[] = [
       containers: [{ name: 'job', image, command: sh('echo out of luck > /dev/termination-log; exit 2') }],
     },
     steps: [
-      { expect: { phase: 'Failed', containers: { job: { state: 'terminated Error 2', message: /^out of luck/ } } } },
+      {
+        expect: {
+          phase: 'Failed',
+          containers: { job: { state: 'terminated Error 2', message: /^out of luck/ } },
+        },
+      },
     ],
   },
   {
@@ -354,14 +361,22 @@ const inits: readonly LifecycleCase[] = [
             two: { state: 'waiting PodInitializing' },
             a: { state: 'waiting PodInitializing' },
           },
-          conditions: { Initialized: 'False ContainersNotInitialized: containers with incomplete status: [one two]' },
+          conditions: {
+            Initialized: 'False ContainersNotInitialized: containers with incomplete status: [one two]',
+          },
         },
       },
       {
         expect: {
           phase: 'Pending',
-          containers: { one: { ...completed, ready: true }, two: running, b: { state: 'waiting PodInitializing' } },
-          conditions: { Initialized: 'False ContainersNotInitialized: containers with incomplete status: [two]' },
+          containers: {
+            one: { ...completed, ready: true },
+            two: running,
+            b: { state: 'waiting PodInitializing' },
+          },
+          conditions: {
+            Initialized: 'False ContainersNotInitialized: containers with incomplete status: [two]',
+          },
         },
       },
       {
@@ -405,7 +420,11 @@ const inits: readonly LifecycleCase[] = [
       },
       { pass: 1_000 },
     ],
-    never: [{ containers: { web: running } }, { phase: 'Running' }, { containers: { setup: { restarts: 1 } } }],
+    never: [
+      { containers: { web: running } },
+      { phase: 'Running' },
+      { containers: { setup: { restarts: 1 } } },
+    ],
   },
   {
     title: 'KL-4 KL-6 Always: an init container that fails is tried again with back-off, and then goes on',
@@ -449,7 +468,12 @@ const inits: readonly LifecycleCase[] = [
         },
       },
       { expect: { phase: 'Running', containers: { proxy: running, job: completed } } },
-      { expect: { phase: 'Succeeded', containers: { proxy: { state: 'terminated Error 143' }, job: completed } } },
+      {
+        expect: {
+          phase: 'Succeeded',
+          containers: { proxy: { state: 'terminated Error 143' }, job: completed },
+        },
+      },
     ],
     events: [
       'Normal Started Started container proxy',
@@ -481,7 +505,10 @@ const inits: readonly LifecycleCase[] = [
       {
         expect: {
           phase: 'Running',
-          containers: { proxy: { ...running, restarts: 1, last: 'terminated Error 1' }, job: { ...running, restarts: 0 } },
+          containers: {
+            proxy: { ...running, restarts: 1, last: 'terminated Error 1' },
+            job: { ...running, restarts: 0 },
+          },
           conditions: { Initialized: 'True' },
         },
       },
@@ -498,7 +525,11 @@ const inits: readonly LifecycleCase[] = [
           image,
           restartPolicy: 'Always',
           command: sh('sleep 2; touch /tmp/up-$HOSTNAME; trap "exit 143" TERM; while :; do sleep 0.1; done'),
-          startupProbe: { exec: { command: sh('test -e /tmp/up-$HOSTNAME') }, periodSeconds: 1, failureThreshold: 20 },
+          startupProbe: {
+            exec: { command: sh('test -e /tmp/up-$HOSTNAME') },
+            periodSeconds: 1,
+            failureThreshold: 20,
+          },
         },
       ],
       containers: [{ name: 'web', image, command: forever }],
@@ -508,7 +539,10 @@ const inits: readonly LifecycleCase[] = [
       {
         expect: {
           phase: 'Pending',
-          containers: { proxy: { ...running, started: false, ready: false }, web: { state: 'waiting PodInitializing' } },
+          containers: {
+            proxy: { ...running, started: false, ready: false },
+            web: { state: 'waiting PodInitializing' },
+          },
           conditions: { Initialized: /^False ContainersNotInitialized/ },
         },
       },
@@ -533,7 +567,9 @@ const probes: readonly LifecycleCase[] = [
         {
           name: 'web',
           image,
-          command: sh('touch /state/ok; trap "exit 143" TERM; ( sleep 1.5; rm -f /state/ok ) & while :; do sleep 0.1; done'),
+          command: sh(
+            'touch /state/ok; trap "exit 143" TERM; ( sleep 1.5; rm -f /state/ok ) & while :; do sleep 0.1; done',
+          ),
           volumeMounts: state.volumeMounts,
           livenessProbe: fileProbe,
         },
@@ -587,7 +623,10 @@ const probes: readonly LifecycleCase[] = [
       },
     ],
     events: [/^Warning Unhealthy Startup probe failed: /],
-    never: [{ containers: { web: { restarts: 1 } } }, { containers: { web: { started: false, ready: true } } }],
+    never: [
+      { containers: { web: { restarts: 1 } } },
+      { containers: { web: { started: false, ready: true } } },
+    ],
   },
   {
     title: 'KL-9 what does not start in time is restarted',
@@ -606,7 +645,10 @@ const probes: readonly LifecycleCase[] = [
     steps: [
       { expect: { containers: { web: { ...running, started: false, ready: false } } } },
       {
-        expect: { phase: 'Running', containers: { web: { ...running, restarts: 1, last: 'terminated Error 143' } } },
+        expect: {
+          phase: 'Running',
+          containers: { web: { ...running, restarts: 1, last: 'terminated Error 143' } },
+        },
       },
     ],
     events: [
@@ -623,7 +665,9 @@ const probes: readonly LifecycleCase[] = [
         {
           name: 'web',
           image,
-          command: sh('touch /state/ok; trap "exit 143" TERM; ( sleep 1.5; rm -f /state/ok ) & while :; do sleep 0.1; done'),
+          command: sh(
+            'touch /state/ok; trap "exit 143" TERM; ( sleep 1.5; rm -f /state/ok ) & while :; do sleep 0.1; done',
+          ),
           volumeMounts: state.volumeMounts,
           readinessProbe: { ...fileProbe, failureThreshold: 2 },
         },
@@ -638,7 +682,12 @@ const probes: readonly LifecycleCase[] = [
           conditions: { Ready: 'False ContainersNotReady: containers with unready status: [web]' },
         },
       },
-      { expect: { containers: { web: { ready: true } }, conditions: { Ready: 'True', ContainersReady: 'True' } } },
+      {
+        expect: {
+          containers: { web: { ready: true } },
+          conditions: { Ready: 'True', ContainersReady: 'True' },
+        },
+      },
       {
         expect: {
           phase: 'Running',
@@ -690,14 +739,21 @@ const probes: readonly LifecycleCase[] = [
 const hooks: readonly LifecycleCase[] = [
   {
     title: 'KL-7 KL-8 deletion lets a container end by itself, then the pod goes',
-    spec: { containers: [{ name: 'web', image, command: sh('trap "sleep 1; exit 0" TERM; while :; do sleep 0.1; done') }] },
+    spec: {
+      containers: [
+        { name: 'web', image, command: sh('trap "sleep 1; exit 0" TERM; while :; do sleep 0.1; done') },
+      ],
+    },
     simulate: { web: { stopMs: 1000 } },
     steps: [
       { expect: { phase: 'Running', containers: { web: running } } },
       { pass: 300 },
       remove(),
       { expect: { deleting: true, phase: 'Running', containers: { web: running } } },
-      { expect: { deleting: true, containers: { web: { state: /^terminated \w+ (0|143)$/ } } }, notBeforeMs: 500 },
+      {
+        expect: { deleting: true, containers: { web: { state: /^terminated \w+ (0|143)$/ } } },
+        notBeforeMs: 500,
+      },
       { expect: 'gone', withinMs: 4_000 },
     ],
     events: ['Normal Killing Stopping container web'],
@@ -710,7 +766,11 @@ const hooks: readonly LifecycleCase[] = [
       { expect: { phase: 'Running', containers: { web: running } } },
       { pass: 300 },
       remove(),
-      { expect: { containers: { web: { state: 'terminated Error 137' } } }, notBeforeMs: 1_500, withinMs: 4_000 },
+      {
+        expect: { containers: { web: { state: 'terminated Error 137' } } },
+        notBeforeMs: 1_500,
+        withinMs: 4_000,
+      },
       { expect: 'gone' },
     ],
   },
@@ -755,7 +815,9 @@ const hooks: readonly LifecycleCase[] = [
     title: 'KL-7 after a preStop that used up the grace 2 s are left, then it is killed',
     spec: {
       terminationGracePeriodSeconds: 2,
-      containers: [{ name: 'web', image, command: stubborn, lifecycle: { preStop: { sleep: { seconds: 2 } } } }],
+      containers: [
+        { name: 'web', image, command: stubborn, lifecycle: { preStop: { sleep: { seconds: 2 } } } },
+      ],
     },
     simulate: { web: { stopMs: 60_000 } },
     steps: [
@@ -781,13 +843,22 @@ const hooks: readonly LifecycleCase[] = [
     spec: {
       terminationGracePeriodSeconds: 2,
       containers: [
-        { name: 'web', image, command: forever, lifecycle: { postStart: { exec: { command: sh('exit 5') } } } },
+        {
+          name: 'web',
+          image,
+          command: forever,
+          lifecycle: { postStart: { exec: { command: sh('exit 5') } } },
+        },
       ],
     },
     simulate: { web: { execExitCode: 5 } },
     steps: [
       {
-        expect: { containers: { web: { state: 'waiting CrashLoopBackOff', last: 'terminated Error 143', restarts: 1 } } },
+        expect: {
+          containers: {
+            web: { state: 'waiting CrashLoopBackOff', last: 'terminated Error 143', restarts: 1 },
+          },
+        },
       },
     ],
     events: [/^Warning FailedPostStartHook .*exited with 5/, 'Normal Killing FailedPostStartHook'],
@@ -797,7 +868,12 @@ const hooks: readonly LifecycleCase[] = [
     title: 'KL-8 until postStart is done a container has not started',
     spec: {
       containers: [
-        { name: 'web', image, command: forever, lifecycle: { postStart: { exec: { command: sh('sleep 1') } } } },
+        {
+          name: 'web',
+          image,
+          command: forever,
+          lifecycle: { postStart: { exec: { command: sh('sleep 1') } } },
+        },
       ],
     },
     simulate: { web: { execMs: 1000 } },
@@ -845,11 +921,22 @@ const troubles: readonly LifecycleCase[] = [
     title: 'KL-11 an image that cannot be had: ErrImagePull, then ImagePullBackOff',
     spec: ({ missingImage }) => ({ containers: [{ name: 'web', image: missingImage }] }),
     steps: [
-      { expect: { phase: 'Pending', containers: { web: { state: 'waiting ErrImagePull', message: /none:1/ } } } },
       {
         expect: {
           phase: 'Pending',
-          containers: { web: { state: 'waiting ImagePullBackOff', message: /^Back-off pulling image ".*none:1"/, restarts: 0 } },
+          containers: { web: { state: 'waiting ErrImagePull', message: /none:1/ } },
+        },
+      },
+      {
+        expect: {
+          phase: 'Pending',
+          containers: {
+            web: {
+              state: 'waiting ImagePullBackOff',
+              message: /^Back-off pulling image ".*none:1"/,
+              restarts: 0,
+            },
+          },
         },
       },
     ],
@@ -938,4 +1025,10 @@ const troubles: readonly LifecycleCase[] = [
   },
 ];
 
-export const lifecycleCases: readonly LifecycleCase[] = [...endings, ...inits, ...probes, ...hooks, ...troubles];
+export const lifecycleCases: readonly LifecycleCase[] = [
+  ...endings,
+  ...inits,
+  ...probes,
+  ...hooks,
+  ...troubles,
+];

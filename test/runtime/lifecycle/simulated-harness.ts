@@ -53,6 +53,8 @@ export class SimulatedNode implements Runnable {
       clock: context.clock,
       hasImage: (image) => image !== missingImage,
     });
+    // What runs in it goes on between two kubelets.
+    this.#runtime.close = async () => {};
     this.#kubelet = new Kubelet({ nodes: [simulatedNode(this.nodeName, this.#runtime)], version: 'v1.32.0' });
     await this.#kubelet.start(context);
   }
