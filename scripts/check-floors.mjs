@@ -50,7 +50,6 @@ const lazy = new Set([
   '@grpc/grpc-js',
   '@grpc/proto-loader',
   'ws',
-  'jose',
 ]);
 /** What `api` may know: nothing of Node. */
 const pureFloors = new Set(['api', 'telemetry']);

@@ -18,6 +18,7 @@ export type StatusReason =
   | 'RequestEntityTooLarge'
   | 'UnsupportedMediaType'
   | 'InternalError'
+  | 'NonZeroExitCode'
   | 'Expired'
   | 'ServiceUnavailable';
 

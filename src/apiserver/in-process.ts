@@ -49,12 +49,16 @@ export function inProcessTransport(server: ApiServer, user: UserInfo): Transport
     async request(request): Promise<ApiResponse> {
       const response = await send(request, request.signal);
       if ('watch' in response) throw new TypeError('use watch() for a request with watch=true');
-      return { status: response.code, headers: response.headers, body: decoded(response) };
+      const body = 'stream' in response ? await collected(response.stream) : decoded(response);
+      return { status: response.code, headers: response.headers, body };
     },
     async watch<T>(request: ApiRequest): Promise<WatchResponse<T>> {
       const signal = request.signal ? AbortSignal.any([request.signal, stop.signal]) : stop.signal;
       const response = await send(request, signal);
-      if (!('watch' in response)) throw new ApiError(response.body as Status);
+      if (!('watch' in response)) {
+        if ('stream' in response) throw new TypeError('a watch was answered with text');
+        throw new ApiError(response.body as Status);
+      }
       return { headers: response.headers, events: response.watch as WatchResponse<T>['events'] };
     },
     close: () => stop.abort(new TransportError('the transport was closed')),
@@ -62,7 +66,14 @@ export function inProcessTransport(server: ApiServer, user: UserInfo): Transport
 }
 
 /** Documents are kept as the text that goes over the wire. */
-function decoded({ headers, body }: Exclude<ServerResponse, { watch: unknown }>): unknown {
+function decoded({ headers, body }: Extract<ServerResponse, { body: unknown }>): unknown {
   const isJson = headers['content-type']?.startsWith('application/json') ?? false;
   return typeof body === 'string' && body !== '' && isJson ? JSON.parse(body) : body;
+}
+
+async function collected(stream: AsyncIterable<Uint8Array>): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const chunk of stream) text += decoder.decode(chunk, { stream: true });
+  return text + decoder.decode();
 }

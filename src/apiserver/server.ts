@@ -14,6 +14,7 @@ import {
   type JsonObject,
   type KindFacts,
   methodNotAllowed,
+  type NodeConnector,
   noSuchResource,
   parseApiVersion,
   type Random,
@@ -32,6 +33,7 @@ import { Authenticator, withGroup } from './auth/authenticator.js';
 import { type Authorizer, forbiddenError } from './auth/authorizer.js';
 import { actingUser } from './auth/impersonation.js';
 import { mastersGroup, RbacAuthorizer } from './auth/rbac.js';
+import { ServiceAccountTokens } from './auth/service-account-tokens.js';
 import { ensureSystemObjects } from './bootstrap/system-objects.js';
 import { storagePrefix, WatchCache } from './cache/watch-cache.js';
 import { CrdController } from './crd/crd-controller.js';
@@ -44,6 +46,7 @@ import { decodeBody } from './rest/body.js';
 import type { RequestContext, RestDeps } from './rest/context.js';
 import { decodeObject } from './rest/decode-object.js';
 import { dispatch, objectTypes } from './rest/dispatch.js';
+import { type ExecRequest, podExec } from './rest/pod-streams.js';
 import { writeQuery } from './rest/options.js';
 import { parseResourcePath, type ResourceRequest, type ServerRequest } from './rest/request.js';
 import { versionInfo } from './version.js';
@@ -59,6 +62,8 @@ export interface ApiServerOptions {
   readonly authorizer?: Authorizer;
   /** Where cluster addresses of Services come from; the first is that of `kubernetes`. Default 127.96.0.0/12. */
   readonly serviceCidr?: string;
+  /** Signs the tokens of service accounts: a P-256 private key, PEM. Default: made when first needed. */
+  readonly serviceAccountKey?: string;
   /**
    * Freezes every object that is served in process, so that a reader who mutates it fails at once. Costs
    * time per write: for tests. Default false.
@@ -76,10 +81,24 @@ export type ServerResponse =
       readonly code: number;
       readonly headers: Readonly<Record<string, string>>;
       readonly watch: AsyncIterable<readonly WatchEvent[]>;
+    }
+  | {
+      readonly code: number;
+      readonly headers: Readonly<Record<string, string>>;
+      /** Bytes as they come: a log. */
+      readonly stream: AsyncIterable<Uint8Array>;
     };
+
+/** An exec or attach that may go on over the client's connection. */
+export interface ExecGranted {
+  readonly exec: ExecRequest;
+}
 
 /** The identity the server uses for its own writes. */
 const serverUser: UserInfo = { username: 'system:apiserver', groups: [mastersGroup] };
+
+/** Whom service-account tokens are from. */
+const serviceAccountIssuer = 'https://kubernetes.default.svc.cluster.local';
 
 /** Open to everybody: what a load balancer or a client needs before it can identify itself. */
 const anonymousPaths = /^\/(?:healthz|livez|readyz|version)\/?$/;
@@ -93,12 +112,26 @@ export class ApiServer {
   readonly #documents: DiscoveryDocuments;
   readonly #crds: CrdController;
   readonly #log: Logger;
+  #nodes: NodeConnector | undefined;
   #ready = false;
 
   private constructor(options: ApiServerOptions, cache: WatchCache) {
     this.#log = options.log ?? silentLogger;
     this.#registry = ResourceRegistry.withBuiltins([crdStrategy]);
-    this.authenticator = new Authenticator(options.tokens ? { tokens: options.tokens } : {});
+    const tokens = new ServiceAccountTokens({
+      clock: options.clock,
+      random: options.random,
+      issuer: serviceAccountIssuer,
+      key: options.serviceAccountKey,
+      uidOf: (plural, namespace, name) => {
+        const prefix = storagePrefix({ group: '', plural });
+        return cache.resource(prefix).get(`${prefix}${namespace}/${name}`)?.object.metadata.uid;
+      },
+    });
+    this.authenticator = new Authenticator({
+      accounts: tokens,
+      ...(options.tokens ? { tokens: options.tokens } : {}),
+    });
     this.#authorizer = options.authorizer ?? new RbacAuthorizer(cache);
     this.#rest = {
       cache,
@@ -108,6 +141,8 @@ export class ApiServer {
         ...(options.serviceCidr === undefined ? {} : { cidr: options.serviceCidr }),
         stored: () => cache.resource(storagePrefix({ group: '', plural: 'services' })).objects(),
       }),
+      tokens,
+      nodes: () => this.#nodes,
       clock: options.clock,
       random: options.random,
     };
@@ -151,6 +186,11 @@ export class ApiServer {
     this.#rest.cache.close();
   }
 
+  /** Gives the server its way to the nodes: logs and exec go there. */
+  connectNodes(nodes: NodeConnector): void {
+    this.#nodes = nodes;
+  }
+
   /** The in-process way in, as this user. */
   transport(user: UserInfo): Transport {
     return inProcessTransport(this, withGroup(user));
@@ -180,6 +220,20 @@ export class ApiServer {
       return warnings.length === 0
         ? response
         : { ...response, headers: { ...response.headers, warning: warningHeader(warnings) } };
+    } catch (error) {
+      return this.#failure(request, error);
+    }
+  }
+
+  /** What a request to upgrade the connection asks for; a refusal is a plain answer. Never throws. */
+  async handleUpgrade(request: ServerRequest): Promise<ExecGranted | ServerResponse> {
+    try {
+      if (!request.user) throw unauthorized();
+      const user = actingUser(request.user, request.headers, this.#authorizer);
+      const info = parseResourcePath(request.method, request.path, request.query);
+      const upgrades = info?.subresource === 'exec' || info?.subresource === 'attach';
+      if (!info || !upgrades) return await this.#route(request, []);
+      return { exec: podExec(this.#resourceContext(request, user, info, [])) };
     } catch (error) {
       return this.#failure(request, error);
     }
@@ -262,12 +316,13 @@ export class ApiServer {
     return { code: 200, headers, body: document.body };
   }
 
-  async #onResource(
+  /** Authorized, and about something that is served. @throws ApiError Forbidden, NotFound, MethodNotAllowed */
+  #resourceContext(
     request: ServerRequest,
     user: UserInfo,
     info: ResourceRequest,
     warnings: string[],
-  ): Promise<ServerResponse> {
+  ): RequestContext {
     const { group, verb, subresource, namespace, name } = info;
     const decision = this.#authorizer.authorize({
       user,
@@ -293,19 +348,22 @@ export class ApiServer {
       // Across all namespaces there is only reading: a collection is emptied in one namespace at a time.
       throw resource.builtin ? methodNotAllowed() : noSuchResource();
     }
-    const ctx: RequestContext = {
-      deps: this.#rest,
-      request,
-      info,
-      resource,
-      user,
-      warnings,
-    };
-    if (isReview(resource.facts.kind)) return this.#onReview(ctx);
+    return { deps: this.#rest, request, info, resource, user, warnings };
+  }
+
+  async #onResource(
+    request: ServerRequest,
+    user: UserInfo,
+    info: ResourceRequest,
+    warnings: string[],
+  ): Promise<ServerResponse> {
+    const ctx = this.#resourceContext(request, user, info, warnings);
+    if (isReview(ctx.resource.facts.kind)) return this.#onReview(ctx);
     const result = await dispatch(ctx);
-    return 'watch' in result
-      ? { code: 200, headers: {}, watch: result.watch }
-      : { code: result.code, headers: {}, body: result.body };
+    if ('watch' in result) return { code: 200, headers: {}, watch: result.watch };
+    if ('stream' in result)
+      return { code: 200, headers: { 'content-type': 'text/plain' }, stream: result.stream };
+    return { code: result.code, headers: {}, body: result.body };
   }
 
   async #onReview(ctx: RequestContext): Promise<ServerResponse> {

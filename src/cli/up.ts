@@ -1,7 +1,9 @@
 /** `gyre up`: an embedded cluster on loopback until it is told to stop. */
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { EmbeddedCluster, ForeignKubeconfig } from '../cluster/index.js';
+import { EmbeddedCluster, type EmbeddedClusterOptions, ForeignKubeconfig } from '../cluster/index.js';
+import type { ImageMapping } from '../runtime/index.js';
+import { StoreLocked } from '../store/index.js';
 import { onTerminationSignal, stderrSink } from '../system/index.js';
 import { createLogger } from '../telemetry/index.js';
 import { choiceOption, integerOption, readOptions, UsageError } from './arguments.js';
@@ -9,15 +11,17 @@ import { packageVersion } from './version.js';
 
 export const upHelp = `Usage: gyre up [options]
 
-Starts a Kubernetes-compatible control plane in this process, on 127.0.0.1.
+Starts a Kubernetes-compatible cluster in this process, on 127.0.0.1: control plane, controllers, scheduler,
+a node whose containers are processes of this machine, and a proxy for its Services.
 
-  --data-dir DIR      certificates and kubeconfig live here         (default .gyre)
-  --store STORE       memory | embedded                             (default memory)
-  --port N            0 takes any free port                         (default 6443)
-  --kubeconfig FILE   where to write the kubeconfig                 (default DIR/kubeconfig)
-  --runtime RUNTIME   simulated: pods only go through the motions   (default simulated)
-  --nodes N           how many simulated nodes                      (default 1)
-  --no-controllers    the API server alone: no controllers or nodes
+  --data-dir DIR      everything kept on disk lives here                      (default .gyre)
+  --store STORE       embedded: on disk, survives | memory                    (default embedded)
+  --port N            of the API; 0 takes any free port                       (default 6443)
+  --kubeconfig FILE   where to write the kubeconfig                           (default DIR/kubeconfig)
+  --runtime RUNTIME   process: containers are processes | simulated: none run (default process)
+  --nodes N           simulated nodes, beside the process node or alone       (default 0; 1 with simulated)
+  --image NAME=CMD    what an image runs, e.g. --image shop="node server.js"  (repeatable)
+  --no-controllers    the API server alone: no controllers, nodes or proxy
   --verbose           log what the control plane does to stderr
   --help
 
@@ -28,41 +32,62 @@ export interface UpOptions {
   readonly dataDir: string;
   readonly port: number;
   readonly kubeconfig?: string;
-  readonly verbose: boolean;
-  readonly runtime: 'simulated';
+  readonly store: 'embedded' | 'memory';
+  readonly runtime: 'process' | 'simulated';
   readonly nodes: number;
+  readonly images: Readonly<Record<string, ImageMapping>>;
   readonly controllers: boolean;
+  readonly verbose: boolean;
 }
+
+const maxNodes = 5000;
 
 /** @throws UsageError */
 export function readUpOptions(args: readonly string[]): UpOptions | 'help' {
   const given = readOptions('up', args, {
     'data-dir': { type: 'string', default: '.gyre' },
-    store: { type: 'string', default: 'memory' },
+    store: { type: 'string', default: 'embedded' },
     port: { type: 'string', default: '6443' },
     kubeconfig: { type: 'string' },
-    runtime: { type: 'string', default: 'simulated' },
-    nodes: { type: 'string', default: '1' },
+    runtime: { type: 'string', default: 'process' },
+    nodes: { type: 'string' },
+    image: { type: 'string', multiple: true, default: [] },
     'no-controllers': { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   });
   if (given.help) return 'help';
-  if (choiceOption('store', given.store, ['memory', 'embedded']) === 'embedded') {
-    throw new UsageError(
-      '--store embedded is not there yet',
-      'use --store memory; nothing survives the process then',
-    );
-  }
+  const runtime = choiceOption('runtime', given.runtime, ['process', 'simulated']);
   return {
     dataDir: resolve(given['data-dir']),
     port: integerOption('port', given.port, 0, 65535),
-    verbose: given.verbose,
-    runtime: choiceOption('runtime', given.runtime, ['simulated']),
-    nodes: integerOption('nodes', given.nodes, 0, 5000),
+    store: choiceOption('store', given.store, ['embedded', 'memory']),
+    runtime,
+    nodes: integerOption('nodes', given.nodes ?? (runtime === 'simulated' ? '1' : '0'), 0, maxNodes),
+    images: readImages(given.image),
     controllers: !given['no-controllers'],
+    verbose: given.verbose,
     ...(given.kubeconfig === undefined ? {} : { kubeconfig: resolve(given.kubeconfig) }),
   };
+}
+
+/** `NAME=COMMAND`, the command split at blanks. @throws UsageError */
+function readImages(texts: readonly string[]): Readonly<Record<string, ImageMapping>> {
+  const images: [string, { readonly entrypoint: readonly string[] }][] = texts.map((text) => {
+    const at = text.indexOf('=');
+    const words = text
+      .slice(at + 1)
+      .split(/\s+/)
+      .filter(Boolean);
+    if (at < 1 || words.length === 0) {
+      throw new UsageError(
+        `--image must be NAME=COMMAND, not ${JSON.stringify(text)}`,
+        'for example --image shop="node server.js"',
+      );
+    }
+    return [text.slice(0, at), { entrypoint: words }];
+  });
+  return Object.fromEntries(images);
 }
 
 /**
@@ -78,54 +103,78 @@ export async function up(args: readonly string[], print: (text: string) => void)
   // Signals count from here on: one that arrives during start-up stops the cluster once it stands.
   const stop = new Promise<void>((done) => onTerminationSignal(() => done()));
   const cluster = await startCluster(options);
-  print(
-    `gyre ${packageVersion()} (Kubernetes 1.32 API) on Node ${process.versions.node}
-  store       memory: nothing survives this process
-  kubeconfig  ${cluster.kubeconfig}
-  try         kubectl --kubeconfig ${cluster.kubeconfig} get namespaces
-  stop        Ctrl-C
-ready ${cluster.url}
-`,
-  );
+  print(startUpText(options, cluster));
   await stop;
   await cluster.stop();
   return 0;
 }
 
+function startUpText(options: UpOptions, cluster: EmbeddedCluster): string {
+  const store =
+    options.store === 'memory' ? 'memory: nothing survives this process' : `on disk in ${options.dataDir}`;
+  const lines = [
+    `gyre ${packageVersion()} (Kubernetes 1.32 API) on Node ${process.versions.node}`,
+    `  store       ${store}`,
+    `  nodes       ${nodesText(options, cluster)}`,
+    `  kubeconfig  ${cluster.kubeconfig}`,
+    `  try         kubectl --kubeconfig ${cluster.kubeconfig} ${options.controllers ? 'create deployment web --image=nginx --port=8080' : 'get namespaces'}`,
+    '  stop        Ctrl-C',
+    `ready ${cluster.url}`,
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function nodesText({ controllers, nodes, runtime }: UpOptions, cluster: EmbeddedCluster): string {
+  if (!controllers) return 'none: the API server alone';
+  const simulated = nodes === 0 ? '' : `${nodes} simulated${runtime === 'process' ? ' (tainted)' : ''}`;
+  const local = runtime === 'process' ? `local: ${cluster.isolation}` : '';
+  return [local, simulated].filter(Boolean).join('; ') || 'none';
+}
+
 async function startCluster(options: UpOptions): Promise<EmbeddedCluster> {
   const { dataDir, port, kubeconfig, verbose } = options;
+  const cluster: EmbeddedClusterOptions = {
+    dataDir,
+    store: options.store,
+    https: { port, ...(kubeconfig === undefined ? {} : { kubeconfig }) },
+    controllers: options.controllers,
+    nodes: { runtime: options.runtime, simulated: options.nodes, images: options.images },
+    ...(verbose ? { log: createLogger(stderrSink(), 'debug') } : {}),
+  };
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-    return await EmbeddedCluster.start({
-      dataDir,
-      controllers: options.controllers,
-      nodes: { simulated: options.nodes },
-      https: { port, ...(kubeconfig === undefined ? {} : { kubeconfig }) },
-      ...(verbose ? { log: createLogger(stderrSink(), 'debug') } : {}),
-    });
+    return await EmbeddedCluster.start(cluster);
   } catch (error) {
-    const { code, path } = error as NodeJS.ErrnoException;
-    if (code === 'EADDRINUSE') throw new UsageError(`port ${port} is in use`, '--port 0 takes any free port');
-    if (code === 'EACCES' && path === undefined)
-      throw new UsageError(`port ${port} is not allowed`, '--port 0 takes any free port');
-    if (
-      code === 'EACCES' ||
-      code === 'EROFS' ||
-      code === 'EPERM' ||
-      code === 'ENOTDIR' ||
-      code === 'EEXIST'
-    ) {
-      throw new UsageError(
+    throw usageErrorOf(error, options) ?? error;
+  }
+}
+
+/** What the user can mend; undefined for what they cannot. */
+function usageErrorOf(error: unknown, { dataDir, port }: UpOptions): UsageError | undefined {
+  if (error instanceof ForeignKubeconfig) {
+    return new UsageError(
+      error.message,
+      '--kubeconfig FILE names another file; your own is never overwritten',
+    );
+  }
+  if (error instanceof StoreLocked)
+    return new UsageError(error.message, 'stop that one first, or choose another --data-dir');
+  const { code, path } = error as NodeJS.ErrnoException;
+  switch (code) {
+    case 'EADDRINUSE':
+      return new UsageError(`port ${port} is in use`, '--port 0 takes any free port');
+    case 'EACCES':
+    case 'EROFS':
+    case 'EPERM':
+    case 'ENOTDIR':
+    case 'EEXIST':
+      if (code === 'EACCES' && path === undefined)
+        return new UsageError(`port ${port} is not allowed`, '--port 0 takes any free port');
+      return new UsageError(
         `cannot write to ${path ?? dataDir}`,
         '--data-dir DIR names a directory that can be written to',
       );
-    }
-    if (error instanceof ForeignKubeconfig) {
-      throw new UsageError(
-        error.message,
-        '--kubeconfig FILE names another file; your own is never overwritten',
-      );
-    }
-    throw error;
+    default:
+      return undefined;
   }
 }

@@ -6,13 +6,15 @@ import { X509Certificate } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Clock } from '../api/index.js';
-import { createAuthority, issueCertificate, type KeyPair } from '../pki/index.js';
+import { createAuthority, createServiceAccountKey, issueCertificate, type KeyPair } from '../pki/index.js';
 
 export interface ClusterCredentials {
   readonly ca: KeyPair;
   readonly server: KeyPair;
   /** A member of `system:masters`. */
   readonly admin: KeyPair;
+  /** Signs the tokens of service accounts; PEM. */
+  readonly serviceAccountKey: string;
 }
 
 /** Certificates are made anew when less than this is left. */
@@ -39,6 +41,15 @@ function isUsable(pair: KeyPair | undefined, clock: Clock, ca?: KeyPair): pair i
   } catch {
     return false;
   }
+}
+
+/** Kept for good: tokens outlive restarts. */
+function serviceAccountKey(dir: string): string {
+  const file = join(dir, 'sa.key');
+  if (existsSync(file)) return readFileSync(file, 'utf8');
+  const made = createServiceAccountKey();
+  writeFileSync(file, made, { mode: 0o600 });
+  return made;
 }
 
 /** Reads the credentials below `dataDir/pki`, making what is missing, broken or about to expire. */
@@ -70,6 +81,7 @@ export async function ensureCredentials(dataDir: string, clock: Clock): Promise<
       ],
       ipAddresses: ['127.0.0.1', '127.96.0.1'],
     }),
+    serviceAccountKey: serviceAccountKey(dir),
     admin: await leaf('admin', { commonName: 'admin', organizations: ['system:masters'], usage: 'client' }),
   };
 }

@@ -13,12 +13,16 @@ import { join, resolve } from 'node:path';
 import type { Clock, Random, Transport, UserInfo } from '../api/index.js';
 import { ApiServer, kubernetesVersion, type Listener, listen } from '../apiserver/index.js';
 import { type Client, createClient } from '../client/index.js';
-import { MemoryStore, type ObjectStore } from '../store/index.js';
+import type { ImageMapping, ProcessRuntime } from '../runtime/index.js';
+import { MemoryStore, type ObjectStore, openLmdbStore } from '../store/index.js';
 import { systemClock, systemRandom } from '../system/index.js';
 import { type Logger, silentLogger } from '../telemetry/index.js';
 import { ControlPlane } from './control-plane.js';
 import { ensureCredentials, writeKubeconfig } from './credentials.js';
+import { LocalVolumeDirectories } from './local-volumes.js';
+import { processNode, processNodeName } from './process-node.js';
 import { simulatedNodes } from './simulated-nodes.js';
+import { ensureStorageClass } from './storage-class.js';
 
 export interface HttpsOptions {
   /** 0 takes any free port. Default 0. */
@@ -38,11 +42,16 @@ export interface NodesOptions {
    * they are tainted. Default 0 beside a process node, else 1.
    */
   readonly simulated?: number;
+  /** What images run, by reference or parts of it, beyond those that are known. */
+  readonly images?: Readonly<Record<string, ImageMapping>>;
 }
 
 export interface EmbeddedClusterOptions {
-  /** Default: a MemoryStore. The cluster closes what it made itself, not what it was given. */
-  readonly store?: ObjectStore;
+  /**
+   * `memory`: nothing survives. `embedded`: on disk below `dataDir`, survives. Or a store of the caller's, which the
+   * cluster does not close. Default `memory`.
+   */
+  readonly store?: 'memory' | 'embedded' | ObjectStore;
   readonly clock?: Clock;
   readonly random?: Random;
   readonly log?: Logger;
@@ -72,6 +81,8 @@ export class EmbeddedCluster implements AsyncDisposable {
   readonly url: string | undefined;
   /** The file that was written; undefined without `https`. */
   readonly kubeconfig: string | undefined;
+  /** How processes are kept apart on the process node, in a sentence; undefined without one. */
+  readonly isolation: string | undefined;
   readonly #listener: Listener | undefined;
   readonly #ownStore: ObjectStore | undefined;
   readonly #controlPlane: ControlPlane | undefined;
@@ -84,6 +95,7 @@ export class EmbeddedCluster implements AsyncDisposable {
       readonly kubeconfig?: string | undefined;
       readonly ownStore?: ObjectStore | undefined;
       readonly controlPlane?: ControlPlane | undefined;
+      readonly runtime?: ProcessRuntime | undefined;
     },
   ) {
     this.server = server;
@@ -92,6 +104,7 @@ export class EmbeddedCluster implements AsyncDisposable {
     this.kubeconfig = parts.kubeconfig;
     this.#ownStore = parts.ownStore;
     this.#controlPlane = parts.controlPlane;
+    this.isolation = parts.runtime?.isolationNote;
   }
 
   /**
@@ -102,14 +115,16 @@ export class EmbeddedCluster implements AsyncDisposable {
   static async start(options: EmbeddedClusterOptions = {}): Promise<EmbeddedCluster> {
     const { clock = systemClock, random = systemRandom, log = silentLogger, https, dataDir } = options;
     if (https && dataDir === undefined) throw new TypeError('https needs a dataDir for its certificates');
-    const ownStore = options.store ? undefined : new MemoryStore({ clock });
+    const credentials = https && dataDir !== undefined ? await ensureCredentials(dataDir, clock) : undefined;
+    const ownStore = await openStore(options, clock);
     const starting = ApiServer.start({
-      store: options.store ?? (ownStore as MemoryStore),
+      store: ownStore ?? (options.store as ObjectStore),
       clock,
       random,
       log,
       ...(options.tokens ? { tokens: options.tokens } : {}),
       ...(options.freeze ? { freeze: true } : {}),
+      ...(credentials ? { serviceAccountKey: credentials.serviceAccountKey } : {}),
     });
     const server = await starting.catch(async (error: unknown) => {
       await ownStore?.close();
@@ -118,11 +133,10 @@ export class EmbeddedCluster implements AsyncDisposable {
     let listener: Listener | undefined;
     let controlPlane: ControlPlane | undefined;
     let kubeconfig: string | undefined;
+    let runtime: ProcessRuntime | undefined;
     try {
-      let rootCa: string | undefined;
-      if (https && dataDir !== undefined) {
-        const credentials = await ensureCredentials(dataDir, clock);
-        rootCa = credentials.ca.cert;
+      const rootCa = credentials?.ca.cert;
+      if (https && dataDir !== undefined && credentials) {
         listener = await listen(server, {
           port: https.port ?? 0,
           cert: credentials.server.cert,
@@ -134,20 +148,29 @@ export class EmbeddedCluster implements AsyncDisposable {
         writeKubeconfig(kubeconfig, listener.url, credentials);
       }
       if (options.controllers !== false) {
+        const { runtime: kind = 'simulated', images = {}, simulated } = options.nodes ?? {};
+        const local =
+          kind === 'process'
+            ? processNode({ dataDir: needed(dataDir), clock, random, log, images })
+            : undefined;
+        runtime = local?.runtime;
+        const others = simulatedNodes(simulated ?? (local ? 0 : 1), clock, local !== undefined);
         controlPlane = new ControlPlane({
           target: (identity) => server.transport({ username: identity, groups: admin.groups ?? [] }),
           clock,
           random,
           log,
-          nodes: simulatedNodes(options.nodes?.simulated ?? 1, clock, false),
+          nodes: [...(local ? [local.config] : []), ...others],
           version: kubernetesVersion.gitVersion,
-          volumes: undefined,
+          volumes: dataDir === undefined ? undefined : new LocalVolumeDirectories(join(dataDir, 'volumes')),
           rootCa,
-          proxyOn: undefined,
+          proxyOn: local && processNodeName,
         });
         await controlPlane.start();
+        server.connectNodes(controlPlane.kubelet.connector);
+        if (dataDir !== undefined) await ensureStorageClass(createClient(server.transport(admin)));
       }
-      return new EmbeddedCluster(server, { listener, kubeconfig, ownStore, controlPlane });
+      return new EmbeddedCluster(server, { listener, kubeconfig, ownStore, controlPlane, runtime });
     } catch (error) {
       await controlPlane?.stop();
       await listener?.close();
@@ -185,4 +208,20 @@ export class EmbeddedCluster implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }
+}
+
+function needed(dataDir: string | undefined): string {
+  if (dataDir === undefined) throw new TypeError('the process runtime needs a dataDir');
+  return dataDir;
+}
+
+/** Undefined when the store is the caller's own. */
+async function openStore(
+  { store = 'memory', dataDir }: EmbeddedClusterOptions,
+  clock: Clock,
+): Promise<ObjectStore | undefined> {
+  if (typeof store === 'object') return undefined;
+  if (store === 'memory') return new MemoryStore({ clock });
+  if (dataDir === undefined) throw new TypeError('the embedded store needs a dataDir');
+  return openLmdbStore({ path: join(dataDir, 'store'), clock });
 }

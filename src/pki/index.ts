@@ -1,4 +1,4 @@
-/** Certificates for servers and clients of one cluster. The x509 library is loaded on first use. */
+/** Certificates and tokens of one cluster. The x509 library is loaded on first use. */
 export {
   type CertificateRequest,
   createAuthority,
@@ -6,3 +6,5 @@ export {
   type KeyPair,
   type PkiDeps,
 } from './authority.js';
+export { type Claims, TokenSigner } from './json-web-token.js';
+export { createServiceAccountKey } from './service-account-key.js';

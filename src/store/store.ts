@@ -87,6 +87,8 @@ export interface ObjectStore {
   compact(revision: number): Promise<void>;
   /** The latest revision. */
   revision(): Promise<number>;
+  /** The oldest revision that can be read and watched from. */
+  oldestRevision(): Promise<number>;
   close(): Promise<void>;
 }
 

@@ -1,5 +1,6 @@
-/** From credentials to a UserInfo: client certificates and static bearer tokens (API-18). */
+/** From credentials to a UserInfo: client certificates, static bearer tokens, service accounts (API-18). */
 import type { UserInfo } from '../../api/index.js';
+import type { ServiceAccountTokens } from './service-account-tokens.js';
 
 const authenticated = 'system:authenticated';
 
@@ -12,14 +13,23 @@ export interface Credentials {
 export class Authenticator {
   readonly #tokens: ReadonlyMap<string, UserInfo>;
 
-  constructor(options: { readonly tokens?: ReadonlyMap<string, UserInfo> } = {}) {
+  readonly #accounts: ServiceAccountTokens | undefined;
+
+  constructor(
+    options: {
+      readonly tokens?: ReadonlyMap<string, UserInfo>;
+      readonly accounts?: ServiceAccountTokens;
+    } = {},
+  ) {
     this.#tokens = options.tokens ?? new Map();
+    this.#accounts = options.accounts;
   }
 
   /** Undefined when the credentials prove nobody. A wrong token is not rescued by a certificate. */
   authenticate(credentials: Credentials): UserInfo | undefined {
     if (credentials.bearerToken !== undefined) {
-      const user = this.#tokens.get(credentials.bearerToken);
+      const { bearerToken } = credentials;
+      const user = this.#tokens.get(bearerToken) ?? this.#accounts?.authenticate(bearerToken);
       return user && withGroup(user);
     }
     const { certificate } = credentials;

@@ -31,7 +31,9 @@ export class WatchCache {
   /** Loads the store's state and follows it. */
   static async open(store: ObjectStore, clock: Clock, freeze = false): Promise<WatchCache> {
     const cache = new WatchCache(store, clock, freeze);
-    const { entries, revision } = await store.list('/');
+    // From the oldest state on, so that who watched a server before this one can resume.
+    const oldest = await store.oldestRevision();
+    const { entries, revision } = await store.list('/', { revision: oldest });
     cache.#startedAt = revision;
     cache.#revision = revision;
     for (const entry of entries) cache.#resourceOf(entry.key).load(entry);

@@ -1,10 +1,12 @@
 /**
  * HTTPS on top of the server: TLS, client certificates and bearer tokens, bounded bodies, streaming.
  */
-import type { IncomingMessage, ServerResponse as NodeResponse } from 'node:http';
+import { type IncomingMessage, type ServerResponse as NodeResponse, STATUS_CODES } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
+import type { WebSocket } from 'ws';
 import type { HttpMethod, Status, UserInfo } from '../../api/index.js';
 import type { Logger } from '../../telemetry/index.js';
 import type { Credentials } from '../auth/authenticator.js';
@@ -12,6 +14,7 @@ import { maxBodyBytes } from '../rest/body.js';
 import type { ServerRequest } from '../rest/request.js';
 import type { ApiServer, ServerResponse } from '../server.js';
 import { jsonChunks, watchFrames } from './encode.js';
+import { execProtocols, serveExec } from './exec-channels.js';
 
 export interface ListenOptions {
   /** 0 takes any free one. */
@@ -35,6 +38,8 @@ export interface Listener {
 
 const methods = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']);
 const maxHeaderBytes = 64 * 1024;
+/** Of one WebSocket message: clients send what they read in pieces of 32 KiB. */
+const maxMessageBytes = 4 * 1024 * 1024;
 
 /** @throws Error with a code such as EADDRINUSE when the port cannot be had */
 export async function listen(server: ApiServer, options: ListenOptions): Promise<Listener> {
@@ -63,6 +68,14 @@ export async function listen(server: ApiServer, options: ListenOptions): Promise
       }
     },
   );
+  https.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    const upgraded = upgrade(server, request, socket, head, stopping.signal).catch((error: unknown) => {
+      log.debug('upgraded connection lost', { error: String(error) });
+      socket.destroy();
+    });
+    streams.add(upgraded);
+    void upgraded.finally(() => streams.delete(upgraded));
+  });
   const sockets = new Set<Socket>();
   https.on('connection', (socket: Socket) => {
     socket.setNoDelay(true);
@@ -156,7 +169,57 @@ async function serve(
     toServerRequest(request, { path, query }, bytes, user, AbortSignal.any([gone.signal, stopping])),
   );
   if ('watch' in answer) await stream(response, answer, stopping);
+  else if ('stream' in answer) await streamBytes(response, answer, gone.signal, stopping);
   else await sendChunks(response, answer, stopping);
+}
+
+/** Exec and attach go on over a WebSocket; whatever else wants to upgrade is answered as if it had not. */
+async function upgrade(
+  server: ApiServer,
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  stopping: AbortSignal,
+): Promise<void> {
+  socket.on('error', () => socket.destroy());
+  const user = server.authenticator.authenticate(credentialsOf(request));
+  const target = splitTarget(request.url ?? '/');
+  const asked = toServerRequest(request, target, new Uint8Array(), user, stopping);
+  const answer = await server.handleUpgrade(asked);
+  if (!('exec' in answer)) {
+    refuseUpgrade(socket, answer);
+    return;
+  }
+  const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
+  const protocol = execProtocols.find((known) => offered.includes(known));
+  const isWebSocket = request.headers.upgrade?.toLowerCase() === 'websocket';
+  if (!isWebSocket || protocol === undefined) {
+    const message = isWebSocket
+      ? `unable to upgrade: none of the subprotocols ${offered.join(', ')} is known: ${execProtocols.join(', ')}`
+      : 'only WebSocket upgrades are supported';
+    refuseUpgrade(socket, failure(400, 'BadRequest', message));
+    return;
+  }
+  const { WebSocketServer } = await import('ws');
+  const sockets = new WebSocketServer({
+    noServer: true,
+    handleProtocols: () => protocol,
+    maxPayload: maxMessageBytes,
+  });
+  const webSocket = await new Promise<WebSocket>((resolve) => {
+    sockets.handleUpgrade(request, socket, head, resolve);
+  });
+  await serveExec(webSocket, answer.exec, stopping);
+}
+
+/** A plain answer on a connection that was to be upgraded, and its end. */
+function refuseUpgrade(socket: Duplex, answer: ServerResponse): void {
+  const body = 'body' in answer ? answer.body : '';
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  socket.end(
+    `HTTP/1.1 ${answer.code} ${STATUS_CODES[answer.code] ?? ''}\r\ncontent-type: application/json\r\n` +
+      `content-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n\r\n${text}`,
+  );
 }
 
 function toServerRequest(
@@ -181,7 +244,11 @@ function toServerRequest(
   };
 }
 
-function failure(code: number, reason: Status['reason'], message: string): ServerResponse {
+function failure(
+  code: number,
+  reason: Status['reason'],
+  message: string,
+): Extract<ServerResponse, { body: unknown }> {
   const status: Status = {
     kind: 'Status',
     apiVersion: 'v1',
@@ -202,8 +269,7 @@ function writeHead(response: NodeResponse, answer: ServerResponse): void {
   });
 }
 
-function send(response: NodeResponse, answer: ServerResponse): void {
-  if ('watch' in answer) return;
+function send(response: NodeResponse, answer: Extract<ServerResponse, { body: unknown }>): void {
   writeHead(response, answer);
   response.end(typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body));
 }
@@ -250,6 +316,22 @@ async function stream(
   for await (const events of answer.watch) {
     if (response.destroyed) break;
     if (!response.write(watchFrames(events))) await drained(response, stopping);
+  }
+  response.end();
+}
+
+/** Text as it comes, as fast as the client reads it. */
+async function streamBytes(
+  response: NodeResponse,
+  answer: Extract<ServerResponse, { stream: unknown }>,
+  gone: AbortSignal,
+  stopping: AbortSignal,
+): Promise<void> {
+  writeHead(response, answer);
+  response.flushHeaders();
+  for await (const chunk of answer.stream) {
+    if (response.destroyed || gone.aborted || stopping.aborted) break;
+    if (!response.write(chunk)) await drained(response, stopping);
   }
   response.end();
 }

@@ -1,6 +1,7 @@
 /** What one resource request carries through the machinery. */
-import type { Clock, JsonObject, Random, UserInfo } from '../../api/index.js';
+import type { Clock, JsonObject, NodeConnector, Random, UserInfo } from '../../api/index.js';
 import type { Allocation, ServiceAllocator } from '../allocation/service-allocator.js';
+import type { ServiceAccountTokens } from '../auth/service-account-tokens.js';
 import type { AdmissionChain } from '../admission/admission.js';
 import type { CachedObject, ResourceCache, StampedObject } from '../cache/resource-cache.js';
 import type { WatchCache } from '../cache/watch-cache.js';
@@ -13,6 +14,9 @@ export interface RestDeps {
   readonly cache: WatchCache;
   readonly admission: AdmissionChain;
   readonly services: ServiceAllocator;
+  readonly tokens: ServiceAccountTokens;
+  /** The way to the nodes; undefined while there is none. */
+  readonly nodes: () => NodeConnector | undefined;
   readonly clock: Clock;
   readonly random: Random;
 }

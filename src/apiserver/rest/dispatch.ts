@@ -17,13 +17,17 @@ import { finalizeNamespace } from './finalize.js';
 import { negotiateShape } from './negotiate.js';
 import { writeQuery } from './options.js';
 import { patchObject } from './patch.js';
+import { podExec, podLog } from './pod-streams.js';
 import { getObject, listObjects, selectedObjects, shaped, watchObjects } from './read.js';
 import { getScale, hasScale, patchScale, replaceScale } from './scale.js';
+import { requestToken } from './token-request.js';
 import { updateObject } from './update.js';
 
 export type RestResult =
   | { readonly code: number; readonly body: JsonObject | Status }
-  | { readonly code: 200; readonly watch: AsyncIterable<readonly WatchEvent[]> };
+  | { readonly code: 200; readonly watch: AsyncIterable<readonly WatchEvent[]> }
+  /** Text as it comes. */
+  | { readonly code: 200; readonly stream: AsyncIterable<Uint8Array> };
 
 /** What POST and PUT bodies may be. */
 export const objectTypes = [
@@ -49,8 +53,22 @@ export async function dispatch(ctx: RequestContext): Promise<RestResult> {
       if (ctx.resource.facts.kind !== 'Namespace') throw noSuchResource();
       if (verb !== 'update') throw methodNotAllowed();
       return { code: 200, body: await finalizeNamespace(ctx) };
+    case 'token':
+      if (ctx.resource.facts.group !== '' || ctx.resource.facts.kind !== 'ServiceAccount')
+        throw noSuchResource();
+      return { code: 201, body: await requestToken(ctx) };
+    case 'log':
+      if (!isPod(ctx)) throw noSuchResource();
+      return { code: 200, stream: await podLog(ctx) };
+    case 'exec':
+    case 'attach':
+      if (!isPod(ctx)) throw noSuchResource();
+      if (verb !== 'get' && verb !== 'create') throw methodNotAllowed();
+      // Checked all the same, so that what is wrong with it is what the client hears of.
+      podExec(ctx);
+      throw badRequest('Upgrade request required');
     case 'binding':
-      if (ctx.resource.facts.group !== '' || ctx.resource.facts.kind !== 'Pod') throw noSuchResource();
+      if (!isPod(ctx)) throw noSuchResource();
       if (verb !== 'create') throw methodNotAllowed();
       return { code: 201, body: await bindPod(ctx) };
     default: {
@@ -61,6 +79,10 @@ export async function dispatch(ctx: RequestContext): Promise<RestResult> {
       );
     }
   }
+}
+
+function isPod({ resource }: RequestContext): boolean {
+  return resource.facts.group === '' && resource.facts.kind === 'Pod';
 }
 
 async function onObject(ctx: RequestContext): Promise<RestResult> {

@@ -1,0 +1,106 @@
+/** `POST serviceaccounts/<name>/token`: a token for a service account (API-14, API-18). */
+import {
+  badRequest,
+  conflict,
+  FieldPath,
+  fieldError,
+  invalid,
+  type JsonObject,
+  methodNotAllowed,
+  notFound,
+  type StatusCause,
+} from '../../api/index.js';
+import type { TokenWish } from '../auth/service-account-tokens.js';
+import { storagePrefix } from '../cache/watch-cache.js';
+import { asObject, decodeBody } from './body.js';
+import { findCached, type RequestContext } from './context.js';
+import { objectTypes } from './dispatch.js';
+
+const defaultSeconds = 3600;
+const leastSeconds = 600;
+const mostSeconds = 2 ** 32;
+
+interface TokenRequestSpec {
+  readonly audiences?: readonly string[];
+  readonly expirationSeconds?: number;
+  readonly boundObjectRef?: {
+    readonly kind?: string;
+    readonly apiVersion?: string;
+    readonly name?: string;
+    readonly uid?: string;
+  };
+}
+
+/** @throws ApiError NotFound, Invalid, BadRequest, Conflict */
+export async function requestToken(ctx: RequestContext): Promise<JsonObject> {
+  if (ctx.info.verb !== 'create') throw methodNotAllowed();
+  const body = await decodeBody(ctx.request, objectTypes);
+  const request = body ? asObject(body, 'the TokenRequest') : {};
+  if (request.kind !== undefined && request.kind !== 'TokenRequest')
+    throw badRequest(`the object provided is not a TokenRequest but a ${String(request.kind)}`);
+  const spec = (request.spec ?? {}) as TokenRequestSpec;
+  const account = findCached(ctx);
+  if (!account) throw notFound(ctx.resource.facts, ctx.info.name);
+  const { namespace = '', name, uid } = account.object.metadata;
+  const expirationSeconds = checkSpec(spec, name);
+  const pod = boundPod(ctx, spec, name);
+  const { token, expiresAt } = ctx.deps.tokens.issue(
+    { namespace, name, uid },
+    { audiences: spec.audiences ?? [], expirationSeconds, ...(pod ? { pod } : {}) },
+  );
+  const expirationTimestamp = `${new Date(expiresAt).toISOString().slice(0, 19)}Z`;
+  return {
+    kind: 'TokenRequest',
+    apiVersion: 'authentication.k8s.io/v1',
+    metadata: { name, namespace, creationTimestamp: null },
+    spec: { ...(spec as JsonObject), expirationSeconds },
+    status: { token, expirationTimestamp },
+  };
+}
+
+function checkSpec({ expirationSeconds, audiences }: TokenRequestSpec, name: string): number {
+  const at = FieldPath.of('spec');
+  const causes: StatusCause[] = [];
+  const seconds = expirationSeconds ?? defaultSeconds;
+  if (typeof seconds !== 'number' || (audiences !== undefined && !Array.isArray(audiences)))
+    throw badRequest('the TokenRequest cannot be handled: a field has the wrong type');
+  const here = at.child('expirationSeconds');
+  if (seconds < leastSeconds)
+    causes.push(fieldError.invalid(here, seconds, 'may not specify a duration less than 10 minutes'));
+  if (seconds > mostSeconds)
+    causes.push(fieldError.invalid(here, seconds, 'may not specify a duration larger than 2^32 seconds'));
+  if (causes.length > 0)
+    throw invalid({ group: 'authentication.k8s.io', kind: 'TokenRequest' }, name, causes);
+  return seconds;
+}
+
+function boundPod(
+  ctx: RequestContext,
+  { boundObjectRef: ref }: TokenRequestSpec,
+  account: string,
+): TokenWish['pod'] | undefined {
+  if (!ref) return undefined;
+  const { kind = '', apiVersion = '', name = '', uid } = ref;
+  if (kind !== 'Pod' || apiVersion !== 'v1')
+    throw badRequest(`cannot bind token to object of type ${apiVersion}, Kind=${kind}`);
+  const pods = ctx.deps.cache.resource(storagePrefix({ group: '', plural: 'pods' }));
+  const found = pods.get(`${storagePrefix({ group: '', plural: 'pods' })}${ctx.info.namespace}/${name}`);
+  if (!found) throw notFound({ group: '', kind: 'Pod', plural: 'pods' }, name);
+  const { metadata, spec } = found.object as unknown as {
+    readonly metadata: { readonly uid: string };
+    readonly spec?: { readonly serviceAccountName?: string; readonly nodeName?: string };
+  };
+  if (uid !== undefined && uid !== '' && uid !== metadata.uid) {
+    throw conflict(
+      { group: '', kind: 'Pod', plural: 'pods' },
+      name,
+      `the UID in the bound object reference (${uid}) does not match the UID in record. The object might have been deleted and then recreated`,
+    );
+  }
+  if ((spec?.serviceAccountName || 'default') !== account) {
+    throw badRequest(
+      `cannot bind token for serviceaccount ${JSON.stringify(account)} to pod running with different serviceaccount name.`,
+    );
+  }
+  return { name, uid: metadata.uid, ...(spec?.nodeName ? { nodeName: spec.nodeName } : {}) };
+}

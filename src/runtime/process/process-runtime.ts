@@ -1,0 +1,498 @@
+/**
+ * The process runtime: a child process per container, on this machine, without a daemon.
+ *
+ * Guarantees
+ * - Containers outlive us. Each is held by a small shell (`shell-scripts.ts`); a new life finds by pid and start
+ *   time what still runs, goes on with its log where that ended, and learns the exit code of what has ended
+ *   meanwhile. Nothing is run twice.
+ * - What stop and remove have ended, leaves no process behind: a PID namespace per container where the system
+ *   allows it; else the container's session is killed (a process that makes a session of its own gets away).
+ * - Nothing is ever created on the host's own root (`private-root.ts`).
+ *
+ * Caveats
+ * - Network, users and resources are the host's: limits are not enforced, ports are shared but for the
+ *   loopback address each pod has. It keeps programs apart, it does not lock them in.
+ * - A container's own `tty` is not given: its output is a pipe. `exec` with a terminal works.
+ */
+import { chmodSync, existsSync, type FSWatcher, mkdirSync, watch, writeFileSync } from 'node:fs';
+import { rm, symlink } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { type Observable, Subject } from 'rxjs';
+import type { Cancel, Clock, Random } from '../../api/index.js';
+import type { Logger } from '../../telemetry/index.js';
+import {
+  type ContainerConfig,
+  type ContainerRuntime,
+  type ContainerStatus,
+  type ExecOptions,
+  type ExecResult,
+  type ImageUse,
+  type PodSandboxConfig,
+  type PodSandboxStatus,
+  type ProbeAction,
+  type ProbeResult,
+  RuntimeError,
+  type RuntimeEvent,
+} from '../container-runtime.js';
+import { Container, type ContainerHome } from './container.js';
+import { DeadlineExceeded, deadline, type ExecTarget, execInContainer } from './exec.js';
+import { commandLine, type ImageMapping, Images, type ImageContext, type ResolvedImage } from './images.js';
+import { detectIsolation, type Isolation, searchPath } from './isolation.js';
+import { probeHttp, probeTcp } from './network-probes.js';
+import { PodAddresses } from './pod-addresses.js';
+import { privateRoot } from './private-root.js';
+import { type ContainerRecord, Records, type SandboxRecord, writeAtomically } from './records.js';
+import { runScript, shimScript } from './shell-scripts.js';
+
+/** What a watch has missed is found at the latest after this. */
+const pollMs = 2_000;
+/** Output of `execSync` that is kept, per stream. */
+const maxExecBytes = 16 * 1024 * 1024;
+
+export interface ProcessRuntimeOptions {
+  /** A directory of this node's own, made when missing. */
+  readonly root: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** Images besides those built in, by reference or parts of it: `example.com/team/web`, `web`. */
+  readonly images?: Readonly<Record<string, ImageMapping>>;
+  /** Where pods get their addresses from. Default `127.64.0.0/12`. */
+  readonly podCidr?: string;
+  /** Instead of the best that works here. */
+  readonly isolation?: Isolation;
+  /** Gyre's version. */
+  readonly version?: string;
+}
+
+export class ProcessRuntime implements ContainerRuntime {
+  readonly name = 'process';
+  readonly version: string;
+  readonly hasFilesystem = true;
+  readonly #events = new Subject<RuntimeEvent>();
+  readonly events$: Observable<RuntimeEvent> = this.#events.asObservable();
+  readonly #options: ProcessRuntimeOptions;
+  readonly #images: Images;
+  readonly #addresses: PodAddresses;
+  readonly #sandboxes = new Map<string, SandboxRecord>();
+  readonly #containers = new Map<string, Container>();
+  #sandboxRecords: Records<SandboxRecord> | undefined;
+  #containerRecords: Records<ContainerRecord> | undefined;
+  #watcher: FSWatcher | undefined;
+  #cancelPoll: Cancel = () => {};
+  #isolation: Isolation = 'none';
+  #isolationNote = '';
+  #closed = false;
+
+  constructor(options: ProcessRuntimeOptions) {
+    this.#options = { ...options, root: resolve(options.root) };
+    this.version = options.version ?? '0.1.0';
+    this.#images = new Images(options.images ?? {});
+    this.#addresses = new PodAddresses(options.podCidr ?? '127.64.0.0/12');
+  }
+
+  /** Known once started. */
+  get isolation(): Isolation {
+    return this.#isolation;
+  }
+
+  /** What start-up says about it: one sentence. */
+  get isolationNote(): string {
+    return this.#isolationNote;
+  }
+
+  async start(): Promise<void> {
+    const { clock, log, isolation } = this.#options;
+    for (const dir of ['run', 'containers', 'sandboxes', 'probe']) {
+      mkdirSync(this.#path(dir), { recursive: true, mode: 0o700 });
+    }
+    // Replaced, never rewritten: running shims still read the old one.
+    writeAtomically(this.#path('shim.sh'), shimScript);
+    if (isolation === undefined) {
+      const found = await detectIsolation(this.#path('probe'), clock);
+      this.#isolation = found.isolation;
+      this.#isolationNote = found.note;
+    } else {
+      this.#isolation = isolation;
+      this.#isolationNote = `containers run with isolation ${isolation}`;
+    }
+    this.#sandboxRecords = new Records(this.#path('sandboxes'));
+    this.#containerRecords = new Records(this.#path('containers'));
+    const unreadable = (file: string, error: unknown) => log.warn('cannot read a record', { file, error });
+    for (const record of this.#sandboxRecords.load(unreadable)) {
+      this.#sandboxes.set(record.id, record);
+      for (const ip of record.config.hostNetwork ? [] : record.ips) this.#addresses.reserve(ip);
+    }
+    this.#watcher = watch(this.#path('run'), (_event, file) => this.#onFile(file));
+    this.#watcher.on('error', (error) =>
+      log.warn('cannot watch containers; looking now and then', { error }),
+    );
+    for (const record of this.#containerRecords.load(unreadable)) {
+      const sandbox = this.#sandboxes.get(record.sandboxId);
+      const container = this.#container(record, sandbox);
+      this.#containers.set(record.id, container);
+      container.adopt();
+      if (!sandbox) await this.removeContainer(record.id);
+    }
+    this.#poll();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#cancelPoll();
+    this.#watcher?.close();
+    await Promise.all([...this.#containers.values()].map((container) => container.close()));
+    this.#events.complete();
+  }
+
+  async runPodSandbox(config: PodSandboxConfig): Promise<PodSandboxStatus> {
+    for (const other of this.#sandboxes.values()) {
+      if (other.config.pod.uid === config.pod.uid && other.config.attempt === config.attempt) {
+        throw new RuntimeError(
+          'CreatePodSandboxError',
+          `failed to reserve sandbox name "${config.pod.name}_${config.pod.namespace}_${config.pod.uid}_${config.attempt}": it is reserved for "${other.id}"`,
+        );
+      }
+    }
+    const ip = config.hostNetwork ? '127.0.0.1' : this.#addresses.allocate();
+    if (ip === undefined) {
+      const range = this.#options.podCidr ?? '127.64.0.0/12';
+      throw new RuntimeError('CreatePodSandboxError', `no IP addresses available in range ${range}`);
+    }
+    const createdAt = this.#options.clock.now();
+    const record: SandboxRecord = { id: this.#newId(), config, state: 'ready', createdAt, ips: [ip] };
+    this.#saveSandbox(record);
+    return record;
+  }
+
+  async stopPodSandbox(id: string): Promise<void> {
+    const sandbox = this.#sandboxes.get(id);
+    if (!sandbox) return;
+    await Promise.all(this.#containersOf(id).map((container) => container.stop(0)));
+    if (sandbox.state === 'notReady') return;
+    this.#saveSandbox({ ...sandbox, state: 'notReady' });
+    this.#events.next({ podUid: sandbox.config.pod.uid, type: 'sandboxChanged' });
+  }
+
+  async removePodSandbox(id: string): Promise<void> {
+    const sandbox = this.#sandboxes.get(id);
+    if (!sandbox) return;
+    await this.stopPodSandbox(id);
+    await Promise.all(this.#containersOf(id).map(({ record }) => this.removeContainer(record.id)));
+    this.#sandboxRecords?.remove(id);
+    this.#sandboxes.delete(id);
+    for (const ip of sandbox.config.hostNetwork ? [] : sandbox.ips) this.#addresses.release(ip);
+  }
+
+  async listPodSandboxes(podUid?: string): Promise<readonly PodSandboxStatus[]> {
+    const all = [...this.#sandboxes.values()];
+    return podUid === undefined ? all : all.filter(({ config }) => config.pod.uid === podUid);
+  }
+
+  /** Nothing is pulled: an image is known or it is not; with a command of the container's own any will do. */
+  async pullImage(image: string, use: ImageUse = { hasCommand: false }): Promise<string> {
+    return this.#resolveImage(image, use.hasCommand).reference;
+  }
+
+  async imageStatus(image: string, use: ImageUse = { hasCommand: false }): Promise<string | undefined> {
+    try {
+      return this.#resolveImage(image, use.hasCommand).reference;
+    } catch (error) {
+      if (error instanceof RuntimeError && error.reason === 'ErrImagePull') return undefined;
+      throw error;
+    }
+  }
+
+  async createContainer(sandboxId: string, config: ContainerConfig): Promise<string> {
+    const sandbox = this.#sandboxes.get(sandboxId);
+    if (sandbox?.state !== 'ready') {
+      throw new RuntimeError('CreateContainerError', `sandbox ${sandboxId} is not running`);
+    }
+    for (const { record } of this.#containersOf(sandboxId)) {
+      if (record.config.name === config.name && record.config.attempt === config.attempt) {
+        const { pod } = sandbox.config;
+        throw new RuntimeError(
+          'CreateContainerError',
+          `failed to reserve container name "${config.name}_${pod.name}_${pod.namespace}_${pod.uid}_${config.attempt}": it is reserved for "${record.id}"`,
+        );
+      }
+    }
+    const image = this.#imageFor(config, sandbox);
+    const argv = commandLine(image, config.command, config.args);
+    if (argv.length === 0) throw new RuntimeError('CreateContainerError', 'no command specified');
+    const record: ContainerRecord = {
+      id: this.#newId(),
+      sandboxId,
+      podUid: sandbox.config.pod.uid,
+      config,
+      image,
+      isolation: this.#isolation,
+      argv,
+      state: 'created',
+      createdAt: this.#options.clock.now(),
+    };
+    this.#containerRecords?.save(record);
+    this.#containers.set(record.id, this.#container(record, sandbox));
+    return record.id;
+  }
+
+  async startContainer(id: string): Promise<void> {
+    const container = this.#get(id);
+    await container.start(() => this.#script(container));
+  }
+
+  async stopContainer(id: string, graceMs: number): Promise<void> {
+    await this.#containers.get(id)?.stop(graceMs);
+  }
+
+  async removeContainer(id: string): Promise<void> {
+    const container = this.#containers.get(id);
+    if (!container) return;
+    await container.remove();
+    this.#containers.delete(id);
+  }
+
+  async listContainers(podUid?: string): Promise<readonly ContainerStatus[]> {
+    const all = [...this.#containers.values()];
+    return all
+      .filter(({ record }) => podUid === undefined || record.podUid === podUid)
+      .map((container) => container.status());
+  }
+
+  /** @throws RuntimeError also StartError; DeadlineExceeded when the time is up */
+  async execSync(id: string, command: readonly string[], timeoutMs: number): Promise<ExecResult> {
+    const target = this.#execTarget(id);
+    const collected = { stdout: [] as Uint8Array[], stderr: [] as Uint8Array[] };
+    const size = { stdout: 0, stderr: 0 };
+    const collect = (stream: 'stdout' | 'stderr') => (chunk: Uint8Array) => {
+      if ((size[stream] += chunk.length) <= maxExecBytes) collected[stream].push(chunk);
+    };
+    const { signal, cancel } = deadline(this.#options.clock, timeoutMs);
+    try {
+      const options = { command, tty: false, stdout: collect('stdout'), stderr: collect('stderr'), signal };
+      const exitCode = await execInContainer(target, options);
+      const text = (chunks: readonly Uint8Array[]) => Buffer.concat(chunks).toString('utf8');
+      return { exitCode, stdout: text(collected.stdout), stderr: text(collected.stderr) };
+    } finally {
+      cancel();
+    }
+  }
+
+  async exec(id: string, options: ExecOptions): Promise<number> {
+    return await execInContainer(this.#execTarget(id), options);
+  }
+
+  async probe(id: string, action: ProbeAction, timeoutMs: number): Promise<ProbeResult> {
+    const { clock } = this.#options;
+    switch (action.type) {
+      case 'httpGet':
+        return await probeHttp(action, timeoutMs, clock);
+      case 'tcpSocket':
+        return await probeTcp(action, timeoutMs, clock);
+      case 'grpc':
+        return { outcome: 'error', message: 'grpc probes are not supported by the process runtime' };
+      case 'exec':
+        return await this.#probeExec(id, action.command, timeoutMs);
+    }
+  }
+
+  async #probeExec(id: string, command: readonly string[], timeoutMs: number): Promise<ProbeResult> {
+    try {
+      const { exitCode, stdout, stderr } = await this.execSync(id, command, timeoutMs);
+      return { outcome: exitCode === 0 ? 'success' : 'failure', message: `${stdout}${stderr}` };
+    } catch (error) {
+      if (error instanceof DeadlineExceeded) {
+        const shown = JSON.stringify(command.join(' '));
+        return {
+          outcome: 'failure',
+          message: `command timed out: ${shown} timed out after ${timeoutMs / 1000}s`,
+        };
+      }
+      return { outcome: 'error', message: (error as Error).message };
+    }
+  }
+
+  /** Everything that must be true of the container when its script runs. */
+  async #script({ record, home }: Container): Promise<string> {
+    const { config, image, isolation } = record;
+    const sandbox = this.#sandboxOf(record);
+    const { terminationMessage } = config;
+    const mounts = [
+      ...image.mounts,
+      ...config.mounts,
+      ...(terminationMessage ? [{ name: 'termination-log', readOnly: false, ...terminationMessage }] : []),
+    ];
+    if (terminationMessage && !existsSync(terminationMessage.hostPath)) {
+      mkdirSync(dirname(terminationMessage.hostPath), { recursive: true });
+      writeFileSync(terminationMessage.hostPath, '');
+      // Whoever the container runs as writes it.
+      chmodSync(terminationMessage.hostPath, 0o666);
+    }
+    for (const mount of mounts) {
+      if (!existsSync(mount.hostPath))
+        throw new Error(`mount ${mount.name}: ${mount.hostPath} does not exist`);
+    }
+    let setUp: string | undefined;
+    if (isolation === 'none') await linkMounts(podRootOf(home), mounts);
+    else {
+      setUp = privateRoot({
+        mode: isolation,
+        scratch: join(home.own, 'mnt'),
+        mounts,
+        readOnly: config.securityContext.readOnlyRootFilesystem ?? false,
+      });
+    }
+    return runScript({
+      argv: record.argv,
+      env: this.#environment(record, sandbox, home),
+      workingDir: config.workingDir || image.workingDir || '/',
+      hostname: sandbox.config.hostname,
+      asUser: this.#asUser(record),
+      ...(setUp === undefined ? {} : { setUp }),
+    });
+  }
+
+  /** Exactly this: nothing else of our own environment. */
+  #environment(
+    record: ContainerRecord,
+    sandbox: SandboxRecord,
+    home: ContainerHome,
+  ): ReadonlyMap<string, string> {
+    return new Map([
+      ['PATH', searchPath()],
+      ['HOME', process.getuid?.() === 0 ? '/root' : '/'],
+      ['HOSTNAME', sandbox.config.hostname],
+      ['POD_IP', sandbox.ips[0] ?? ''],
+      ...(record.isolation === 'none' ? [['GYRE_POD_ROOT', podRootOf(home)] as const] : []),
+      ...Object.entries(record.image.env ?? {}),
+      ...record.config.env.map(({ name, value }) => [name, value] as const),
+    ]);
+  }
+
+  /** Only root may become somebody else; without that, containers run as who we are. */
+  #asUser({ config, isolation }: ContainerRecord): readonly string[] {
+    const { runAsUser, runAsGroup } = config.securityContext;
+    if (process.getuid?.() !== 0 || isolation === 'userns') return [];
+    if (runAsUser === undefined && runAsGroup === undefined) return [];
+    const user = runAsUser ?? 0;
+    return ['setpriv', `--reuid=${user}`, `--regid=${runAsGroup ?? 0}`, '--clear-groups'];
+  }
+
+  #execTarget(id: string): ExecTarget {
+    const { record, home } = this.#get(id);
+    if (record.state !== 'running' || !record.main) {
+      throw new RuntimeError('NotRunning', `container ${record.config.name} is not running`);
+    }
+    const sandbox = this.#sandboxOf(record);
+    return {
+      isolation: record.isolation,
+      main: record.main,
+      env: this.#environment(record, sandbox, home),
+      workingDir: record.config.workingDir || record.image.workingDir || '/',
+      asUser: this.#asUser(record),
+    };
+  }
+
+  #imageFor(config: ContainerConfig, sandbox: SandboxRecord): ResolvedImage {
+    const { namespace, name } = sandbox.config.pod;
+    const port = config.ports.find(({ protocol }) => protocol === 'TCP' || protocol === '')?.containerPort;
+    return this.#resolveImage(config.image, (config.command ?? []).length > 0, {
+      namespace,
+      pod: name,
+      hasMounts: this.#isolation !== 'none',
+      ...(port === undefined ? {} : { port }),
+    });
+  }
+
+  #resolveImage(
+    image: string,
+    hasCommand: boolean,
+    user: ImageContext = { namespace: '', pod: '', hasMounts: false },
+  ): ResolvedImage {
+    return this.#images.resolve(image, hasCommand, user);
+  }
+
+  #container(record: ContainerRecord, sandbox: SandboxRecord | undefined): Container {
+    const records = this.#containerRecords;
+    if (!records) throw new Error('the process runtime has not been started');
+    const home: ContainerHome = {
+      own: this.#path('containers', record.id),
+      run: this.#path('run', record.id),
+      shim: this.#path('shim.sh'),
+      log: join(sandbox?.config.logDirectory ?? this.#path('containers', record.id), record.config.logPath),
+    };
+    return new Container(record, home, {
+      clock: this.#options.clock,
+      log: this.#options.log,
+      records,
+      changed: ({ podUid, id }, type) => this.#events.next({ podUid, type, containerId: id }),
+    });
+  }
+
+  /** `<id>.<kind>` in the run directory has changed. */
+  #onFile(file: string | null): void {
+    const [id = '', kind = ''] = file?.split('.') ?? [];
+    const container = this.#containers.get(id);
+    if (kind === 'stdout' || kind === 'stderr') container?.pokeLog();
+    else container?.look();
+  }
+
+  #poll(): void {
+    this.#cancelPoll = this.#options.clock.setTimer(pollMs, () => {
+      if (this.#closed) return;
+      for (const container of this.#containers.values()) container.look();
+      this.#poll();
+    });
+  }
+
+  #saveSandbox(record: SandboxRecord): void {
+    if (!this.#sandboxRecords) throw new Error('the process runtime has not been started');
+    this.#sandboxRecords.save(record);
+    this.#sandboxes.set(record.id, record);
+  }
+
+  #containersOf(sandboxId: string): Container[] {
+    return [...this.#containers.values()].filter(({ record }) => record.sandboxId === sandboxId);
+  }
+
+  #get(id: string): Container {
+    const container = this.#containers.get(id);
+    if (!container) throw new RuntimeError('NotFound', `container ${id} not found`);
+    return container;
+  }
+
+  #sandboxOf(record: ContainerRecord): SandboxRecord {
+    const sandbox = this.#sandboxes.get(record.sandboxId);
+    if (!sandbox) throw new RuntimeError('NotFound', `sandbox ${record.sandboxId} not found`);
+    return sandbox;
+  }
+
+  #newId(): string {
+    const { random } = this.#options;
+    return `${random.uuid()}${random.uuid()}`.replaceAll('-', '');
+  }
+
+  #path(...parts: readonly string[]): string {
+    return join(this.#options.root, ...parts);
+  }
+}
+
+const podRootOf = (home: ContainerHome) => join(home.own, 'root');
+
+/** Without a private root: mount paths as symbolic links in a directory of the container. */
+async function linkMounts(
+  podRoot: string,
+  mounts: readonly { readonly hostPath: string; readonly containerPath: string }[],
+): Promise<void> {
+  mkdirSync(podRoot, { recursive: true, mode: 0o755 });
+  const byDepth = [...mounts].sort((a, b) => a.containerPath.length - b.containerPath.length);
+  for (const { hostPath, containerPath } of byDepth) {
+    const link = join(podRoot, containerPath);
+    // Below another volume there is no place for a link: that would be written into the volume.
+    if (byDepth.some((other) => containerPath.startsWith(`${other.containerPath.replace(/\/$/, '')}/`)))
+      continue;
+    mkdirSync(dirname(link), { recursive: true, mode: 0o755 });
+    await rm(link, { force: true });
+    await symlink(hostPath, link);
+  }
+}
