@@ -65,11 +65,10 @@ const state = {
   volumes: [{ name: 'state', emptyDir: {} }],
   volumeMounts: [{ name: 'state', mountPath: '/state' }],
 } as const;
-/** Ends with the first word of its arguments on its first run, with the second on its second, … */
+/** Ends with the first code on its first run, with the second on its second, … */
 const byRun = (...codes: readonly number[]): readonly string[] =>
   sh(
-    `n=$(cat /state/n 2>/dev/null || echo 1); echo $((n+1)) > /state/n; ` +
-      `set -- ${codes.join(' ')}; [ $n -le $# ] || n=$#; eval exit \\$$n`,
+    `n=$(cat /state/n 2>/dev/null || echo 0); echo $((n+1)) > /state/n; set -- ${codes.join(' ')}; shift $n; exit $1`,
   );
 
 const endings: readonly LifecycleCase[] = [

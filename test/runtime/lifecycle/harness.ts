@@ -14,6 +14,8 @@ export interface LifecycleHarness {
   readonly nodeName: string;
   /** An image that the runtime does not have. */
   readonly missingImage: string;
+  /** How many rows run at once: for one that really waits. Default 1. */
+  readonly parallel?: number;
   /** Milliseconds on the clock that the kubelet goes by. */
   now(): number;
   /** Lets time pass, really or not. */

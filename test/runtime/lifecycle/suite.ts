@@ -18,18 +18,39 @@ const stepMs = 50;
 export function lifecycleSuite(title: string, start: () => Promise<LifecycleHarness>): void {
   describe(`pod lifecycle on ${title}`, () => {
     let harness: LifecycleHarness;
-    before(async () => {
+    let outcomes: ReadonlyMap<LifecycleCase, Promise<void>>;
+    before(async function () {
+      this.timeout(60_000);
       harness = await start();
+      outcomes = runAll(harness);
     });
-    after(() => harness.stop());
-    for (const [index, row] of lifecycleCases.entries()) {
+    after(async function () {
+      this.timeout(60_000);
+      await harness.stop();
+    });
+    for (const row of lifecycleCases) {
       it(row.title, async function () {
+        this.timeout(120_000);
         if (row.only !== undefined && row.only !== harness.runtime) this.skip();
-        if (harness.runtime === 'process') this.timeout(60_000);
-        await run(row, `case-${index}`, harness);
+        await outcomes.get(row);
       });
     }
   });
+}
+
+/** Begins the rows in their order, so many at a time. */
+function runAll(harness: LifecycleHarness): ReadonlyMap<LifecycleCase, Promise<void>> {
+  const outcomes = new Map<LifecycleCase, Promise<void>>();
+  const lanes = Array.from({ length: harness.parallel ?? 1 }, () => Promise.resolve());
+  for (const [index, row] of lifecycleCases.entries()) {
+    if (row.only !== undefined && row.only !== harness.runtime) continue;
+    const lane = index % lanes.length;
+    const outcome = (lanes[lane] as Promise<void>).then(() => run(row, `case-${index}`, harness));
+    lanes[lane] = outcome.catch(() => {});
+    outcome.catch(() => {});
+    outcomes.set(row, outcome);
+  }
+  return outcomes;
 }
 
 async function run(row: LifecycleCase, name: string, harness: LifecycleHarness): Promise<void> {
