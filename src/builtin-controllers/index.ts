@@ -3,16 +3,17 @@
  * in a pure function, act, report.
  */
 export {
+  DeploymentController,
   type DeploymentControllerOptions,
   deploymentController,
 } from './deployment/deployment-controller.js';
 export {
-  recreate,
+  type Group,
+  type RollingUpdate,
+  type Rollout,
   rollingUpdate,
-  type RolloutState,
-  type RolloutStep,
-  type Scaling,
-} from './deployment/decide.js';
+  type Sizes,
+} from './deployment/rolling-update.js';
 export { EndpointsCleanup, EndpointsController } from './endpoints/endpoints-controller.js';
 export { EndpointSliceController } from './endpointslice/endpointslice-controller.js';
 export { NamespaceController } from './namespace/namespace-controller.js';
@@ -26,3 +27,4 @@ export { ReplicaSetController } from './replicaset/replicaset-controller.js';
 export { ReplicationControllerController } from './replicaset/replication-controller.js';
 export { Scheduler } from './scheduler/scheduler.js';
 export * from './volume-protection/index.js';
+export { workloadControllers } from './workloads.js';

@@ -55,9 +55,11 @@ export {
   compareResourceVersion,
   deepEqualJson,
   groupKind,
+  type LabelSelector as CompiledSelector,
   parseApiVersion,
   quantityMillis,
   quantityUnits,
+  safeAlphabet,
   timestamp,
 } from '../api/index.js';
 export type { LabelSelector } from '../api/kinds/meta/v1.js';
@@ -78,7 +80,6 @@ export {
   silentLogger,
 } from '../telemetry/index.js';
 export { EventRecorder, type EventSubject } from './events.js';
-export { Expectations } from './expectations.js';
 export { findCondition, isConditionTrue, setCondition } from './conditions.js';
 export type { Constructor, Provider, Resolve } from './container.js';
 export type * from './context.js';
@@ -107,6 +108,7 @@ export {
 } from './custom-resource.js';
 export type * from './definition.js';
 export { type ControllerClass, definitionOf } from './definition-of.js';
+export { Expectations, type ExpectationsOptions } from './expectations.js';
 export {
   Conditions,
   Default,

@@ -1,13 +1,13 @@
-/** What Deployment and ReplicaSet keep in annotations: revisions and sizes (D-4). Pure. */
+/** What a Deployment notes on its ReplicaSets, and kubectl's rollout commands read (D-4, D-15). */
 import type { Deployment, ReplicaSet } from 'gyre/kinds';
-import { maxReplicasOf, replicasOf } from './fenceposts.js';
+import { fencepostsOf } from './fenceposts.js';
 
 export const revisionAnnotation = 'deployment.kubernetes.io/revision';
-export const historyAnnotation = 'deployment.kubernetes.io/revision-history';
-export const desiredAnnotation = 'deployment.kubernetes.io/desired-replicas';
-export const maxAnnotation = 'deployment.kubernetes.io/max-replicas';
+const historyAnnotation = 'deployment.kubernetes.io/revision-history';
+const desiredAnnotation = 'deployment.kubernetes.io/desired-replicas';
+const maxAnnotation = 'deployment.kubernetes.io/max-replicas';
 
-/** Those that belong to kubectl or to this controller are not copied down. */
+/** Of these each object has its own: they are not copied to ReplicaSets. */
 const notCopied = new Set([
   'kubectl.kubernetes.io/last-applied-configuration',
   revisionAnnotation,
@@ -16,65 +16,60 @@ const notCopied = new Set([
   maxAnnotation,
   'deprecated.deployment.rollback.to',
 ]);
-const maxHistoryChars = 2000;
+
+/** How long the list of former revisions may become, characters. */
+const maxHistoryLength = 2000;
 
 type Annotations = Readonly<Record<string, string>>;
 
-export function revisionOf({ metadata }: ReplicaSet | Deployment): number {
-  const revision = Number(metadata.annotations?.[revisionAnnotation] ?? 0);
-  return Number.isSafeInteger(revision) ? revision : 0;
+export function revisionOf({ metadata }: ReplicaSet): number {
+  return wholeNumber(metadata.annotations?.[revisionAnnotation]) ?? 0;
+}
+export function desiredReplicasOf({ metadata }: ReplicaSet): number | undefined {
+  return wholeNumber(metadata.annotations?.[desiredAnnotation]);
+}
+export function maxReplicasOf({ metadata }: ReplicaSet): number | undefined {
+  return wholeNumber(metadata.annotations?.[maxAnnotation]);
 }
 
-/** One more than any of the old ones has. */
-export function nextRevision(oldSets: readonly ReplicaSet[]): number {
-  return Math.max(0, ...oldSets.map(revisionOf)) + 1;
+function wholeNumber(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
 
-/** What the new ReplicaSet's annotations should be; `existing` when it is there already. */
-export function newSetAnnotations(
-  deployment: Deployment,
-  existing: ReplicaSet | undefined,
-  revision: number,
-): Annotations {
-  const before = existing?.metadata.annotations ?? {};
-  const copied = Object.fromEntries(
-    Object.entries(deployment.metadata.annotations ?? {}).filter(([key]) => !notCopied.has(key)),
-  );
-  const known = existing ? revisionOf(existing) : 0;
-  const annotations: Record<string, string> = { ...before, ...copied };
-  // Never lowered: an older number is of a former life of this template.
-  if (revision > known) {
-    annotations[revisionAnnotation] = String(revision);
-    if (known > 0) annotations[historyAnnotation] = withHistory(before[historyAnnotation], known);
-  }
-  if (!existing) Object.assign(annotations, sizeAnnotations(deployment));
-  return annotations;
-}
-
-function withHistory(history: string | undefined, revision: number): string {
-  const entries = history ? history.split(',') : [];
-  entries.push(String(revision));
-  while (entries.length > 1 && entries.join(',').length > maxHistoryChars) entries.shift();
-  return entries.join(',');
-}
-
-/** What the sizes were meant to be, so that a change of size is told from a rollout (D-9). */
-export function sizeAnnotations(deployment: Deployment): Annotations {
+/** The number of replicas a ReplicaSet was sized for: set whenever it is sized. */
+export function sizingAnnotations(deployment: Deployment): Annotations {
+  const { replicas = 1 } = deployment.spec;
   return {
-    [desiredAnnotation]: String(replicasOf(deployment)),
-    [maxAnnotation]: String(maxReplicasOf(deployment)),
+    [desiredAnnotation]: String(replicas),
+    [maxAnnotation]: String(replicas + fencepostsOf(deployment).maxSurge),
   };
 }
 
-export function numberIn(set: ReplicaSet, annotation: string): number | undefined {
-  const text = set.metadata.annotations?.[annotation];
-  return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;
+/**
+ * What the new ReplicaSet carries: the Deployment's annotations, and the revision that follows the highest of
+ * the old ones. Its own number is never lowered; one that it had before and loses goes into its history.
+ */
+export function currentAnnotations(
+  deployment: Deployment,
+  had: Annotations,
+  old: readonly ReplicaSet[],
+): Annotations {
+  const copied = Object.entries(deployment.metadata.annotations ?? {}).filter(([key]) => !notCopied.has(key));
+  const revision = old.reduce((highest, set) => Math.max(highest, revisionOf(set)), 0) + 1;
+  const former = had[revisionAnnotation];
+  const annotations = Object.fromEntries(copied);
+  if ((wholeNumber(former) ?? 0) >= revision) return annotations;
+  const history = former === undefined ? undefined : historyWith(had[historyAnnotation], former);
+  return {
+    ...annotations,
+    [revisionAnnotation]: String(revision),
+    ...(history === undefined ? {} : { [historyAnnotation]: history }),
+  };
 }
 
-/** The size of the Deployment changed since its active ReplicaSets were sized (D-9). */
-export function isScalingEvent(deployment: Deployment, sets: readonly ReplicaSet[]): boolean {
-  return sets.some((set) => {
-    const desired = numberIn(set, desiredAnnotation);
-    return (set.spec?.replicas ?? 1) > 0 && desired !== undefined && desired !== replicasOf(deployment);
-  });
+/** The list with one more number; the oldest make room. */
+function historyWith(history: string | undefined, revision: string): string {
+  const numbers = [...(history ? history.split(',') : []), revision];
+  while (numbers.length > 1 && numbers.join().length > maxHistoryLength) numbers.shift();
+  return numbers.join();
 }

@@ -1,440 +1,332 @@
 /**
- * Rolls Deployments out (D-1 to D-15): gathers its ReplicaSets from indexes, decides the next step in a pure
- * function, takes it, and reports. One step per sync; what it led to wakes the next one.
+ * Deployments: one ReplicaSet per template, and the way from one to the next (D-1 to D-15).
  *
- * ReplicaSets are written with the version they were read at, and new ones have a name that follows from their
- * template: a stale cache leads to a conflict and another look, never to a step taken twice.
+ * It decides only on ReplicaSets that show all it wrote to them before (`Expectations`), and writes them under
+ * the version it decided on: a cache that lags delays a step, it never repeats one.
  */
 import {
   type CacheReader,
   compileLabelSelector,
   type Context,
-  type ControllerDefinition,
-  controllerFor,
+  Controller,
   controllerOf,
   controllerReference,
   done,
-  type Input,
+  Expectations,
   isAlreadyExists,
-  isApiError,
-  isInvalid,
   isNotFound,
-  type Key,
-  keyOf,
-  type NamespacedName,
+  Owns,
+  ownerIndex,
+  Index,
   requeueAfter,
+  resourceVersionChanged,
   type Result,
+  timestamp,
+  Watches,
 } from 'gyre';
 import { Deployment, Pod, ReplicaSet } from 'gyre/kinds';
+import type { DeploymentStatus } from 'gyre/kinds/apps/v1';
+import { claim } from '../ownership/claim.js';
+import { isNamespaceTerminating } from '../namespace/terminating.js';
 import {
-  isScalingEvent,
-  newSetAnnotations,
-  nextRevision,
-  revisionAnnotation,
-  revisionOf,
-  sizeAnnotations,
-} from './annotations.js';
-import { setsToRemove } from './cleanup.js';
-import { newSetSize, recreate, rollingUpdate, type RolloutStep, type Scaling, sizeOf } from './decide.js';
-import { scaled } from './scale.js';
-import { deadlineIn, deadlineOf, findCondition, type ProgressNews, statusOf } from './status.js';
-import { hashLabel, newReplicaSetOf, sameTemplate, templateHash } from './template.js';
+  orphanChanged,
+  orphanIndex,
+  orphanTerms,
+  ownersWanting,
+  selectorIndex,
+  selectorTerm,
+} from '../ownership/orphans.js';
+import { revisionAnnotation } from './annotations.js';
+import { type Change, type Creation, decide, type Plan } from './decide.js';
+import { type ReplicaSets, replicaSetsOf, sizeOf } from './replica-sets.js';
+import { type RollingUpdate, rollingUpdate } from './rolling-update.js';
+import {
+  type Conditions,
+  countsOf,
+  deadlineOf,
+  findCondition,
+  hasDeadline,
+  withAvailability,
+  withCondition,
+  withPause,
+  withProgress,
+  withReplicaFailure,
+} from './status.js';
+import { hashLabel, sameTemplate, templateHash } from './template-hash.js';
 
-export interface DeploymentControllerOptions {
-  /** How a rolling update goes on. Default: as Kubernetes does it. */
-  readonly rollingUpdate?: RolloutStep;
-}
+/** Events wake it as soon as the cache shows what was written; this is in case none comes. */
+const expectationPoll = '30s';
 
-/** Index of ReplicaSets: those nobody owns, by namespace. */
-const orphanIndex = 'orphan';
-/** Index of Deployments: all of a namespace, for a ReplicaSet that nobody owns. */
-const namespaceIndex = 'namespace';
+type Status = { -readonly [F in keyof DeploymentStatus]: DeploymentStatus[F] };
 
-export function deploymentController(
-  options: DeploymentControllerOptions = {},
-): ControllerDefinition<Deployment> {
-  const step = options.rollingUpdate ?? rollingUpdate;
-  return controllerFor(Deployment)
-    .named('deployment-controller')
-    .with({ maxConcurrent: 5 })
-    .index(Deployment, namespaceIndex, ({ metadata }) => [metadata.namespace ?? ''])
-    .watches(ReplicaSet, { map: deploymentsOfSet, indexes: { [orphanIndex]: orphanKeys } })
-    .watches(Pod, { map: deploymentOfPod, predicate: podEnded })
-    .reconcile((deployment, ctx) => new Sync(deployment, ctx, step).run());
-}
+@Controller(Deployment, {
+  name: 'deployment-controller',
+  maxConcurrent: 5,
+  predicate: resourceVersionChanged,
+})
+@Index(Deployment, selectorIndex, ({ metadata, spec }) => [selectorTerm(metadata.namespace, spec.selector)])
+@Owns(ReplicaSet)
+@Watches(ReplicaSet, {
+  map: (set: ReplicaSet, cache: CacheReader) =>
+    ownersWanting(set, Deployment, ({ spec }) => spec.selector, cache),
+  predicate: orphanChanged,
+  indexes: { [orphanIndex]: orphanTerms },
+})
+@Watches(Pod, {
+  map: recreatingDeployment,
+  predicate: ({ object, previous, deleted }) =>
+    deleted || (hasFinished(object) && previous !== undefined && !hasFinished(previous)),
+  indexes: {
+    [ownerIndex]: (pod) => {
+      const uid = controllerOf(pod)?.uid;
+      return uid === undefined ? [] : [uid];
+    },
+  },
+})
+export class DeploymentController {
+  /** What moves a rolling update. */
+  protected readonly step: RollingUpdate = rollingUpdate;
+  #expectations: Expectations | undefined;
 
-const orphanKeys = (set: ReplicaSet): string[] => (controllerOf(set) ? [] : [set.metadata.namespace ?? '']);
-
-function deploymentsOfSet(set: ReplicaSet, cache: CacheReader): NamespacedName[] {
-  const { namespace = '', labels = {} } = set.metadata;
-  const owner = controllerOf(set);
-  if (owner) return owner.kind === 'Deployment' ? [{ namespace, name: owner.name }] : [];
-  return cache
-    .by(Deployment, namespaceIndex, namespace)
-    .filter((deployment) => compileLabelSelector(deployment.spec.selector).matches(labels))
-    .map(({ metadata }) => ({ namespace, name: metadata.name }));
-}
-
-/** Recreate waits for the last of the old pods (D-8). */
-function podEnded({
-  object,
-  previous,
-  deleted,
-}: {
-  readonly object: Pod;
-  readonly previous: Pod | undefined;
-  readonly deleted: boolean;
-}): boolean {
-  return deleted || (previous !== undefined && isOver(object) && !isOver(previous));
-}
-
-function isOver({ status }: Pod): boolean {
-  return status?.phase === 'Succeeded' || status?.phase === 'Failed';
-}
-
-function deploymentOfPod(pod: Pod, cache: CacheReader): NamespacedName[] {
-  const { namespace = '' } = pod.metadata;
-  const owner = controllerOf(pod);
-  if (owner?.kind !== 'ReplicaSet') return [];
-  const set = cache.get(ReplicaSet, { namespace, name: owner.name });
-  const deployment = set && set.metadata.uid === owner.uid ? controllerOf(set) : undefined;
-  return deployment?.kind === 'Deployment' ? [{ namespace, name: deployment.name }] : [];
-}
-
-interface Sets {
-  newSet: ReplicaSet | undefined;
-  readonly oldSets: readonly ReplicaSet[];
-}
-
-/** One look at one Deployment. */
-class Sync {
-  #news: ProgressNews | undefined;
-  #collisionCount: number | undefined;
-
-  constructor(
-    private readonly deployment: Deployment,
-    private readonly ctx: Context<Deployment>,
-    private readonly rollingStep: RolloutStep,
-  ) {
-    this.#collisionCount = deployment.status?.collisionCount;
-  }
-
-  /** D-1 */
-  async run(): Promise<Result> {
-    const { deployment, ctx } = this;
-    const { matchLabels = {}, matchExpressions = [] } = deployment.spec.selector;
-    if (Object.keys(matchLabels).length === 0 && matchExpressions.length === 0) {
+  async reconcile(deployment: Deployment, ctx: Context<Deployment>): Promise<Result> {
+    const status = ctx.status as Status;
+    if (selectsEverything(deployment)) {
       ctx.event(
         'Warning',
         'SelectingAll',
         'This deployment is selecting all pods. A non-empty selector is required.',
       );
-      const { generation } = deployment.metadata;
-      if (generation !== undefined) ctx.status.observedGeneration = generation;
+      status.observedGeneration = deployment.metadata.generation;
       return done;
     }
-    const sets = await this.#claim();
-    if (deployment.metadata.deletionTimestamp !== undefined) {
-      this.#report(sets, false);
-      return done;
+    this.#expectations ??= new Expectations({ clock: ctx.clock });
+    if (!this.#expectations.satisfied(deployment, ctx.cache)) return requeueAfter(expectationPoll);
+    const sets = replicaSetsOf(deployment, await this.#claim(deployment, ctx));
+    let rolling = false;
+    if (deployment.metadata.deletionTimestamp === undefined) {
+      this.#note(ctx, (conditions, now) => withPause(conditions, deployment, now));
+      const oldPodsRun = (): boolean => sets.old.some((set) => hasRunningPods(set, ctx.cache));
+      const plan = decide({ deployment, sets, oldPodsRun }, this.step);
+      rolling = plan.rolling;
+      await this.#act(plan, deployment, sets, this.#expectations, ctx);
     }
-    this.#notePause();
-    const all = sets.newSet ? [...sets.oldSets, sets.newSet] : sets.oldSets;
-    if (deployment.spec.paused || isScalingEvent(deployment, all)) return this.#resize(sets);
-    return this.#roll(sets);
+    return this.#report(deployment, sets, rolling, ctx);
   }
 
-  /** Its own ReplicaSets, after adopting and releasing. */
-  async #claim(): Promise<Sets> {
-    const { deployment, ctx } = this;
-    const { uid, namespace = '' } = deployment.metadata;
-    const selector = compileLabelSelector(deployment.spec.selector);
-    const mine: ReplicaSet[] = [];
-    for (const set of ctx.cache.by(ReplicaSet, 'owner', uid)) {
-      if (selector.matches(set.metadata.labels ?? {})) mine.push(set);
-      else await this.#release(set);
-    }
-    const orphans = ctx.cache
-      .by(ReplicaSet, orphanIndex, namespace)
-      .filter(
-        (set) => set.metadata.deletionTimestamp === undefined && selector.matches(set.metadata.labels ?? {}),
-      );
-    if (orphans.length > 0 && (await this.#mayAdopt())) {
-      for (const orphan of orphans) {
-        const adopted = await this.#adopt(orphan);
-        if (adopted) mine.push(adopted);
-      }
-    }
-    const newSet = newReplicaSetOf(deployment, mine);
-    return { newSet, oldSets: mine.filter((set) => set !== newSet) };
-  }
-
-  async #mayAdopt(): Promise<boolean> {
-    const { uid } = this.deployment.metadata;
-    const live = await this.ctx.client.find(Deployment, this.#key(this.deployment));
-    return live?.metadata.uid === uid && live.metadata.deletionTimestamp === undefined;
-  }
-
-  async #adopt(set: ReplicaSet): Promise<ReplicaSet | undefined> {
-    const reference = controllerReference(this.deployment, Deployment);
-    const patch = { metadata: { uid: set.metadata.uid, ownerReferences: [reference] } };
-    try {
-      return await this.ctx.client.patchRaw(ReplicaSet, this.#key(set), { type: 'strategic', patch });
-    } catch (error) {
-      return goneMeanwhile(error);
-    }
-  }
-
-  async #release(set: ReplicaSet): Promise<void> {
-    const owner = { $patch: 'delete', uid: this.deployment.metadata.uid };
-    const patch = { metadata: { uid: set.metadata.uid, ownerReferences: [owner] } };
-    try {
-      await this.ctx.client.patchRaw(ReplicaSet, this.#key(set), { type: 'strategic', patch });
-    } catch (error) {
-      goneMeanwhile(error);
-    }
-  }
-
-  /** A pause, and its end, are told in Progressing; a deadline that has passed is not forgotten over it. */
-  #notePause(): void {
-    const { deployment } = this;
-    const known = findCondition(deployment, 'Progressing');
-    if (deadlineOf(deployment) === undefined || known?.reason === 'ProgressDeadlineExceeded') return;
-    const paused = known?.reason === 'DeploymentPaused';
-    if (deployment.spec.paused && !paused)
-      this.#news = { status: 'Unknown', reason: 'DeploymentPaused', message: 'Deployment is paused' };
-    else if (!deployment.spec.paused && paused)
-      this.#news = { status: 'Unknown', reason: 'DeploymentResumed', message: 'Deployment is resumed' };
-  }
-
-  /** Paused, or of another size: nothing new is made (D-9, D-14). */
-  async #resize(sets: Sets): Promise<Result> {
-    if (sets.newSet) sets.newSet = await this.#keepUp(sets.newSet, sets.oldSets);
-    for (const scaling of scaled(this.deployment, sets.newSet, sets.oldSets)) await this.#scale(scaling);
-    if (this.deployment.spec.paused) await this.#cleanUp(sets.oldSets);
-    this.#report(sets, false);
-    return done;
-  }
-
-  async #roll(sets: Sets): Promise<Result> {
-    const { deployment } = this;
-    const recreating = deployment.spec.strategy?.type === 'Recreate';
-    if (recreating && (await this.#makeRoom(sets))) return this.#rolled(sets);
-    if (sets.newSet) sets.newSet = await this.#keepUp(sets.newSet, sets.oldSets);
-    else {
-      const made = await this.#create(sets);
-      if (made === 'again') {
-        this.#report(sets, true);
-        throw new NameTaken(`the name of the new ReplicaSet of ${deployment.metadata.name} was taken`);
-      }
-      if (made === undefined) return done;
-      sets.newSet = made;
-    }
-    const { newSet, oldSets } = sets;
-    const step = recreating ? recreate : this.rollingStep;
-    const scalings = step({ deployment, newSet, oldSets });
-    for (const scaling of scalings) await this.#scale(scaling);
-    if (scalings.length === 0 && this.#isComplete(sets)) await this.#cleanUp(oldSets);
-    return this.#rolled(sets);
-  }
-
-  #rolled(sets: Sets): Result {
-    this.#report(sets, true);
-    const { deployment, ctx } = this;
-    const condition = ctx.status.conditions?.find(({ type }) => type === 'Progressing');
-    const left = deadlineIn(deployment, condition as never, ctx.clock.now());
-    // A second more: the deadline has passed when it is past.
-    return left === undefined ? done : requeueAfter(Math.max(0, left) + 1000);
-  }
-
-  /** Recreate: true while old pods are on their way out. */
-  async #makeRoom({ newSet, oldSets }: Sets): Promise<boolean> {
-    const { ctx } = this;
-    const shrinking = oldSets.filter((set) => sizeOf(set) > 0);
-    for (const set of shrinking) await this.#scale({ set, replicas: 0 });
-    if (shrinking.length > 0) return true;
-    const running = oldSets.some(({ metadata }) =>
-      ctx.cache.by(Pod, 'owner', metadata.uid).some((pod) => !isOver(pod)),
-    );
-    return running && !(newSet && sizeOf(newSet) > 0);
-  }
-
-  #isComplete({ newSet, oldSets }: Sets): boolean {
-    const replicas = this.deployment.spec.replicas ?? 1;
-    return (
-      newSet !== undefined &&
-      newSet.status?.availableReplicas === replicas &&
-      oldSets.every(({ status }) => (status?.replicas ?? 0) === 0)
+  #claim(deployment: Deployment, { cache, client }: Context<Deployment>): Promise<readonly ReplicaSet[]> {
+    const { metadata, spec } = deployment;
+    return claim(
+      {
+        owner: deployment,
+        ownerKind: Deployment,
+        childKind: ReplicaSet,
+        selector: compileLabelSelector(spec.selector),
+        controlled: cache.by(ReplicaSet, ownerIndex, metadata.uid),
+        orphans: cache.by(ReplicaSet, orphanIndex, selectorTerm(metadata.namespace, spec.selector)),
+      },
+      client,
     );
   }
 
-  /** Annotations and minReadySeconds of a ReplicaSet that is there (D-4). */
-  async #keepUp(set: ReplicaSet, oldSets: readonly ReplicaSet[]): Promise<ReplicaSet> {
-    const { deployment, ctx } = this;
-    const annotations = newSetAnnotations(deployment, set, nextRevision(oldSets));
-    const minReadySeconds = deployment.spec.minReadySeconds ?? 0;
-    const kept = await ctx.client.patch(ReplicaSet, set, (draft) => {
+  async #act(
+    plan: Plan,
+    deployment: Deployment,
+    sets: ReplicaSets,
+    expectations: Expectations,
+    ctx: Context<Deployment>,
+  ): Promise<void> {
+    const { namespace = '', name } = deployment.metadata;
+    for (const change of plan.change) {
+      expectations.wrote(deployment, ReplicaSet, await this.#resize(change, ctx));
+    }
+    if (plan.create) {
+      const created = await this.#create(plan.create, deployment, ctx);
+      if (!created) return;
+      expectations.wrote(deployment, ReplicaSet, created);
+    } else if (sets.current && plan.rolling && hasDeadline(deployment)) this.#noteFound(sets.current, ctx);
+    if (plan.revision !== undefined) {
+      const patch = { metadata: { annotations: { [revisionAnnotation]: plan.revision } } };
+      await ctx.client.patchRaw(Deployment, { namespace, name }, { type: 'merge', patch });
+    }
+    for (const set of plan.remove) {
+      const { uid, resourceVersion } = set.metadata;
+      const preconditions = { uid, resourceVersion };
+      await ctx.client
+        .delete(ReplicaSet, { namespace, name: set.metadata.name }, { preconditions })
+        .catch((error: unknown) => {
+          if (!isNotFound(error)) throw error;
+        });
+      expectations.deleted(deployment, ReplicaSet, set);
+    }
+  }
+
+  async #resize(change: Change, ctx: Context<Deployment>): Promise<ReplicaSet> {
+    const { set, replicas, minReadySeconds, annotations } = change;
+    const changed = await ctx.client.patch(ReplicaSet, set, (draft) => {
       draft.metadata.annotations = { ...annotations };
-      if (draft.spec && (draft.spec.minReadySeconds ?? 0) !== minReadySeconds)
-        draft.spec.minReadySeconds = minReadySeconds;
+      if (replicas !== sizeOf(set)) draft.spec.replicas = replicas;
+      if (minReadySeconds !== (set.spec.minReadySeconds ?? 0)) draft.spec.minReadySeconds = minReadySeconds;
     });
-    await this.#takeRevision(kept);
-    if (deadlineOf(deployment) !== undefined && !findCondition(deployment, 'Progressing'))
-      this.#news ??= {
-        status: 'True',
-        reason: 'FoundNewReplicaSet',
-        message: `Found new replica set "${set.metadata.name}"`,
-      };
-    return kept;
+    if (replicas !== sizeOf(set)) this.#tellScaling(set.metadata.name, sizeOf(set), replicas, ctx);
+    return changed;
   }
 
-  /** The Deployment carries the revision of its new ReplicaSet. */
-  async #takeRevision(set: ReplicaSet): Promise<void> {
-    const { deployment, ctx } = this;
-    const revision = revisionOf(set);
-    if (revision === 0 || revisionOf(deployment) === revision) return;
-    await ctx.client.patchRaw(Deployment, this.#key(deployment), {
-      type: 'merge',
-      patch: { metadata: { annotations: { [revisionAnnotation]: String(revision) } } },
-    });
-  }
-
-  /** Undefined when there is nothing more to do for it; `again` when its name was taken (D-3). */
-  async #create({ newSet, oldSets }: Sets): Promise<ReplicaSet | 'again' | undefined> {
-    const { deployment, ctx } = this;
-    const set = this.#newSet(oldSets, newSetSize(deployment, newSet, oldSets));
-    let made: ReplicaSet;
+  /** Undefined when the namespace is ending (D-3). @throws what the server said */
+  async #create(
+    creation: Creation,
+    deployment: Deployment,
+    ctx: Context<Deployment>,
+  ): Promise<ReplicaSet | undefined> {
+    const wanted = newReplicaSet(deployment, creation);
+    const { name } = wanted.metadata;
     try {
-      made = await ctx.client.create(ReplicaSet, set);
+      const created = await ctx.client.create(ReplicaSet, wanted);
+      if (hasDeadline(deployment)) {
+        this.#progress(
+          ctx,
+          'True',
+          'NewReplicaSetCreated',
+          `Created new replica set ${JSON.stringify(name)}`,
+        );
+      }
+      if (creation.replicas > 0) this.#tellScaling(name, 0, creation.replicas, ctx);
+      return created;
     } catch (error) {
-      if (isAlreadyExists(error)) return this.#taken(set.metadata.name as string);
+      if (isAlreadyExists(error)) {
+        const existing = await this.#ours(deployment, name, ctx);
+        if (existing) return existing;
+        // Another template, or another owner, has that hash: the next attempt has another one.
+        const status = ctx.status as Status;
+        status.collisionCount = (deployment.status?.collisionCount ?? 0) + 1;
+        throw error;
+      }
       if (isNamespaceTerminating(error)) return undefined;
-      const message = `Failed to create new replica set "${set.metadata.name}": ${(error as Error).message}`;
-      this.#news = { status: 'False', reason: 'ReplicaSetCreateError', message };
+      const message = `Failed to create new replica set ${JSON.stringify(name)}: ${(error as Error).message}`;
+      if (hasDeadline(deployment)) this.#progress(ctx, 'False', 'ReplicaSetCreateError', message);
       ctx.event('Warning', 'ReplicaSetCreateError', message);
-      this.#report({ newSet: undefined, oldSets }, true);
       throw error;
     }
-    const size = sizeOf(made);
-    if (size > 0)
-      ctx.event(
-        'Normal',
-        'ScalingReplicaSet',
-        `Scaled up replica set ${made.metadata.name} from 0 to ${size}`,
-      );
-    await this.#takeRevision(made);
-    this.#news = {
-      status: 'True',
-      reason: 'NewReplicaSetCreated',
-      message: `Created new replica set "${made.metadata.name}"`,
-    };
-    return made;
   }
 
-  /** Our own, and equal: made in a life before this one. Anything else: another name next time. */
-  async #taken(name: string): Promise<ReplicaSet | 'again'> {
-    const { deployment, ctx } = this;
+  /** The ReplicaSet of that name, if it is this Deployment's own of this very template. */
+  async #ours(
+    deployment: Deployment,
+    name: string,
+    { client }: Context<Deployment>,
+  ): Promise<ReplicaSet | undefined> {
     const { namespace = '', uid } = deployment.metadata;
-    const live = await ctx.client.find(ReplicaSet, { namespace, name });
-    if (
-      live &&
-      controllerOf(live)?.uid === uid &&
-      sameTemplate(live.spec?.template, deployment.spec.template)
-    )
-      return live;
-    this.#collisionCount = (this.#collisionCount ?? 0) + 1;
-    return 'again';
+    const existing = await client.find(ReplicaSet, { namespace, name });
+    const ours =
+      existing &&
+      controllerOf(existing)?.uid === uid &&
+      sameTemplate(existing.spec.template, deployment.spec.template);
+    return ours ? existing : undefined;
   }
 
-  #newSet(oldSets: readonly ReplicaSet[], replicas: number): Input<ReplicaSet> {
-    const { deployment } = this;
-    const { namespace = '', name } = deployment.metadata;
-    const { template, selector, minReadySeconds } = deployment.spec;
-    const hash = templateHash(template, this.#collisionCount);
-    const labels = { ...template.metadata?.labels, [hashLabel]: hash };
-    return {
-      metadata: {
-        namespace,
-        name: `${name}-${hash}`,
-        labels,
-        annotations: newSetAnnotations(deployment, undefined, nextRevision(oldSets)),
-        ownerReferences: [controllerReference(deployment, Deployment)],
-      },
-      spec: {
-        replicas,
-        ...(minReadySeconds ? { minReadySeconds } : {}),
-        selector: { ...selector, matchLabels: { ...selector.matchLabels, [hashLabel]: hash } },
-        template: { ...template, metadata: { ...template.metadata, labels } },
-      },
-    } as Input<ReplicaSet>;
+  #report(deployment: Deployment, sets: ReplicaSets, rolling: boolean, ctx: Context<Deployment>): Result {
+    const status = ctx.status as Status;
+    Object.assign(status, countsOf(sets), { observedGeneration: deployment.metadata.generation });
+    const nowMs = ctx.clock.now();
+    this.#note(ctx, (conditions, now) =>
+      withAvailability(conditions, deployment, status.availableReplicas ?? 0, now),
+    );
+    if (!rolling) return done;
+    const progress = { deployment, current: sets.current, before: deployment.status ?? {}, after: status };
+    this.#note(ctx, (conditions, now) => withProgress(conditions, { ...progress, nowMs, now }));
+    this.#note(ctx, (conditions) => withReplicaFailure(conditions, sets));
+    const due = deadlineOf(deployment, findCondition(status.conditions, 'Progressing'));
+    // A second more: the times of conditions have no fractions.
+    return due === undefined ? done : requeueAfter(Math.max(0, due - nowMs) + 1000);
   }
 
-  async #scale({ set, replicas }: Scaling): Promise<void> {
-    const { ctx, deployment } = this;
-    const before = sizeOf(set);
-    const sizes = sizeAnnotations(deployment);
-    await ctx.client.patch(ReplicaSet, set, (draft) => {
-      if (draft.spec) draft.spec.replicas = replicas;
-      draft.metadata.annotations = { ...draft.metadata.annotations, ...sizes };
-    });
-    if (before === replicas) return;
-    const direction = replicas > before ? 'up' : 'down';
-    ctx.event(
-      'Normal',
-      'ScalingReplicaSet',
-      `Scaled ${direction} replica set ${set.metadata.name} from ${before} to ${replicas}`,
+  #noteFound({ metadata }: ReplicaSet, ctx: Context<Deployment>): void {
+    if (findCondition((ctx.status as Status).conditions, 'Progressing')) return;
+    this.#progress(
+      ctx,
+      'True',
+      'FoundNewReplicaSet',
+      `Found new replica set ${JSON.stringify(metadata.name)}`,
     );
   }
 
-  /** D-13 */
-  async #cleanUp(oldSets: readonly ReplicaSet[]): Promise<void> {
-    const { ctx, deployment } = this;
-    for (const set of setsToRemove(deployment, oldSets)) {
-      const { uid } = set.metadata;
-      try {
-        await ctx.client.delete(ReplicaSet, this.#key(set), { preconditions: { uid } });
-      } catch (error) {
-        if (!isNotFound(error)) throw error;
-      }
-    }
-  }
-
-  #report({ newSet, oldSets }: Sets, rolling: boolean): void {
-    const { deployment, ctx } = this;
-    const status = statusOf(
-      {
-        deployment,
-        newSet,
-        oldSets,
-        news: this.#news,
-        collisionCount: this.#collisionCount,
-        now: ctx.clock.now(),
-      },
-      rolling,
+  #progress(ctx: Context<Deployment>, status: string, reason: string, message: string): void {
+    this.#note(ctx, (conditions, now) =>
+      withCondition(conditions, { type: 'Progressing', status, reason, message }, now),
     );
-    const draft = ctx.status as object;
-    for (const field of Object.keys(draft)) if (!Object.hasOwn(status, field)) delete draft[field as never];
-    Object.assign(draft, status);
   }
 
-  #key(object: {
-    readonly metadata: { readonly name: string; readonly namespace?: string };
-  }): Key<'Namespaced'> {
-    return keyOf(object) as Key<'Namespaced'>;
+  #note(ctx: Context<Deployment>, change: (conditions: Conditions, now: string) => Conditions): void {
+    const status = ctx.status as Status;
+    const before = status.conditions ?? [];
+    const after = change(before, timestamp(ctx.clock));
+    if (after !== before) status.conditions = after.length > 0 ? [...after] : undefined;
+  }
+
+  #tellScaling(name: string, from: number, to: number, ctx: Context<Deployment>): void {
+    const direction = to > from ? 'up' : 'down';
+    ctx.event('Normal', 'ScalingReplicaSet', `Scaled ${direction} replica set ${name} from ${from} to ${to}`);
   }
 }
 
-/** Something else has the name that follows from the template: the next sync takes another (D-3). */
-class NameTaken extends Error {
-  override readonly name = 'NameTaken';
+export interface DeploymentControllerOptions {
+  /** What moves a rolling update. Default: `rollingUpdate`. */
+  readonly rollingUpdate?: RollingUpdate;
 }
 
-function goneMeanwhile(error: unknown): undefined {
-  if (isNotFound(error) || isInvalid(error)) return undefined;
-  throw error;
+/** The controller, to be registered; with another step for a rolling update if one is given. */
+export function deploymentController(options: DeploymentControllerOptions = {}): typeof DeploymentController {
+  const { rollingUpdate: step = rollingUpdate } = options;
+  return class extends DeploymentController {
+    protected override readonly step: RollingUpdate = step;
+  };
 }
 
-function isNamespaceTerminating(error: unknown): boolean {
-  if (!isApiError(error, 'Forbidden')) return false;
-  return error.status.details?.causes?.some(({ reason }) => reason === 'NamespaceTerminating') ?? false;
+function selectsEverything({ spec }: Deployment): boolean {
+  const { matchLabels = {}, matchExpressions = [] } = spec.selector;
+  return Object.keys(matchLabels).length === 0 && matchExpressions.length === 0;
+}
+
+/** The ReplicaSet of the Deployment's template (D-2). */
+function newReplicaSet(deployment: Deployment, { replicas, annotations }: Creation) {
+  const { metadata, spec, status } = deployment;
+  const hash = templateHash(spec.template, status?.collisionCount);
+  const labels = { ...spec.template.metadata?.labels, [hashLabel]: hash };
+  return {
+    metadata: {
+      name: `${metadata.name}-${hash}`,
+      namespace: metadata.namespace,
+      labels,
+      annotations,
+      ownerReferences: [controllerReference(deployment, Deployment)],
+    },
+    spec: {
+      replicas,
+      minReadySeconds: spec.minReadySeconds,
+      selector: {
+        ...spec.selector,
+        matchLabels: { ...spec.selector.matchLabels, [hashLabel]: hash },
+      },
+      template: { ...spec.template, metadata: { ...spec.template.metadata, labels } },
+    },
+  };
+}
+
+/** Pods that run or are still ending; those that have finished do not count (D-8). */
+function hasRunningPods({ metadata }: ReplicaSet, cache: CacheReader): boolean {
+  return cache.by(Pod, ownerIndex, metadata.uid).some((pod) => !hasFinished(pod));
+}
+
+function hasFinished({ status }: Pod): boolean {
+  return status?.phase === 'Succeeded' || status?.phase === 'Failed';
+}
+
+/** The Deployment that waits for this pod to have ended: one with the strategy Recreate. */
+function recreatingDeployment(pod: Pod, cache: CacheReader): { namespace: string; name: string }[] {
+  const { namespace = '' } = pod.metadata;
+  const setName = controllerOf(pod)?.name;
+  const set = setName === undefined ? undefined : cache.get(ReplicaSet, { namespace, name: setName });
+  const name = set && controllerOf(set)?.name;
+  if (name === undefined) return [];
+  const deployment = cache.get(Deployment, { namespace, name });
+  return deployment?.spec.strategy?.type === 'Recreate' ? [{ namespace, name }] : [];
 }

@@ -1,196 +1,192 @@
-/** What the status of a Deployment says (D-10, D-11, D-12). Pure. */
+/** The status of a Deployment (D-10 to D-12): pure functions of its ReplicaSets and the time. */
 import type { Deployment, ReplicaSet } from 'gyre/kinds';
 import type { DeploymentCondition, DeploymentStatus } from 'gyre/kinds/apps/v1';
-import { fencepostsOf, replicasOf } from './fenceposts.js';
+import { fencepostsOf } from './fenceposts.js';
+import { allOf, type ReplicaSets, sizeOf } from './replica-sets.js';
 
-const noDeadline = 2 ** 31 - 1;
+export type Conditions = readonly DeploymentCondition[];
 
-export interface Observed {
-  readonly deployment: Deployment;
-  readonly newSet: ReplicaSet | undefined;
-  readonly oldSets: readonly ReplicaSet[];
-  /** What just happened that Progressing tells: a ReplicaSet made or found, or one that could not be made. */
-  readonly news: ProgressNews | undefined;
-  readonly collisionCount: number | undefined;
-  readonly now: number;
+/** Counts as Kubernetes encodes them: zero is left out (D-12). */
+export function countsOf(sets: ReplicaSets): Omit<DeploymentStatus, 'conditions'> {
+  const all = allOf(sets);
+  const sum = (of: (set: ReplicaSet) => number | undefined): number =>
+    all.reduce((total, set) => total + (of(set) ?? 0), 0);
+  const available = sum(({ status }) => status?.availableReplicas);
+  return {
+    replicas: sum(({ status }) => status?.replicas) || undefined,
+    updatedReplicas: sets.current?.status?.replicas || undefined,
+    readyReplicas: sum(({ status }) => status?.readyReplicas) || undefined,
+    availableReplicas: available || undefined,
+    unavailableReplicas: Math.max(0, sum(sizeOf) - available) || undefined,
+  };
 }
 
-export interface ProgressNews {
-  readonly status: 'True' | 'False' | 'Unknown';
-  readonly reason: string;
-  readonly message: string;
+/** True when the status says that all pods are of the new template, and available (D-11). */
+export function isComplete({ metadata, spec }: Deployment, status: DeploymentStatus | undefined): boolean {
+  const { replicas = 1 } = spec;
+  return (
+    (status?.updatedReplicas ?? 0) === replicas &&
+    (status?.replicas ?? 0) === replicas &&
+    (status?.availableReplicas ?? 0) === replicas &&
+    (status?.observedGeneration ?? 0) >= (metadata.generation ?? 0)
+  );
 }
 
-/** The deadline in ms; undefined without one. */
-export function deadlineOf({ spec }: Deployment): number | undefined {
-  const seconds = spec.progressDeadlineSeconds;
-  return seconds === undefined || seconds === noDeadline ? undefined : seconds * 1000;
+/** No deadline: nobody is told about progress. */
+export function hasDeadline({ spec }: Deployment): boolean {
+  return spec.progressDeadlineSeconds !== undefined && spec.progressDeadlineSeconds !== 2 ** 31 - 1;
 }
 
 export function findCondition(
-  { status }: Pick<Deployment, 'status'>,
+  conditions: Conditions | undefined,
   type: string,
 ): DeploymentCondition | undefined {
-  return status?.conditions?.find((condition) => condition.type === type);
+  return conditions?.find((condition) => condition.type === type);
 }
 
-type Counts = Pick<
-  Required<DeploymentStatus>,
-  'replicas' | 'updatedReplicas' | 'readyReplicas' | 'availableReplicas' | 'unavailableReplicas'
->;
+type NewCondition = Pick<DeploymentCondition, 'type' | 'status'> & {
+  readonly reason: string;
+  readonly message: string;
+};
 
-function countsOf({ newSet, oldSets }: Observed): Counts {
-  const sets = newSet ? [...oldSets, newSet] : oldSets;
-  const sum = (of: (set: ReplicaSet) => number | undefined): number =>
-    sets.reduce((total, set) => total + (of(set) ?? 0), 0);
-  const availableReplicas = sum(({ status }) => status?.availableReplicas);
-  return {
-    replicas: sum(({ status }) => status?.replicas),
-    updatedReplicas: newSet?.status?.replicas ?? 0,
-    readyReplicas: sum(({ status }) => status?.readyReplicas),
-    availableReplicas,
-    unavailableReplicas: Math.max(0, sum(({ spec }) => spec?.replicas ?? 1) - availableReplicas),
-  };
+/** The list with this condition; one that says the same already stays as it is. */
+export function withCondition(conditions: Conditions, condition: NewCondition, now: string): Conditions {
+  const before = findCondition(conditions, condition.type);
+  if (before?.status === condition.status && before.reason === condition.reason) return conditions;
+  return replaced(conditions, condition, now);
 }
 
-/** As complete as can be: everything is of the new template and available. */
-export function isComplete(deployment: Deployment, counts: Counts): boolean {
-  const replicas = replicasOf(deployment);
+/** The list with this condition, updated now; it changed only if its status did. */
+function replaced(conditions: Conditions, condition: NewCondition, now: string): Conditions {
+  const before = findCondition(conditions, condition.type);
+  const lastTransitionTime = before?.status === condition.status ? (before.lastTransitionTime ?? now) : now;
+  return [...without(conditions, condition.type), { ...condition, lastUpdateTime: now, lastTransitionTime }];
+}
+
+function without(conditions: Conditions, type: string): Conditions {
+  return conditions.filter((condition) => condition.type !== type);
+}
+
+/** D-10 */
+export function withAvailability(
+  conditions: Conditions,
+  deployment: Deployment,
+  available: number,
+  now: string,
+): Conditions {
+  const minimum = (deployment.spec.replicas ?? 1) - fencepostsOf(deployment).maxUnavailable;
+  const condition =
+    available >= minimum
+      ? {
+          type: 'Available',
+          status: 'True',
+          reason: 'MinimumReplicasAvailable',
+          message: 'Deployment has minimum availability.',
+        }
+      : {
+          type: 'Available',
+          status: 'False',
+          reason: 'MinimumReplicasUnavailable',
+          message: 'Deployment does not have minimum availability.',
+        };
+  return withCondition(conditions, condition, now);
+}
+
+/** That it is paused or resumed; a timeout that was told stays told (D-11). */
+export function withPause(conditions: Conditions, deployment: Deployment, now: string): Conditions {
+  const progressing = findCondition(conditions, 'Progressing');
+  if (!hasDeadline(deployment) || progressing?.reason === 'ProgressDeadlineExceeded') return conditions;
+  const said = progressing?.reason === 'DeploymentPaused';
+  if (deployment.spec.paused === true && !said) {
+    return withCondition(conditions, unknown('DeploymentPaused', 'Deployment is paused'), now);
+  }
+  if (deployment.spec.paused !== true && said) {
+    return withCondition(conditions, unknown('DeploymentResumed', 'Deployment is resumed'), now);
+  }
+  return conditions;
+}
+
+function unknown(reason: string, message: string): NewCondition {
+  return { type: 'Progressing', status: 'Unknown', reason, message };
+}
+
+export interface Progress {
+  readonly deployment: Deployment;
+  readonly current: ReplicaSet | undefined;
+  /** As it was written last. */
+  readonly before: DeploymentStatus;
+  /** As it is now, its conditions excepted. */
+  readonly after: DeploymentStatus;
+  /** Milliseconds since the epoch. */
+  readonly nowMs: number;
+  readonly now: string;
+}
+
+/** Whether the rollout is complete, moves, or has made no progress within its deadline (D-11). */
+export function withProgress(conditions: Conditions, progress: Progress): Conditions {
+  const { deployment, current, before, after, nowMs, now } = progress;
+  if (!hasDeadline(deployment)) return without(conditions, 'Progressing');
+  const known = findCondition(conditions, 'Progressing');
+  const wasComplete =
+    (after.replicas ?? 0) === (after.updatedReplicas ?? 0) && known?.reason === 'NewReplicaSetAvailable';
+  if (wasComplete) return conditions;
+  const what = current
+    ? `ReplicaSet ${JSON.stringify(current.metadata.name)}`
+    : `Deployment ${JSON.stringify(deployment.metadata.name)}`;
+  const condition = (status: string, reason: string, message: string): NewCondition => ({
+    type: 'Progressing',
+    status,
+    reason,
+    message: `${what} ${message}`,
+  });
+  if (isComplete(deployment, after)) {
+    const complete = condition('True', 'NewReplicaSetAvailable', 'has successfully progressed.');
+    return withCondition(conditions, complete, now);
+  }
+  // The same again, but later: the deadline starts anew with every progress.
+  if (hasMoved(before, after))
+    return replaced(conditions, condition('True', 'ReplicaSetUpdated', 'is progressing.'), now);
+  const due = deadlineOf(deployment, known);
+  if (due !== undefined && due < nowMs) {
+    const late = condition('False', 'ProgressDeadlineExceeded', 'has timed out progressing.');
+    return withCondition(conditions, late, now);
+  }
+  return conditions;
+}
+
+function hasMoved(before: DeploymentStatus, after: DeploymentStatus): boolean {
+  const old = (status: DeploymentStatus): number => (status.replicas ?? 0) - (status.updatedReplicas ?? 0);
   return (
-    counts.updatedReplicas === replicas &&
-    counts.replicas === replicas &&
-    counts.availableReplicas === replicas
+    (after.updatedReplicas ?? 0) > (before.updatedReplicas ?? 0) ||
+    old(after) < old(before) ||
+    (after.readyReplicas ?? 0) > (before.readyReplicas ?? 0) ||
+    (after.availableReplicas ?? 0) > (before.availableReplicas ?? 0)
   );
 }
 
-/** `rolling` is false where the rollout stands still on purpose: paused, or only scaled. */
-export function statusOf(observed: Observed, rolling: boolean): DeploymentStatus {
-  const { deployment, collisionCount } = observed;
-  const counts = countsOf(observed);
-  const { generation } = deployment.metadata;
-  const given = Object.fromEntries(Object.entries(counts).filter(([, value]) => value !== 0));
-  return {
-    ...given,
-    ...(generation === undefined ? {} : { observedGeneration: generation }),
-    ...(collisionCount === undefined ? {} : { collisionCount }),
-    conditions: conditionsOf(observed, counts, rolling),
-  };
+/** When the rollout counts as stuck unless it moves before, ms since the epoch; undefined when nothing is due. */
+export function deadlineOf(
+  { spec }: Deployment,
+  progressing: DeploymentCondition | undefined,
+): number | undefined {
+  if (!progressing?.lastUpdateTime || spec.progressDeadlineSeconds === undefined) return undefined;
+  const settled = ['NewReplicaSetAvailable', 'ProgressDeadlineExceeded'];
+  if (settled.includes(progressing.reason ?? '')) return undefined;
+  return Date.parse(progressing.lastUpdateTime) + spec.progressDeadlineSeconds * 1000;
 }
 
-function conditionsOf(observed: Observed, counts: Counts, rolling: boolean): DeploymentCondition[] {
-  const { deployment, newSet, oldSets, now } = observed;
-  const conditions = new Map((deployment.status?.conditions ?? []).map((c) => [c.type, c]));
-  const { maxUnavailable } = fencepostsOf(deployment);
-  const enough = counts.availableReplicas >= replicasOf(deployment) - maxUnavailable;
-  const available = enough
-    ? news('True', 'MinimumReplicasAvailable', 'Deployment has minimum availability.')
-    : news('False', 'MinimumReplicasUnavailable', 'Deployment does not have minimum availability.');
-  set(conditions, 'Available', available, now, false);
-  setProgressing(conditions, observed, counts, rolling);
-  const failing = [...(newSet ? [newSet] : []), ...oldSets]
+/** What keeps a ReplicaSet from having its pods, told on the Deployment too: the new one's before others' (D-12). */
+export function withReplicaFailure(conditions: Conditions, { current, old }: ReplicaSets): Conditions {
+  const failure = [...(current ? [current] : []), ...old]
     .flatMap(({ status }) => status?.conditions ?? [])
     .find(({ type }) => type === 'ReplicaFailure');
-  if (failing) {
-    const { reason = '', message = '', status } = failing;
-    set(conditions, 'ReplicaFailure', { status: status as 'True', reason, message }, now, false);
-  } else conditions.delete('ReplicaFailure');
-  return [...conditions.values()];
-}
-
-function news(status: ProgressNews['status'], reason: string, message: string): ProgressNews {
-  return { status, reason, message };
-}
-
-function setProgressing(
-  conditions: Map<string, DeploymentCondition>,
-  observed: Observed,
-  counts: Counts,
-  rolling: boolean,
-): void {
-  const { deployment, newSet, now } = observed;
-  if (observed.news?.reason === 'ReplicaSetCreateError') {
-    set(conditions, 'Progressing', observed.news, now, true);
-    return;
-  }
-  if (deadlineOf(deployment) === undefined) {
-    conditions.delete('Progressing');
-    return;
-  }
-  if (observed.news) set(conditions, 'Progressing', observed.news, now, true);
-  if (!rolling) return;
-  const what = newSet ? `ReplicaSet "${newSet.metadata.name}"` : `Deployment "${deployment.metadata.name}"`;
-  const known = conditions.get('Progressing');
-  // Completion is told once; what becomes of the pods later is no rollout.
-  const before = findCondition(deployment, 'Progressing');
-  const steady =
-    !observed.news &&
-    before?.reason === 'NewReplicaSetAvailable' &&
-    deployment.status?.replicas === deployment.status?.updatedReplicas;
-  if (steady) return;
-  if (isComplete(deployment, counts)) {
-    const message = `${what} has successfully progressed.`;
-    set(conditions, 'Progressing', news('True', 'NewReplicaSetAvailable', message), now, true);
-  } else if (isProgress(deployment, counts)) {
-    const message = `${what} is progressing.`;
-    const verdict = news('True', 'ReplicaSetUpdated', message);
-    set(conditions, 'Progressing', verdict, now, true);
-    const condition = conditions.get('Progressing');
-    if (condition) conditions.set('Progressing', { ...condition, lastUpdateTime: time(now) });
-  } else if (known && isTimedOut(deployment, known, now)) {
-    const message = `${what} has timed out progressing.`;
-    set(conditions, 'Progressing', news('False', 'ProgressDeadlineExceeded', message), now, true);
-  }
-}
-
-/** More updated, fewer old, more ready or available than the status says. */
-function isProgress({ status }: Deployment, counts: Counts): boolean {
-  const before = status ?? {};
-  const oldNow = counts.replicas - counts.updatedReplicas;
-  const oldBefore = (before.replicas ?? 0) - (before.updatedReplicas ?? 0);
-  return (
-    counts.updatedReplicas > (before.updatedReplicas ?? 0) ||
-    oldNow < oldBefore ||
-    counts.readyReplicas > (before.readyReplicas ?? 0) ||
-    counts.availableReplicas > (before.availableReplicas ?? 0)
-  );
-}
-
-/** ms until the deadline passes; undefined when none is running. */
-export function deadlineIn(
-  deployment: Deployment,
-  condition: DeploymentCondition | undefined,
-  now: number,
-): number | undefined {
-  const deadline = deadlineOf(deployment);
-  if (deadline === undefined || !condition || condition.reason === 'NewReplicaSetAvailable') return undefined;
-  if (condition.reason === 'ProgressDeadlineExceeded' || condition.reason === 'DeploymentPaused')
-    return undefined;
-  return Date.parse(condition.lastUpdateTime ?? condition.lastTransitionTime ?? '') + deadline - now;
-}
-
-function isTimedOut(deployment: Deployment, condition: DeploymentCondition, now: number): boolean {
-  if (condition.reason === 'ProgressDeadlineExceeded') return true;
-  const left = deadlineIn(deployment, condition, now);
-  return left !== undefined && left < 0;
-}
-
-function time(now: number): string {
-  return `${new Date(now).toISOString().slice(0, 19)}Z`;
-}
-
-/** `byReason`: a new reason alone is a change too. Times move only with what they are of. */
-function set(
-  conditions: Map<string, DeploymentCondition>,
-  type: string,
-  { status, reason, message }: ProgressNews,
-  now: number,
-  byReason: boolean,
-): void {
-  const before = conditions.get(type);
-  const same =
-    before?.status === status && before.reason === reason && (byReason || before.message === message);
-  if (same) return;
-  const lastTransitionTime =
-    before?.status === status && before.lastTransitionTime ? before.lastTransitionTime : time(now);
-  conditions.set(type, { type, status, reason, message, lastUpdateTime: time(now), lastTransitionTime });
+  const others = without(conditions, 'ReplicaFailure');
+  if (!failure) return others.length === conditions.length ? conditions : others;
+  const { type, status, reason, message, lastTransitionTime } = failure;
+  const known = findCondition(conditions, type);
+  if (known?.status === status && known.reason === reason) return conditions;
+  return [
+    ...others,
+    { type, status, reason, message, lastTransitionTime, lastUpdateTime: lastTransitionTime },
+  ];
 }

@@ -1,89 +1,31 @@
-/** What an owner of replicas lacks or has too much of, and what its status says. Pure. */
+/** How many pods to create, or which to delete: a pure function of what is there. */
 import type { Pod } from 'gyre/kinds';
-import type { ReplicaSetCondition, ReplicaSetStatus } from 'gyre/kinds/apps/v1';
-import { availableAt, isReady } from './pod-state.js';
-import { podsToDelete } from './rank.js';
-import type { ReplicasOwner } from './replicas.js';
+import { rankForDeletion, type RankingContext } from './deletion-rank.js';
 
-/** At most so many creates or deletes in one sync (RS-1). */
-export const burst = 500;
+/** Creates or deletes of one sync (RS-1). */
+export const burstReplicas = 500;
 
-export interface ReplicasPlan {
+export interface Replicas {
+  /** How many pods there should be. */
+  readonly wanted: number;
+  /** The active pods there are. */
+  readonly pods: readonly Pod[];
+  /** Asked only when there is a choice to make. */
+  readonly ranking: () => RankingContext;
+}
+
+export interface Step {
   readonly create: number;
-  readonly remove: readonly Pod[];
+  readonly delete: readonly Pod[];
 }
 
-export function decide(
-  owner: ReplicasOwner,
-  active: readonly Pod[],
-  siblings: () => ReadonlyMap<string, number>,
-  now: number,
-): ReplicasPlan {
-  const lacking = owner.replicas - active.length;
-  if (lacking >= 0) return { create: Math.min(burst, lacking), remove: [] };
-  return { create: 0, remove: podsToDelete(active, Math.min(burst, -lacking), siblings(), now) };
-}
+export const nothing: Step = { create: 0, delete: [] };
 
-export interface Failure {
-  readonly reason: 'FailedCreate' | 'FailedDelete';
-  readonly message: string;
-}
-
-/** RS-11, RS-12. */
-export function statusOf(
-  owner: ReplicasOwner,
-  active: readonly Pod[],
-  failure: Failure | undefined,
-  now: number,
-): ReplicaSetStatus {
-  const labels = Object.entries(owner.template?.metadata?.labels ?? {});
-  const [fullyLabeled, ready, available] = [
-    active.filter((pod) => labels.every(([key, value]) => pod.metadata.labels?.[key] === value)),
-    active.filter(isReady),
-    active.filter((pod) => (availableAt(pod, owner.minReadySeconds) ?? Number.POSITIVE_INFINITY) <= now),
-  ];
-  const conditions = conditionsOf(owner, failure, now);
-  const count = <F extends string>(field: F, value: number) =>
-    (value === 0 ? {} : { [field]: value }) as { readonly [K in F]?: number };
-  return {
-    replicas: active.length,
-    ...count('fullyLabeledReplicas', fullyLabeled.length),
-    ...count('readyReplicas', ready.length),
-    ...count('availableReplicas', available.length),
-    ...(owner.metadata.generation === undefined ? {} : { observedGeneration: owner.metadata.generation }),
-    ...(conditions.length === 0 ? {} : { conditions }),
-  };
-}
-
-function conditionsOf(
-  { status }: ReplicasOwner,
-  failure: Failure | undefined,
-  now: number,
-): ReplicaSetCondition[] {
-  const before = status?.conditions ?? [];
-  const others = before.filter(({ type }) => type !== 'ReplicaFailure');
-  if (!failure) return others;
-  const known = before.find(({ type }) => type === 'ReplicaFailure');
-  const same = known?.reason === failure.reason && known.message === failure.message;
-  const condition: ReplicaSetCondition = same
-    ? known
-    : {
-        type: 'ReplicaFailure',
-        status: 'True',
-        ...failure,
-        lastTransitionTime: known?.lastTransitionTime ?? `${new Date(now).toISOString().slice(0, 19)}Z`,
-      };
-  return [...others, condition];
-}
-
-/** When the next pod becomes available, ms from now (RS-13); undefined when none is on its way. */
-export function nextAvailableIn(
-  owner: ReplicasOwner,
-  active: readonly Pod[],
-  now: number,
-): number | undefined {
-  const due = active
-    .map((pod) => availableAt(pod, owner.minReadySeconds))
-    .filter((at) => at !== undefined && at > now) as number[];
-  return due.length === 0 ? undefined : Math.min(...due) - now;
+export function decide({ wanted, pods, ranking }: Replicas): Step {
+  const missing = wanted - pods.length;
+  if (missing >= 0) return { create: Math.min(missing, burstReplicas), delete: [] };
+  const surplus = Math.min(-missing, burstReplicas);
+  // Where all go there is nothing to choose.
+  if (surplus === pods.length) return { create: 0, delete: pods };
+  return { create: 0, delete: rankForDeletion(pods, ranking()).slice(0, surplus) };
 }

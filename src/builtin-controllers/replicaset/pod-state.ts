@@ -1,28 +1,29 @@
-/** What counts about a pod when replicas are counted. Pure. */
+/** What a pod's status means to whoever counts pods. */
 import type { Pod } from 'gyre/kinds';
 
-/** Neither finished nor going (RS-8). */
+/** Neither finished nor being deleted (RS-8): what counts as a replica. */
 export function isActive({ metadata, status }: Pod): boolean {
-  return (
-    metadata.deletionTimestamp === undefined && status?.phase !== 'Succeeded' && status?.phase !== 'Failed'
-  );
+  const phase = status?.phase;
+  return phase !== 'Succeeded' && phase !== 'Failed' && metadata.deletionTimestamp === undefined;
 }
 
 export function isReady({ status }: Pod): boolean {
-  return status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') ?? false;
+  return status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
 }
 
-/** Since when it is ready, ms since the epoch; undefined when it is not. */
+/** When the pod became ready, ms since the epoch; undefined when it is not, or does not say. */
 export function readySince({ status }: Pod): number | undefined {
-  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
-  if (ready?.status !== 'True' || ready.lastTransitionTime === undefined) return undefined;
-  return Date.parse(ready.lastTransitionTime);
+  const ready = status?.conditions?.find(({ type, status }) => type === 'Ready' && status === 'True');
+  return ready?.lastTransitionTime ? Date.parse(ready.lastTransitionTime) : undefined;
 }
 
-/** When it will have been ready for long enough, ms since the epoch; undefined when it is not ready. */
-export function availableAt(pod: Pod, minReadySeconds: number): number | undefined {
+/**
+ * From when on the pod is available, ms since the epoch: once it has been ready for `minReadySeconds`
+ * (RS-11). Undefined while it is not ready.
+ */
+export function availableFrom(pod: Pod, minReadySeconds: number): number | undefined {
   if (!isReady(pod)) return undefined;
-  if (minReadySeconds === 0) return 0;
+  if (minReadySeconds === 0) return Number.NEGATIVE_INFINITY;
   const since = readySince(pod);
   return since === undefined ? undefined : since + minReadySeconds * 1000;
 }

@@ -1,32 +1,70 @@
 /**
- * Keeps as many pods as a ReplicaSet asks for (RS-1 to RS-15).
+ * ReplicaSets: so many pods of one template (RS-1 to RS-15).
  *
- * What it has written and does not see yet is remembered (Expectations), so that a slow cache never leads to a
- * pod too many.
+ * It wakes for the pods it owns, for orphans it may want, and for every change of the ReplicaSet itself, its
+ * own status writes included: a status that was computed on an old version is then put right.
  */
-import { type CacheReader, type Context, Controller, controllerOf, Expectations, Index, Watches } from 'gyre';
+import {
+  type CacheReader,
+  compileLabelSelector,
+  type Context,
+  Controller,
+  controllerOf,
+  Index,
+  Owns,
+  ownerIndex,
+  resourceVersionChanged,
+  type Result,
+  Watches,
+} from 'gyre';
 import { Pod, ReplicaSet } from 'gyre/kinds';
-import { syncReplicas } from './engine.js';
-import { ownerOfReplicaSet } from './replicas.js';
-import { orphanIndex, orphanKeys, ownersOf, replicaSetSelector, selectorIndex } from './selection.js';
+import {
+  orphanChanged,
+  orphanIndex,
+  orphanTerms,
+  ownersWanting,
+  selectorIndex,
+  selectorTerm,
+} from '../ownership/orphans.js';
+import { ReplicaKeeper } from './replica-keeper.js';
 
-const controllerUid = (set: ReplicaSet): string[] => {
-  const uid = controllerOf(set)?.uid;
+const controllerUid = (object: ReplicaSet): string[] => {
+  const uid = controllerOf(object)?.uid;
   return uid === undefined ? [] : [uid];
 };
 
-@Controller(ReplicaSet, { name: 'replicaset-controller', maxConcurrent: 5 })
-@Index(ReplicaSet, selectorIndex, replicaSetSelector)
-@Index(ReplicaSet, 'controller', controllerUid)
+@Controller(ReplicaSet, {
+  name: 'replicaset-controller',
+  maxConcurrent: 5,
+  predicate: resourceVersionChanged,
+})
+@Index(ReplicaSet, ownerIndex, controllerUid)
+@Index(ReplicaSet, selectorIndex, ({ metadata, spec }) => [selectorTerm(metadata.namespace, spec.selector)])
+@Owns(Pod)
 @Watches(Pod, {
-  map: (pod: Pod, cache: CacheReader) =>
-    ownersOf(pod, 'ReplicaSet', (key) => cache.by(ReplicaSet, selectorIndex, key), ownerOfReplicaSet),
-  indexes: { [orphanIndex]: orphanKeys },
+  map: (pod: Pod, cache: CacheReader) => ownersWanting(pod, ReplicaSet, ({ spec }) => spec.selector, cache),
+  predicate: orphanChanged,
+  indexes: { [orphanIndex]: orphanTerms },
 })
 export class ReplicaSetController {
-  readonly #expectations = new Expectations(Pod);
+  readonly #keeper = new ReplicaKeeper<ReplicaSet>({
+    kind: ReplicaSet,
+    specOf: ({ metadata, spec }) => ({
+      replicas: spec.replicas ?? 1,
+      minReadySeconds: spec.minReadySeconds ?? 0,
+      selector: compileLabelSelector(spec.selector),
+      selectorTerm: selectorTerm(metadata.namespace, spec.selector),
+      template: spec.template ?? {},
+    }),
+    // The ReplicaSets of one Deployment spread their pods together (RS-10).
+    relatives: (replicaSet, { cache }) => {
+      const deployment = controllerOf(replicaSet)?.uid;
+      if (deployment === undefined) return [replicaSet.metadata.uid];
+      return cache.by(ReplicaSet, ownerIndex, deployment).map(({ metadata }) => metadata.uid);
+    },
+  });
 
-  reconcile(set: ReplicaSet, ctx: Context<ReplicaSet>) {
-    return syncReplicas(ownerOfReplicaSet(set), ctx as Context<unknown>, this.#expectations);
+  reconcile(replicaSet: ReplicaSet, ctx: Context<ReplicaSet>): Promise<Result> {
+    return this.#keeper.reconcile(replicaSet, ctx);
   }
 }

@@ -1,36 +1,60 @@
-/** ReplicationControllers, by the same engine as ReplicaSets (RS-14). */
-import { type CacheReader, type Context, Controller, Expectations, Index, Watches } from 'gyre';
-import { Pod, ReplicationController } from 'gyre/kinds';
-import { syncReplicas } from './engine.js';
-import { ownerOfReplicationController } from './replicas.js';
+/** ReplicationControllers, the forerunners of ReplicaSets, by the same code (RS-14). */
 import {
+  type CacheReader,
+  compileLabelSelector,
+  type Context,
+  Controller,
+  Index,
+  Owns,
+  resourceVersionChanged,
+  type Result,
+  Watches,
+} from 'gyre';
+import { Pod, ReplicationController } from 'gyre/kinds';
+import type { LabelSelector } from 'gyre/kinds/meta/v1';
+import {
+  orphanChanged,
   orphanIndex,
-  orphanKeys,
-  ownersOf,
-  replicationControllerSelector,
+  orphanTerms,
+  ownersWanting,
   selectorIndex,
-} from './selection.js';
+  selectorTerm,
+} from '../ownership/orphans.js';
+import { ReplicaKeeper } from './replica-keeper.js';
 
-@Controller(ReplicationController, { name: 'replication-controller', maxConcurrent: 5 })
-@Index(ReplicationController, selectorIndex, replicationControllerSelector)
+/** Its selector is a plain map; what has none wants the labels of its template. */
+const selectorOf = ({ spec }: ReplicationController): LabelSelector => ({
+  matchLabels: spec?.selector ?? spec?.template?.metadata?.labels ?? {},
+});
+
+@Controller(ReplicationController, {
+  name: 'replication-controller',
+  maxConcurrent: 5,
+  predicate: resourceVersionChanged,
+})
+@Index(ReplicationController, selectorIndex, (owner) => [
+  selectorTerm(owner.metadata.namespace, selectorOf(owner)),
+])
+@Owns(Pod)
 @Watches(Pod, {
-  map: (pod: Pod, cache: CacheReader) =>
-    ownersOf(
-      pod,
-      'ReplicationController',
-      (key) => cache.by(ReplicationController, selectorIndex, key),
-      ownerOfReplicationController,
-    ),
-  indexes: { [orphanIndex]: orphanKeys },
+  map: (pod: Pod, cache: CacheReader) => ownersWanting(pod, ReplicationController, selectorOf, cache),
+  predicate: orphanChanged,
+  indexes: { [orphanIndex]: orphanTerms },
 })
 export class ReplicationControllerController {
-  readonly #expectations = new Expectations(Pod);
+  readonly #keeper = new ReplicaKeeper<ReplicationController>({
+    kind: ReplicationController,
+    specOf: (owner) => ({
+      replicas: owner.spec?.replicas ?? 1,
+      minReadySeconds: owner.spec?.minReadySeconds ?? 0,
+      selector: compileLabelSelector(selectorOf(owner)),
+      selectorTerm: selectorTerm(owner.metadata.namespace, selectorOf(owner)),
+      template: owner.spec?.template ?? {},
+    }),
+    relatives: ({ metadata }) => [metadata.uid],
+  });
 
-  reconcile(controller: ReplicationController, ctx: Context<ReplicationController>) {
-    return syncReplicas(
-      ownerOfReplicationController(controller),
-      ctx as Context<unknown>,
-      this.#expectations,
-    );
+  reconcile(owner: ReplicationController, ctx: Context<ReplicationController>): Promise<Result> {
+    return this.#keeper.reconcile(owner, ctx);
   }
 }
