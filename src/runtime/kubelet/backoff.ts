@@ -17,22 +17,23 @@ export class CrashBackoff {
 
   /** While it has to wait: until when, and how long the wait is in all. `since` is when it last ended, ms. */
   waiting(key: string, since: number, now: number): { until: number; delayMs: number } | undefined {
-    const entry = this.#live(key, now);
+    const entry = this.#live(key, since);
     if (!entry || now >= since + entry.delayMs) return undefined;
     return { until: since + entry.delayMs, delayMs: entry.delayMs };
   }
 
-  /** It is started (again) now: the next wait will be longer. */
-  next(key: string, now: number): void {
-    const entry = this.#live(key, now);
+  /** It is started again now, having last ended at `since`: the next wait will be longer. */
+  next(key: string, since: number, now: number): void {
+    const entry = this.#live(key, since);
     this.#entries.set(key, {
       delayMs: entry ? Math.min(maxMs, entry.delayMs * 2) : initialMs,
       updatedAt: now,
     });
   }
 
-  #live(key: string, now: number): Entry | undefined {
+  /** What went well for long enough before it ended owes nothing to what was before. */
+  #live(key: string, since: number): Entry | undefined {
     const entry = this.#entries.get(key);
-    return entry && now - entry.updatedAt <= resetAfterMs ? entry : undefined;
+    return entry && since - entry.updatedAt <= resetAfterMs ? entry : undefined;
   }
 }

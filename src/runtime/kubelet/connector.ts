@@ -101,6 +101,7 @@ async function* readLog(
     const ended = now?.state !== 'running';
     for await (const line of appended(file, position)) {
       position += line.bytes;
+      if (!line.line) continue;
       const text = printer.print(line.line);
       if (text.length > 0) yield text;
       if (printer.full) return;
@@ -114,7 +115,7 @@ async function* readLog(
 async function* appended(
   file: string,
   from: number,
-): AsyncIterable<{ readonly line: LogLine; readonly bytes: number }> {
+): AsyncIterable<{ readonly line: LogLine | undefined; readonly bytes: number }> {
   if (!existsSync(file)) return;
   const handle = await open(file, 'r');
   try {
@@ -127,8 +128,7 @@ async function* appended(
       const lines = (rest + decoder.write(buffer.subarray(0, bytesRead))).split('\n');
       rest = lines.pop() ?? '';
       for (const text of lines) {
-        const line = parseLogLine(text);
-        if (line) yield { line, bytes: Buffer.byteLength(text) + 1 };
+        yield { line: parseLogLine(text), bytes: Buffer.byteLength(text) + 1 };
       }
     }
   } finally {

@@ -2,7 +2,7 @@
 import type { Shared } from '../../api/index.js';
 import type { ContainerState, ContainerStatus as ApiContainerStatus, Pod } from '../../api/kinds/core/v1.js';
 import type { ContainerStatus } from '../container-runtime.js';
-import { initContainers, isSidecar, type PodContainer, recordedStatus } from './containers.js';
+import { initContainers, isFinal, isSidecar, type PodContainer, recordedStatus } from './containers.js';
 import { isAlive, type ObservedPod } from './observed-pod.js';
 
 /** Why a container is not running although it should: for `state.waiting`. */
@@ -20,8 +20,6 @@ export interface ContainerFacts {
   readonly started: (name: string) => boolean;
   /** Its readiness probe, if any, has succeeded. */
   readonly ready: (name: string) => boolean;
-  /** All init containers are done. */
-  readonly initialized: boolean;
 }
 
 export function time(ms: number): string {
@@ -33,28 +31,29 @@ export function containerStatus(container: PodContainer, facts: ContainerFacts):
   const { pod, observed, runtimeName } = facts;
   const [latest, previous] = observed.runs(name);
   const recorded = recordedStatus(pod, name);
-  const init = initContainers(pod).includes(container);
   const waiting = facts.waiting(name);
   const base = {
     name,
     image: latest?.config.image ?? container.image ?? '',
     imageID: latest?.imageRef ?? recorded?.imageID ?? '',
   };
-  if (!latest) return neverRun(base, recorded, waiting, waitingReason(facts, init));
+  if (!latest) return neverRun(base, recorded, waiting, facts);
 
   const containerID = `${runtimeName}://${latest.id}`;
   const waits = waiting !== undefined && !isAlive(latest);
-  const state = waits ? { waiting } : stateOf(latest, runtimeName, waitingReason(facts, init));
+  const state = waits ? { waiting } : stateOf(latest, runtimeName, notYet(pod));
   const last = waits ? latest : previous;
   const lastState = last ? stateOf(last, runtimeName, '') : undefined;
   const running = latest.state === 'running';
   const started = running && facts.started(name);
-  const completed = init && !isSidecar(container) && latest.state === 'exited' && latest.exitCode === 0;
+  // An init container is ready when it is done.
+  const oneShot = initContainers(pod).includes(container) && !isSidecar(container);
+  const completed = latest.state === 'exited' && latest.exitCode === 0;
   return {
     ...base,
     state,
     lastState: lastState?.terminated ? lastState : (recorded?.lastState ?? {}),
-    ready: completed || (started && facts.ready(name)),
+    ready: oneShot ? completed : started && facts.ready(name),
     restartCount: Math.max(latest.config.attempt, recorded?.restartCount ?? 0),
     containerID,
     started,
@@ -66,9 +65,12 @@ function neverRun(
   base: Pick<ApiContainerStatus, 'name' | 'image' | 'imageID'>,
   recorded: Shared<ApiContainerStatus> | undefined,
   waiting: WaitingReason | undefined,
-  reason: string,
+  { pod }: ContainerFacts,
 ): ApiContainerStatus {
   const { state, restartCount = 0, lastState = {} } = recorded ?? {};
+  // What is over stays as it ended, whether or not the runtime remembers.
+  if (isFinal(pod) && state?.terminated)
+    return { ...(recorded as ApiContainerStatus), ready: recorded?.ready ?? false };
   const ended: ContainerState | undefined = state?.terminated
     ? { terminated: state.terminated }
     : state?.running
@@ -76,7 +78,7 @@ function neverRun(
       : undefined;
   return {
     ...base,
-    state: { waiting: waiting ?? { reason } },
+    state: { waiting: waiting ?? { reason: notYet(pod) } },
     lastState: ended ?? (lastState as ContainerState),
     ready: false,
     restartCount,
@@ -93,8 +95,9 @@ function lostState(startedAt: string | undefined): NonNullable<ContainerState['t
   };
 }
 
-function waitingReason({ initialized, pod }: ContainerFacts, init: boolean): string {
-  return !init && !initialized && initContainers(pod).length > 0 ? 'PodInitializing' : 'ContainerCreating';
+/** Why a container has not begun: in a pod with init containers all of them wait for the pod, themselves included. */
+function notYet(pod: Shared<Pod>): string {
+  return initContainers(pod).length > 0 ? 'PodInitializing' : 'ContainerCreating';
 }
 
 function stateOf(run: ContainerStatus, runtimeName: string, waiting: string): ContainerState {

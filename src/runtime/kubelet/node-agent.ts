@@ -57,6 +57,8 @@ export class NodeAgent {
   readonly #deps: NodeAgentDeps;
   #cancel: Cancel[] = [];
   #lease: Lease | undefined;
+  /** Wall time, milliseconds. */
+  #renewedAt = Number.NEGATIVE_INFINITY;
   #stopped = false;
 
   constructor(facts: NodeFacts, deps: NodeAgentDeps) {
@@ -68,7 +70,8 @@ export class NodeAgent {
   async start(): Promise<void> {
     await this.#register();
     await this.#renew();
-    this.#every(renewMs, () => this.#renew());
+    this.#renewedAt = this.#deps.clock.now();
+    this.#every(renewMs, () => this.#beat());
     this.#every(statusMs, () => this.#writeStatus());
   }
 
@@ -191,6 +194,17 @@ export class NodeAgent {
       return { type, status, reason, message, lastHeartbeatTime: now, lastTransitionTime };
     });
     return [...own, ...before.filter(({ type }) => !own.some((condition) => condition.type === type))];
+  }
+
+  /**
+   * After a silence for which it may have been given up (the machine slept, the API was away) a node says at
+   * once that it is ready, not when its next status is due.
+   */
+  async #beat(): Promise<void> {
+    const silentMs = this.#deps.clock.now() - this.#renewedAt;
+    await this.#renew();
+    if (silentMs > leaseSeconds * 1000) await this.#writeStatus();
+    this.#renewedAt = this.#deps.clock.now();
   }
 
   async #renew(): Promise<void> {

@@ -20,9 +20,10 @@ export function observe(
   sandboxes: readonly PodSandboxStatus[],
   containers: readonly ContainerStatus[],
 ): ObservedPod {
+  const known = containers.map(certain);
   const byAge = [...sandboxes].sort((a, b) => b.config.attempt - a.config.attempt);
   const runs = new Map<string, ContainerStatus[]>();
-  for (const container of containers) {
+  for (const container of known) {
     const list = runs.get(container.config.name);
     if (list) list.push(container);
     else runs.set(container.config.name, [container]);
@@ -31,9 +32,15 @@ export function observe(
   return {
     sandbox: byAge[0],
     sandboxes: byAge,
-    containers,
+    containers: known,
     runs: (name) => runs.get(name) ?? [],
   };
+}
+
+/** What the runtime has lost sight of counts as killed. */
+function certain(container: ContainerStatus): ContainerStatus {
+  if (container.state !== 'unknown') return container;
+  return { ...container, state: 'exited', exitCode: 137, reason: 'ContainerStatusUnknown' };
 }
 
 /** The newest run of a container in the present sandbox: what came before a lost sandbox does not count as run. */

@@ -16,7 +16,7 @@ import {
   restarts,
   specHash,
 } from './containers.js';
-import { currentRun, isAlive, type ObservedPod } from './observed-pod.js';
+import { currentRun, type ObservedPod } from './observed-pod.js';
 
 export interface PodSituation {
   readonly pod: Shared<Pod>;
@@ -111,8 +111,9 @@ function nextSandboxAttempt(pod: Shared<Pod>, observed: ObservedPod): number {
 function recordedRuns(pod: Shared<Pod>, name: string): number {
   const status = recordedStatus(pod, name);
   if (!status) return 0;
-  const ran = status.state?.running !== undefined || status.state?.terminated !== undefined;
-  return status.restartCount + (ran ? 1 : 0);
+  const { state, lastState } = status;
+  const ran = state?.running ?? state?.terminated ?? lastState?.terminated;
+  return status.restartCount + (ran === undefined ? 0 : 1);
 }
 
 /** The number of the next run: restart counts survive a kubelet and a runtime that forgot. */
@@ -167,7 +168,7 @@ function planContainer(
   const { name } = container;
   if (busy.has(name)) return;
   const run = currentRun(observed, name);
-  if (run && isAlive(run)) {
+  if (run?.state === 'running') {
     planRunning(situation, container, run, plan);
     return;
   }
@@ -186,6 +187,8 @@ function endedWait(
   policy: RestartPolicy,
   run: ContainerStatus | undefined,
 ): number | 'never' | undefined {
+  // Created by a kubelet that did not live to start it.
+  if (run?.state === 'created') return undefined;
   if (run) {
     if (!restarts(policy, run.exitCode ?? 0)) return 'never';
     return situation.backoff(container, run.finishedAt ?? run.createdAt);

@@ -2,11 +2,13 @@
 import type { Shared } from '../../api/index.js';
 import type { ContainerStatus, PodCondition, PodStatus } from '../../api/kinds/core/v1.js';
 import { type ContainerFacts, containerStatus, time } from './container-status.js';
+import type { ContainerStatus as RuntimeStatus } from '../container-runtime.js';
 import { initContainers, isSidecar, regularContainers, restartPolicyOf } from './containers.js';
+import { currentRun } from './observed-pod.js';
 
 export type Phase = 'Pending' | 'Running' | 'Succeeded' | 'Failed';
 
-export interface StatusFacts extends Omit<ContainerFacts, 'initialized'> {
+export interface StatusFacts extends ContainerFacts {
   readonly hostIP: string;
   readonly now: number;
   /** The kubelet ends the pod for a reason of its own, e.g. DeadlineExceeded: it will have failed. */
@@ -19,9 +21,8 @@ export function podStatus(facts: StatusFacts): PodStatus {
   const { pod, observed, failure, now } = facts;
   const before = pod.status ?? {};
   const initialized = isInitialized(facts);
-  const containerFacts: ContainerFacts = { ...facts, initialized };
-  const init = initContainers(pod).map((c) => containerStatus(c, containerFacts));
-  const containers = regularContainers(pod).map((c) => containerStatus(c, containerFacts));
+  const init = initContainers(pod).map((c) => containerStatus(c, facts));
+  const containers = regularContainers(pod).map((c) => containerStatus(c, facts));
   const phase = finalPhase(before.phase) ?? phaseNow(facts, init, containers);
   const ips = observed.sandbox?.ips ?? before.podIPs?.map(({ ip }) => ip) ?? [];
   const failed = failure && phase === 'Failed' ? failure : undefined;
@@ -52,7 +53,9 @@ function finalPhase(phase: PodStatus['phase']): Phase | undefined {
   return phase === 'Succeeded' || phase === 'Failed' ? phase : undefined;
 }
 
+/** Once a regular container has run the pod stays initialized, whatever becomes of its sidecars. */
 function isInitialized({ pod, observed, started }: StatusFacts): boolean {
+  if (regularContainers(pod).some(({ name }) => hasRun(currentRun(observed, name)))) return true;
   return initContainers(pod).every((container) => {
     const [latest] = observed.runs(container.name);
     if (isSidecar(container)) return started(container.name);
@@ -60,6 +63,7 @@ function isInitialized({ pod, observed, started }: StatusFacts): boolean {
   });
 }
 
+const hasRun = (run: RuntimeStatus | undefined) => run?.state === 'running' || run?.state === 'exited';
 const exitOf = (status: ContainerStatus) => status.state?.terminated ?? undefined;
 
 function phaseNow(
@@ -107,6 +111,8 @@ function phaseOf(
     else waiting++;
   }
   if (waiting > 0) return 'Pending';
+  // A sidecar that still runs has to end before the pod is over; how it ends does not matter (KL-4).
+  if (init.some((status) => sidecars.has(status.name) && status.state?.running)) running++;
   if (running > 0) return 'Running';
   if (stopped === 0) return 'Pending';
   if (policy === 'Always') return 'Running';

@@ -166,6 +166,8 @@ export class PodWorker {
   }
 
   async #sync(): Promise<void> {
+    // Asked first: what is observed then is how everything has ended.
+    const ended = this.#ending?.over ?? false;
     const observed = await this.#observe();
     if (!this.#adopted) {
       // What runs already when the worker begins had its hooks in a former life.
@@ -182,8 +184,9 @@ export class PodWorker {
     if (over || this.#ending) this.#end(observed);
     else if (this.#volumesReady()) this.#act(observed);
     if (!this.#ending) this.#prober.follow(pod, observed, (name) => this.#hookDone(observed, name));
-    await this.#writeStatus(observed);
-    if (this.#ending?.over && this.#pod.metadata.deletionTimestamp !== undefined) await this.#delete();
+    const told = await this.#writeStatus(observed, ended);
+    // The last status is in the API before the object goes: it may stay, for a finalizer's sake.
+    if (ended && told && this.#pod.metadata.deletionTimestamp !== undefined) await this.#delete();
   }
 
   async #observe(): Promise<ObservedPod> {
@@ -269,12 +272,15 @@ export class PodWorker {
   }
 
   #start(container: PodContainer, attempt: number, observed: ObservedPod): void {
-    const { clock } = this.#node;
+    const { clock, runtime } = this.#node;
     const { name } = container;
     const sandbox = observed.sandbox;
     if (!sandbox) return;
-    if (observed.runs(name).length > 0) this.#backoff.next(backoffKey(container), clock.now());
+    const [before] = observed.runs(name);
+    if (before?.state === 'exited')
+      this.#backoff.next(backoffKey(container), before.finishedAt ?? before.createdAt, clock.now());
     this.#operate(name, async () => {
+      if (before?.state === 'created') await runtime.removeContainer(before.id);
       try {
         const id = await startContainer(
           {
@@ -318,7 +324,7 @@ export class PodWorker {
       this.#trouble.set(name, { waiting: failure.waiting, retryAt: now + configRetryMs });
       return;
     }
-    this.#imageBackoff.next(image, now);
+    this.#imageBackoff.next(image, now, now);
     const until = this.#imageBackoff.waiting(image, now, now)?.until ?? now;
     const trouble: StartTrouble = { waiting: failure.waiting, retryAt: until };
     this.#trouble.set(name, trouble);
@@ -405,10 +411,11 @@ export class PodWorker {
     if (!this.#ending) {
       this.#ending = { deadline, over: false };
       this.#prober.stop();
-      this.#operate('end', () => this.#endAll());
-      return;
     }
-    if (this.#ending.over || deadline >= this.#ending.deadline) return;
+    if (this.#ending.over) return;
+    // Repeated when it has failed.
+    this.#operate('end', () => this.#endAll());
+    if (deadline >= this.#ending.deadline) return;
     this.#ending.deadline = deadline;
     for (const container of observed.containers) {
       if (isAlive(container)) void runtime.stopContainer(container.id, this.#graceMs()).catch(() => {});
@@ -420,7 +427,7 @@ export class PodWorker {
     const pod = this.#pod;
     const ending = this.#ending as Ending;
     // A container that is just being started is ended too, not overlooked.
-    const starting = ['sandbox', 'volumes', ...allContainers(pod).map(({ name }) => name)];
+    const starting = ['sandbox', 'volumes', 'volume refresh', ...allContainers(pod).map(({ name }) => name)];
     await Promise.allSettled(starting.map((key) => this.#operations.get(key)));
     const observed = await this.#observe();
     const end = async (container: PodContainer): Promise<void> => {
@@ -455,15 +462,22 @@ export class PodWorker {
       });
     } catch (error) {
       if (!isNotFound(error) && !isConflict(error)) throw error;
+      const live = await client.find(Pod, keyOf(this.#pod) as Key<'Namespaced'>);
+      if (live?.metadata.uid === this.#uid) throw error;
     }
     this.#gone();
   }
 
   async #endVanished(): Promise<void> {
     const { runtime, volumes } = this.#node;
+    const kill = async (): Promise<void> => {
+      const alive = (await this.#observe()).containers.filter(isAlive);
+      await Promise.all(alive.map(({ id }) => runtime.stopContainer(id, 0)));
+    };
+    // Once to cut short what is being waited for, and again for what was just being started.
+    await kill();
     await Promise.allSettled(this.#operations.values());
-    for (const container of (await this.#observe()).containers)
-      if (isAlive(container)) await runtime.stopContainer(container.id, 0);
+    await kill();
     for (const { id } of await runtime.listPodSandboxes(this.#uid)) await runtime.stopPodSandbox(id);
     await volumes?.tearDown(this.#uid);
     await this.#removeAll();
@@ -511,15 +525,22 @@ export class PodWorker {
     try {
       this.#volumes = await volumes.setUp(this.#pod, sources);
       this.#volumeRetryMs = volumeRetry.initialMs;
-      if (hasChangingContent(this.#pod))
-        this.#later('volume refresh', volumeRefreshMs, () =>
-          this.#operate('volume refresh', () => this.#setUpVolumes()),
-        );
     } catch (error) {
       this.#event(undefined, 'Warning', 'FailedMount', (error as Error).message);
-      this.#later('volumes', this.#volumeRetryMs);
-      this.#volumeRetryMs = Math.min(volumeRetry.maxMs, this.#volumeRetryMs * 2);
+      if (!this.#volumes) {
+        this.#later('volumes', this.#volumeRetryMs);
+        this.#volumeRetryMs = Math.min(volumeRetry.maxMs, this.#volumeRetryMs * 2);
+        return;
+      }
     }
+    if (hasChangingContent(this.#pod))
+      this.#later('volume refresh', volumeRefreshMs, () => this.#refreshVolumes());
+  }
+
+  /** Content follows its ConfigMaps and Secrets (KL-15), for as long as there are containers to see it. */
+  #refreshVolumes(): void {
+    if (this.#ending || this.#vanished) return;
+    this.#operate('volume refresh', () => this.#setUpVolumes());
   }
 
   #hookDone(observed: ObservedPod, name: string): boolean {
@@ -569,7 +590,8 @@ export class PodWorker {
     };
   }
 
-  async #writeStatus(observed: ObservedPod): Promise<void> {
+  /** False when somebody else was faster: then the next sync decides anew. */
+  async #writeStatus(observed: ObservedPod, ended: boolean): Promise<boolean> {
     const { client, clock, hostIP, runtime } = this.#node;
     const pod = this.#pod;
     const status = podStatus({
@@ -579,12 +601,13 @@ export class PodWorker {
       hostIP,
       now: clock.now(),
       failure: this.#failure,
-      ended: this.#ending?.over ?? false,
+      ended,
       waiting: (name) => this.#waiting(observed, name),
       started: (name) => this.#started(observed, name),
       ready: (name) => this.#ready(name),
     });
-    if (deepEqualJson(status as unknown as JsonValue, (pod.status ?? {}) as unknown as JsonValue)) return;
+    if (deepEqualJson(status as unknown as JsonValue, (pod.status ?? {}) as unknown as JsonValue))
+      return true;
     try {
       const written = await client.patch(
         Pod,
@@ -597,12 +620,14 @@ export class PodWorker {
       this.#take(written);
       // What follows from the new status, e.g. that it is final, is decided with it in hand.
       if (isFinal(written) !== isFinal(pod)) this.#again = true;
+      return true;
     } catch (error) {
       await this.#afterLostWrite(error);
+      return false;
     }
   }
 
-  /** Somebody else wrote, or deleted: with the newest version in hand the next sync decides anew. */
+  /** Somebody else wrote, or deleted: the newest version is taken in hand. */
   async #afterLostWrite(error: unknown): Promise<void> {
     if (!isConflict(error) && !isNotFound(error)) throw error;
     const live = await this.#node.client.find(Pod, keyOf(this.#pod) as Key<'Namespaced'>);
@@ -630,7 +655,6 @@ export class PodWorker {
           const text = `Failed to create pod sandbox: ${(error as Error).message}`;
           this.#event(undefined, 'Warning', 'FailedCreatePodSandBox', text);
         }
-        if (key === 'end' && this.#ending) this.#ending = undefined;
         // Tried again in a while, not at once.
         this.#later(`retry ${key}`, failedSyncRetryMs);
       })

@@ -95,7 +95,9 @@ export class SimulatedRuntime implements ContainerRuntime {
     const sandbox = this.#sandboxes.get(id);
     if (!sandbox) return;
     for (const container of this.#containersOf(sandbox)) this.#end(container, killed);
+    if (sandbox.status.state === 'notReady') return;
     sandbox.status = { ...sandbox.status, state: 'notReady' };
+    this.#addresses.delete(sandbox.address);
   }
 
   async removePodSandbox(id: string): Promise<void> {
@@ -104,7 +106,6 @@ export class SimulatedRuntime implements ContainerRuntime {
     await this.stopPodSandbox(id);
     for (const { status } of this.#containersOf(sandbox)) await this.removeContainer(status.id);
     this.#sandboxes.delete(id);
-    this.#addresses.delete(sandbox.address);
     const { uid } = sandbox.status.config.pod;
     const pod = this.#byPod.get(uid);
     pod?.sandboxes.delete(id);
