@@ -10,7 +10,7 @@ describe('informer against a server that is killed', () => {
   it('comes back by itself, swaps its view, and tells what vanished', async function () {
     this.timeout(40_000);
     using folder = temporaryFolder();
-    const first = await gyreUp(folder.path, ['--no-controllers']);
+    const first = await gyreUp(folder.path, ['--no-controllers', '--store', 'memory']);
     const port = new URL(first.url).port;
     const { transport } = await connect({ kubeconfig: first.kubeconfig });
     const client = createClient(transport);
@@ -40,6 +40,8 @@ describe('informer against a server that is killed', () => {
       `${root}/dist/cli/main.js`,
       'up',
       '--no-controllers',
+      '--store',
+      'memory',
       '--data-dir',
       folder.path,
       '--port',

@@ -161,16 +161,23 @@ describe('gyre up', function () {
 
     const rows: readonly [title: string, args: readonly string[], line: RegExp, hint: RegExp][] = [
       [
-        'a store that is not there yet',
-        ['up', '--store', 'embedded'],
-        /--store embedded is not there yet/,
-        /--store memory/,
-      ],
-      [
         'a store nobody knows',
         ['up', '--store', 'tape'],
-        /--store must be one of memory, embedded, not "tape"/,
-        /--store memory/,
+        /--store must be one of embedded, memory, not "tape"/,
+        /--store embedded/,
+      ],
+      [
+        'a runtime nobody knows',
+        ['up', '--runtime', 'docker'],
+        /--runtime must be one of process, simulated, not "docker"/,
+        /--runtime process/,
+      ],
+      ['too many nodes', ['up', '--nodes', '100000'], /--nodes must be a number from 0 to 5000/, /--nodes 0/],
+      [
+        'an image without a command',
+        ['up', '--image', 'shop'],
+        /--image must be NAME=COMMAND/,
+        /--image shop=/,
       ],
       [
         'a port that is no number',
@@ -267,7 +274,16 @@ describe('gyre up', function () {
   it('--help says what it takes and exits with 0', async () => {
     await using program = gyre('up', '--help');
     expect(await program.exited).to.equal(0);
-    for (const option of ['--data-dir', '--store', '--port', '--kubeconfig', '--verbose']) {
+    for (const option of [
+      '--data-dir',
+      '--store',
+      '--port',
+      '--kubeconfig',
+      '--runtime',
+      '--nodes',
+      '--image',
+      '--verbose',
+    ]) {
       expect(program.stdout).to.include(option);
     }
   });

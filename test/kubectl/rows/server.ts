@@ -132,14 +132,12 @@ export const serverRows: readonly Row[] = [
     stderr: ['Error from server (NotFound): the server could not find the requested resource'],
   },
   {
-    title: 'logs of a pod says that it cannot yet, and why',
-    source: 'API-19',
+    title: 'logs of a pod that is nowhere says so',
+    source: 'control-plane §3 (logs), API-19',
     given: [{ run: ['run', 'web', '--image=nginx'] }],
     run: ['logs', 'web'],
     exit: 1,
-    stderr: [
-      'Error from server (MethodNotAllowed): the subresource pods/log is not supported by this server yet',
-    ],
+    stderr: ['Error from server (BadRequest): pod web does not have a host assigned'],
   },
   {
     title: 'top says that there are no metrics',

@@ -226,7 +226,7 @@ export const workloadRows: readonly Row[] = [
     given: web,
     run: ['describe', 'deployment', 'web'],
     stdout:
-      /Replicas: +2 desired \| 2 updated \| 2 total \| 2 available \| 0 unavailable[\s\S]*Available +True +MinimumReplicasAvailable[\s\S]*Progressing +True +NewReplicaSetAvailable[\s\S]*NewReplicaSet: +web-\w+ \(2\/2 replicas created\)[\s\S]*ScalingReplicaSet/,
+      /Replicas: +2 desired \| 2 updated \| 2 total \| 2 available \| 0 unavailable(?=[\s\S]*Available +True +MinimumReplicasAvailable)(?=[\s\S]*Progressing +True +NewReplicaSetAvailable)[\s\S]*NewReplicaSet: +web-\w+ \(2\/2 replicas created\)[\s\S]*ScalingReplicaSet/,
   },
   {
     title: 'describe pod tells state, conditions and the events of its way',
