@@ -12,7 +12,7 @@ export function deploymentFor(site: Website): Input<Deployment> {
       selector: { matchLabels: labels },
       template: {
         metadata: { labels },
-        spec: { containers: [{ name: 'web', image: site.spec.image, ports: [{ containerPort: 80 }] }] },
+        spec: { containers: [{ name: 'web', image: site.spec.image, ports: [{ containerPort: 8080 }] }] },
       },
     },
   };

@@ -12,7 +12,7 @@ import { isApiError, isConflict, type Random } from 'gyre/api';
 import { type Client, connect, createClient } from 'gyre/client';
 import { ConfigMap, Deployment, Pod } from 'gyre/kinds';
 import { seededRandom } from 'gyre/testing';
-import { gyreUp, Program, temporaryFolder } from '../support/processes.js';
+import { gyreUp, type Program, temporaryFolder } from '../support/processes.js';
 
 const kills = 10;
 const replicas = 3;

@@ -71,7 +71,7 @@ export class Kubelet {
     this.connector = kubeletConnector((name) => this.#nodes.get(name)?.context);
   }
 
-  /** Resolves when every node is registered and every pod of theirs has a worker. */
+  /** Resolves when every node is registered, and of every pod of theirs the API knows how it is now. */
   async start(context: KubeletContext): Promise<void> {
     for (const node of this.#options.nodes) {
       await node.runtime.start();
@@ -89,6 +89,7 @@ export class Kubelet {
       this.#undo.push(() => nudges.unsubscribe());
       await this.#endUnknown(node);
     }
+    await Promise.all([...this.#workers.values()].map(({ worker }) => worker.lookedOnce));
     this.#relist(context.clock);
   }
 

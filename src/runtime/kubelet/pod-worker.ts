@@ -91,12 +91,19 @@ export class PodWorker {
   #stopped = false;
   #timers = new Map<string, Cancel>();
 
+  /** Resolves when the worker has looked once, and the API knows what it saw. */
+  readonly lookedOnce: Promise<void>;
+  #looked: () => void = () => {};
+
   /** @param onGone called when nothing of the pod is left anywhere */
   constructor(pod: Shared<Pod>, node: NodeContext, onGone: () => void) {
     this.#pod = pod;
     this.#uid = pod.metadata.uid;
     this.#node = node;
     this.#onGone = onGone;
+    this.lookedOnce = new Promise((resolve) => {
+      this.#looked = resolve;
+    });
     this.#prober = new Prober({
       runtime: node.runtime,
       clock: node.clock,
@@ -161,6 +168,7 @@ export class PodWorker {
         });
         this.#later('retry', failedSyncRetryMs);
       }
+      this.#looked();
     } while (this.#again && !this.#stopped);
     this.#running = false;
   }
