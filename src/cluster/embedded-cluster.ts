@@ -113,10 +113,11 @@ export class EmbeddedCluster implements AsyncDisposable {
    * one is needed
    */
   static async start(options: EmbeddedClusterOptions = {}): Promise<EmbeddedCluster> {
-    const { clock = systemClock, random = systemRandom, log = silentLogger, https, dataDir } = options;
+    const { clock = systemClock, random = systemRandom, log = silentLogger, https } = options;
+    const dataDir = options.dataDir === undefined ? undefined : resolve(options.dataDir);
     if (https && dataDir === undefined) throw new TypeError('https needs a dataDir for its certificates');
     const credentials = https && dataDir !== undefined ? await ensureCredentials(dataDir, clock) : undefined;
-    const ownStore = await openStore(options, clock);
+    const ownStore = await openStore(options.store ?? 'memory', dataDir, clock);
     const starting = ApiServer.start({
       store: ownStore ?? (options.store as ObjectStore),
       clock,
@@ -217,7 +218,8 @@ function needed(dataDir: string | undefined): string {
 
 /** Undefined when the store is the caller's own. */
 async function openStore(
-  { store = 'memory', dataDir }: EmbeddedClusterOptions,
+  store: 'memory' | 'embedded' | ObjectStore,
+  dataDir: string | undefined,
   clock: Clock,
 ): Promise<ObjectStore | undefined> {
   if (typeof store === 'object') return undefined;
