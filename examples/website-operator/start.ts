@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import {
   type AnyObject,
@@ -193,7 +194,7 @@ async function showService(): Promise<void> {
       return;
     } catch (error) {
       if (attempt === 50) throw error;
-      await new Promise((again) => setTimeout(again, 100));
+      await pause(100);
     }
   }
 }
