@@ -10,9 +10,7 @@ interface Statement {
 }
 
 const statements: Statement[] = [
-  ...readFileSync(join(root, 'docs/behaviour.md'), 'utf8').matchAll(
-    /^\| ([A-Z]+-\d+) \|.*\| (\w+) \|$/gm,
-  ),
+  ...readFileSync(join(root, 'docs/behaviour.md'), 'utf8').matchAll(/^\| ([A-Z]+-\d+) \|.*\| (\w+) \|$/gm),
 ].map(([, id = '', state = '']) => ({ id, state }));
 
 /** The numbers that titles of tests begin with: `it('RS-8, RS-9 …'`. */

@@ -6,6 +6,7 @@
  * say which; it goes only when a pass over every kind found nothing and nothing failed.
  */
 import {
+  type CacheReader,
   type Condition,
   type Context,
   Controller,
@@ -16,16 +17,35 @@ import {
   type Result,
   setCondition,
   timestamp,
+  Watches,
 } from 'gyre';
 import { type Client, type Discovery, discover } from 'gyre/client';
-import { Namespace } from 'gyre/kinds';
+import { Namespace, Pod } from 'gyre/kinds';
 import { estimatedSeconds, findingsOf } from './conditions.js';
 import { type Content, deleteContent } from './content.js';
 
 /** What this controller holds a namespace with, in `spec.finalizers`. */
 const finalizer = 'kubernetes';
 
+/** Index of Pods: their namespace. */
+const namespaceIndex = 'namespace';
+
+/**
+ * Pods are what takes time to end. When the last one of a namespace has ended, the rest may go at once: this spares
+ * the wait for the estimate.
+ */
+function endedWith(pod: Pod, cache: CacheReader): string[] {
+  const { namespace = '' } = pod.metadata;
+  const ending = cache.get(Namespace, namespace)?.metadata.deletionTimestamp !== undefined;
+  return ending && cache.by(Pod, namespaceIndex, namespace).length === 0 ? [namespace] : [];
+}
+
 @Controller(Namespace, { name: 'namespace-controller', maxConcurrent: 10, predicate: deletionChanged })
+@Watches(Pod, {
+  map: endedWith,
+  predicate: ({ deleted }) => deleted,
+  indexes: { [namespaceIndex]: ({ metadata }) => [metadata.namespace ?? ''] },
+})
 export class NamespaceController {
   /**
    * What the server serves, by the UID of the namespace that is emptied: asked once the deletion has begun,

@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileS
 import { join } from 'node:path';
 import { expect } from 'chai';
 import type { PodSandboxStatus, ProbeResult } from 'gyre/runtime';
-import { CallError, eventually, isRunning, RemoteRuntime, type Way, ways } from './remote-runtime.js';
+import { canRun, CallError, eventually, isRunning, RemoteRuntime, type Way, ways } from './remote-runtime.js';
 
 const shell = (script: string) => ({ command: ['sh', '-c', script] });
 
@@ -25,6 +25,10 @@ for (const way of ways) {
 
     before(async function () {
       if (process.platform === 'win32') this.skip();
+      if (!canRun(way)) {
+        process.stdout.write('    skipped: this checkout or its node cannot be read by another user\n');
+        this.skip();
+      }
       runtime = await RemoteRuntime.start(way, {
         'team/worker': { entrypoint: ['echo', 'mapped'], cmd: ['by', 'default'] },
       });

@@ -1,5 +1,5 @@
 /** A ProcessRuntime in a process of its own, as any user, that can be killed and started again. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,6 +21,13 @@ const nobody = 65534;
 export type Way = 'root' | 'userns' | 'none';
 export const ways: readonly Way[] =
   process.getuid?.() === 0 ? ['root', 'userns', 'none'] : ['userns', 'none'];
+
+/** Where this checkout, or node itself, lies in a place of somebody's own, nobody cannot run it. */
+export function canRun(way: Way): boolean {
+  if (way !== 'userns' || process.getuid?.() !== 0) return true;
+  const look = `require('node:fs').accessSync(${JSON.stringify(program)})`;
+  return spawnSync(process.execPath, ['-e', look], { uid: nobody, gid: nobody, cwd: '/' }).status === 0;
+}
 
 export class CallError extends Error {
   constructor(
