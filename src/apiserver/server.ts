@@ -29,6 +29,7 @@ import { type Logger, silentLogger } from '../telemetry/index.js';
 import { ServiceAllocator } from './allocation/service-allocator.js';
 import { AdmissionChain } from './admission/admission.js';
 import { NamespaceLifecycle } from './admission/namespace-lifecycle.js';
+import { DefaultStorageClass, StorageObjectInUseProtection } from './admission/storage.js';
 import { Authenticator, withGroup } from './auth/authenticator.js';
 import { type Authorizer, forbiddenError } from './auth/authorizer.js';
 import { actingUser } from './auth/impersonation.js';
@@ -135,7 +136,13 @@ export class ApiServer {
     this.#authorizer = options.authorizer ?? new RbacAuthorizer(cache);
     this.#rest = {
       cache,
-      admission: new AdmissionChain([new NamespaceLifecycle(cache)]),
+      admission: new AdmissionChain([
+        new NamespaceLifecycle(cache),
+        new DefaultStorageClass(() =>
+          cache.resource(storagePrefix({ group: 'storage.k8s.io', plural: 'storageclasses' })).objects(),
+        ),
+        new StorageObjectInUseProtection(),
+      ]),
       services: new ServiceAllocator({
         random: options.random,
         ...(options.serviceCidr === undefined ? {} : { cidr: options.serviceCidr }),

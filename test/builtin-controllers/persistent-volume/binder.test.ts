@@ -3,7 +3,9 @@ import { expect } from 'chai';
 import {
   LocalVolumes,
   PersistentVolumeClaimController,
+  PersistentVolumeClaimProtectionController,
   PersistentVolumeController,
+  PersistentVolumeProtectionController,
   VolumeInUse,
 } from 'gyre/controllers';
 import { Event, PersistentVolume, PersistentVolumeClaim, Pod, StorageClass } from 'gyre/kinds';
@@ -13,10 +15,25 @@ import { claim, fresh, isDefault, pod, RememberedVolumes, refTo, storageClass, v
 async function start(volumes = new RememberedVolumes()): Promise<TestCluster> {
   return TestCluster.start({
     builtin: false,
-    controllers: [PersistentVolumeClaimController, PersistentVolumeController],
+    controllers: [
+      PersistentVolumeClaimController,
+      PersistentVolumeController,
+      PersistentVolumeClaimProtectionController,
+      PersistentVolumeProtectionController,
+    ],
     provide: [[LocalVolumes, volumes]],
   });
 }
+const protection = 'kubernetes.io/pv-protection';
+
+/** A volume goes although it is bound: somebody took its protection away. */
+async function lose(t: TestCluster, name: string): Promise<void> {
+  await t.client.delete(PersistentVolume, name);
+  await t.client.patch(PersistentVolume, name, (draft) => {
+    delete draft.metadata.finalizers;
+  });
+}
+
 const create = {
   volume: async (t: TestCluster, ...args: Parameters<typeof volume>) => {
     const made = await t.client.create(PersistentVolume, fresh(volume(...args)));
@@ -52,7 +69,7 @@ describe('the PersistentVolume binder', () => {
     await using t = await start();
     await create.volume(t, 'a');
     await create.claim(t, 'mine');
-    await t.client.delete(PersistentVolume, 'a');
+    await lose(t, 'a');
     await create.volume(t, 'b');
     await t.advance('30m');
     expect(claimOf(t).status?.phase).to.equal('Lost');
@@ -191,7 +208,7 @@ describe('the PersistentVolume binder', () => {
     await using t = await start();
     await create.volume(t, 'a');
     const { metadata } = await create.claim(t, 'mine');
-    await t.client.delete(PersistentVolume, 'a');
+    await lose(t, 'a');
     await t.advance('30m');
     expect(claimOf(t).status).to.deep.equal({ phase: 'Lost' });
     expect(await eventsOf(t, 'mine')).to.deep.equal([
@@ -290,7 +307,7 @@ describe('the local-path provisioner', () => {
       'pv.kubernetes.io/bound-by-controller': 'yes',
       'pv.kubernetes.io/provisioned-by': 'gyre.dev/local-path',
     });
-    expect(of.metadata.finalizers).to.deep.equal(['kubernetes.io/pv-controller']);
+    expect(of.metadata.finalizers).to.deep.equal(['kubernetes.io/pv-controller', protection]);
     expect(of.status?.phase).to.equal('Bound');
     expect(claimOf(t).metadata.annotations).to.include({
       'volume.kubernetes.io/storage-provisioner': 'gyre.dev/local-path',
@@ -317,7 +334,7 @@ describe('the local-path provisioner', () => {
     const volumes = new RememberedVolumes();
     await using t = await provisioned(volumes, 'kept', { reclaimPolicy: 'Retain' });
     const name = nameOf(t);
-    expect(t.get(PersistentVolume, name).metadata.finalizers).to.equal(undefined);
+    expect(t.get(PersistentVolume, name).metadata.finalizers).to.deep.equal([protection]);
     await drop(t);
     await t.advance('30m');
     expect(phaseOf(t, name)).to.equal('Released');
@@ -345,7 +362,7 @@ describe('the local-path provisioner', () => {
       (draft.spec ??= {}).persistentVolumeReclaimPolicy = 'Retain';
     });
     await t.settle();
-    expect(t.get(PersistentVolume, name).metadata.finalizers ?? []).to.deep.equal([]);
+    expect(t.get(PersistentVolume, name).metadata.finalizers).to.deep.equal([protection]);
     await drop(t);
     expect(volumes.removed).to.deep.equal([]);
     await t.client.patch(PersistentVolume, name, (draft) => {

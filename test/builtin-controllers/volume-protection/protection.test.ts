@@ -144,6 +144,7 @@ describe('storage object in use protection', () => {
         PersistentVolumeClaimController,
         PersistentVolumeController,
         PersistentVolumeProtectionController,
+        PersistentVolumeClaimProtectionController,
       ],
       provide: [[LocalVolumes, new RememberedVolumes()]],
     });
