@@ -56,7 +56,8 @@ describe('ReplicaSets', () => {
     expect(await podsIn(t)).to.have.lengthOf(3);
     expect(statusOf(t)?.replicas).to.equal(0);
     for (const replicas of [4, 5, 6]) await t.apply(replicaSet({ replicas }));
-    await t.advance('4m');
+    // Less than the silence after which an informer lists anew.
+    await t.advance('1m');
     expect(await podsIn(t), 'pods that the controller cannot see').to.have.lengthOf(3);
     // What it has not acted on, it does not say it has seen.
     expect(statusOf(t)?.observedGeneration).to.equal(1);
