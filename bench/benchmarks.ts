@@ -18,6 +18,33 @@ function informerSync(pods: number, shape: 'plain' | 'managed'): Benchmark {
   };
 }
 
+function start(name: string, about: string, args: readonly string[]): Benchmark {
+  return {
+    name,
+    about: `gyre up ${args.join(' ')}: from process start to ready, ${about}, beside node -e 0`,
+    metrics: [{ name: 'readyMs', unit: 'ms', better: 'lower', bar: 15, goal: 3 }],
+    subject: ['start', 'gyre', ...args],
+    peer: ['start', 'node'],
+    needsPeers: false,
+  };
+}
+
+function rollout(store: 'memory' | 'embedded'): Benchmark {
+  return {
+    name: `rollout-${store}`,
+    about: `200 simulated nodes, 5,000 pods, then a rollout of 1,000 replicas, ${store} store; beside the 20 writes/s of the usual controller manager`,
+    metrics: [
+      { name: 'podsPerSecond', unit: 'pods/s', better: 'higher', bar: 14.4, goal: 48 },
+      { name: 'rolloutSeconds', unit: 's', better: 'lower', bar: 0.07, goal: 0.02 },
+      { name: 'peakRssMiB', unit: 'MiB', better: 'lower', bar: 3, goal: 1 },
+      { name: 'longestStallMs', unit: 'ms', better: 'lower', bar: 5, goal: 1 },
+    ],
+    subject: ['rollout', store],
+    peer: ['rollout', 'limit'],
+    needsPeers: false,
+  };
+}
+
 export const benchmarks: readonly Benchmark[] = [
   {
     name: 'workqueue',
@@ -27,10 +54,25 @@ export const benchmarks: readonly Benchmark[] = [
     peer: ['workqueue', 'bare'],
     needsPeers: false,
   },
+  start('start', 'the whole cluster on simulated nodes', ['--runtime', 'simulated']),
+  start('start-api', 'the API server alone', ['--no-controllers']),
+  rollout('memory'),
   informerSync(1_000, 'plain'),
   informerSync(10_000, 'plain'),
   informerSync(10_000, 'managed'),
 ];
 
 /** Run only when named: they take minutes. */
-export const large: readonly Benchmark[] = [informerSync(100_000, 'plain'), informerSync(100_000, 'managed')];
+export const large: readonly Benchmark[] = [
+  rollout('embedded'),
+  {
+    name: 'restart',
+    about: 'an API server on a durable store of 100,000 pods, beside a bare load of that store',
+    metrics: [{ name: 'readyMs', unit: 'ms', better: 'lower', bar: 1.3, goal: 1.1 }],
+    subject: ['restart', 'gyre', '100000'],
+    peer: ['restart', 'bare', '100000'],
+    needsPeers: false,
+  },
+  informerSync(100_000, 'plain'),
+  informerSync(100_000, 'managed'),
+];

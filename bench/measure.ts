@@ -159,6 +159,25 @@ async function stubServer(args: readonly string[]): Promise<{ child: ChildProces
   return { child, port };
 }
 
-const sample = what === 'floor' ? floor() : what === 'workqueue' ? workqueue() : await informer();
+async function measured(): Promise<Record<string, number>> {
+  switch (what) {
+    case 'floor':
+      return floor();
+    case 'workqueue':
+      return workqueue();
+    case 'rollout': {
+      const { rollout, controllerManagerLimit } = await import('./rollout.js');
+      return side === 'limit' ? controllerManagerLimit() : rollout(side);
+    }
+    case 'start':
+      return (await import('./lifecycle.js')).start(side, rest);
+    case 'restart':
+      return (await import('./lifecycle.js')).restart(side, Number(rest[0]));
+    default:
+      return informer();
+  }
+}
+
+const sample = await measured();
 process.stdout.write(`${JSON.stringify(sample)}\n`);
 process.exit(0);

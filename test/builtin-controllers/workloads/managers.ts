@@ -1,7 +1,7 @@
 /** Controllers whose life, news and writes a test has in its hand, on a TestCluster. */
 import { type Clock, Manager, type Random, silentLogger, type Transport } from 'gyre';
 import type { WatchEvent, WatchResponse } from 'gyre/api';
-import type { TestCluster } from 'gyre/testing';
+import { seededRandom, type TestCluster } from 'gyre/testing';
 
 type Registrable = Parameters<Manager['register']>[0];
 
@@ -14,6 +14,7 @@ export async function startManager(
   const manager = Manager.create({
     cluster: target,
     clock: t.clock,
+    random: seededRandom(1),
     log: silentLogger,
     shutdownBudget: '1s',
   });

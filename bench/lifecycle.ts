@@ -1,0 +1,80 @@
+/** How long it takes to be there: from process start, and with a hundred thousand objects in the store. */
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { EmbeddedCluster } from 'gyre/cluster';
+import { openLmdbStore } from 'gyre/store';
+import { systemClock } from '#src/system/index.js';
+import { podJson } from './pods.js';
+
+const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+
+/** From the start of the process to `ready`, with certificates that are there already. */
+export async function start(side: string, args: readonly string[]): Promise<Record<string, number>> {
+  if (side === 'node') {
+    const began = performance.now();
+    spawnSync(process.execPath, ['-e', '0']);
+    return { readyMs: performance.now() - began };
+  }
+  const dataDir = mkdtempSync(join(tmpdir(), 'gyre-bench-'));
+  try {
+    await upOnce(dataDir, args);
+    return { readyMs: await upOnce(dataDir, args) };
+  } finally {
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}
+
+async function upOnce(dataDir: string, args: readonly string[]): Promise<number> {
+  const began = performance.now();
+  const up = spawn(process.execPath, [main, 'up', '--data-dir', dataDir, '--port', '0', ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const exited = new Promise((resolve) => up.once('exit', resolve));
+  let text = '';
+  await new Promise<void>((ready, failed) => {
+    up.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk;
+      if (/^ready /m.test(text)) ready();
+    });
+    up.once('exit', (code) => failed(new Error(`gyre up ended with ${code}`)));
+  });
+  const readyMs = performance.now() - began;
+  up.kill('SIGTERM');
+  await exited;
+  return readyMs;
+}
+
+/** An API server on a store of so many pods, beside a bare load of the same store. */
+export async function restart(side: string, count: number): Promise<Record<string, number>> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'gyre-bench-'));
+  const path = join(dataDir, 'store');
+  try {
+    const store = await openLmdbStore({ path, clock: systemClock });
+    const writers = Array.from({ length: 256 }, async (_, writer) => {
+      for (let i = writer; i < count; i += 256) {
+        const pod = JSON.parse(podJson(i, false)) as { metadata: { namespace: string; name: string } };
+        await store.create(`/core/pods/${pod.metadata.namespace}/${pod.metadata.name}`, pod);
+      }
+    });
+    await Promise.all(writers);
+    await store.close();
+    const began = performance.now();
+    if (side === 'gyre') {
+      const cluster = await EmbeddedCluster.start({ dataDir, store: 'embedded', controllers: false });
+      const readyMs = performance.now() - began;
+      await cluster.stop();
+      return { readyMs };
+    }
+    const again = await openLmdbStore({ path, clock: systemClock });
+    const { entries } = await again.list('/');
+    const readyMs = performance.now() - began;
+    if (entries.length !== count) throw new Error(`${entries.length} objects instead of ${count}`);
+    await again.close();
+    return { readyMs };
+  } finally {
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}
