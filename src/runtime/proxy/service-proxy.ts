@@ -26,8 +26,8 @@ export interface ServiceProxyContext {
   readonly log: Logger;
 }
 
-/** A port that could not be had is tried again after this long, ms. */
-const retryMs = 5_000;
+/** A port that could not be had is tried again after this long, ms, and ever more rarely. */
+const retry = { firstMs: 1_000, mostMs: 300_000 };
 const serviceIndex = 'service';
 
 /** A rule in force: its listener, once there is one, and where connections go. */
@@ -38,6 +38,9 @@ interface Port {
   listener?: { close(abort: boolean): void };
   closed: boolean;
   cancelRetry: Cancel;
+  retryMs: number;
+  /** What was told last about why it cannot be had. */
+  told: string;
 }
 
 export class ServiceProxy {
@@ -120,6 +123,8 @@ export class ServiceProxy {
       balancer: new Balancer(clock, random),
       closed: false,
       cancelRetry: () => {},
+      retryMs: retry.firstMs,
+      told: '',
     };
     this.#ports.set(key, port);
     void this.#listen(port);
@@ -137,10 +142,14 @@ export class ServiceProxy {
     } catch (error) {
       if (port.closed) return;
       const message = refusal(error as NodeJS.ErrnoException, port.rule);
-      log.warn('a service port cannot be listened on', { service: port.owner, error: message });
-      const service = this.#services?.informer.cache.get(port.owner);
-      if (service) this.#events?.record(service, Service, 'Warning', 'PortNotListening', message);
-      port.cancelRetry = clock.setTimer(retryMs, () => void this.#listen(port));
+      if (message !== port.told) {
+        port.told = message;
+        log.warn('a service port cannot be listened on', { service: port.owner, error: message });
+        const service = this.#services?.informer.cache.get(port.owner);
+        if (service) this.#events?.record(service, Service, 'Warning', 'PortNotListening', message);
+      }
+      port.cancelRetry = clock.setTimer(port.retryMs, () => void this.#listen(port));
+      port.retryMs = Math.min(retry.mostMs, port.retryMs * 2);
     }
   }
 
