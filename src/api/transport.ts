@@ -28,6 +28,19 @@ export interface ApiRequest {
    */
   readonly body?: unknown;
   readonly signal?: AbortSignal;
+  /** `false`: the caller has a back-off of its own, so one failure is one attempt. Default: as the transport does. */
+  readonly retry?: false;
+  /** Reads the objects of a list or watch; ignored where nothing is encoded. Default: plain JSON. */
+  readonly decoder?: ObjectDecoder;
+}
+
+/**
+ * Turns the bytes of one JSON object into that object, for somebody who keeps many alike: it may share equal
+ * parts between them (those are frozen) and leave out what the keeper does not want.
+ */
+export interface ObjectDecoder {
+  /** @throws SyntaxError for what is no JSON */
+  decode(bytes: Uint8Array): unknown;
 }
 
 export interface ApiResponse {

@@ -52,6 +52,7 @@ export function createClient(transport: Transport, options: ClientOptions = {}):
     guards: [],
     signals: [],
     metadataOnly: false,
+    hints: {},
   });
 }
 
@@ -60,6 +61,8 @@ interface Binding {
   readonly signals: readonly AbortSignal[];
   readonly guards: readonly (() => void)[];
   readonly metadataOnly: boolean;
+  /** What the transport is told about every request. */
+  readonly hints: Pick<ApiRequest, 'retry' | 'decoder'>;
 }
 
 type Query = NonNullable<ApiRequest['query']>;
@@ -99,12 +102,17 @@ class ApiClient implements Client {
     this.#binding = binding;
   }
 
-  with({ signal, fieldManager, beforeWrite, metadataOnly }: ClientBinding): Client {
+  with({ signal, fieldManager, beforeWrite, metadataOnly, retry, decoder }: ClientBinding): Client {
     return new ApiClient(this.transport, {
       fieldManager: fieldManager ?? this.fieldManager,
       signals: signal ? [...this.#binding.signals, signal] : this.#binding.signals,
       guards: beforeWrite ? [...this.#binding.guards, beforeWrite] : this.#binding.guards,
       metadataOnly: metadataOnly ?? this.#binding.metadataOnly,
+      hints: {
+        ...this.#binding.hints,
+        ...(retry === undefined ? {} : { retry }),
+        ...(decoder === undefined ? {} : { decoder }),
+      },
     });
   }
 
@@ -176,6 +184,7 @@ class ApiClient implements Client {
         query,
         ...(this.#binding.metadataOnly ? { headers: { accept: metadataTypes.object } } : {}),
         ...this.#signal(options),
+        ...this.#binding.hints,
       });
     } catch (error) {
       throw noSuchKindOr(error, kind);
@@ -319,6 +328,7 @@ class ApiClient implements Client {
         ? { body: content.body, headers: { 'content-type': content.type ?? 'application/json' } }
         : this.#accept(method, place)),
       ...this.#signal(options),
+      ...this.#binding.hints,
     });
     if (response.status < 200 || response.status >= 300) throw errorOf(response, kind);
     if (typeof response.body !== 'object' || response.body === null) {

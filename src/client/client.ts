@@ -14,6 +14,7 @@ import type {
   KindOf,
   KubernetesList,
   KubernetesObject,
+  ObjectDecoder,
   Scope,
   Transport,
   WatchResponse,
@@ -174,6 +175,10 @@ export interface ClientBinding {
    * who look at every kind there is. What is read says of itself that it is partial; writes are as before.
    */
   readonly metadataOnly?: boolean;
+  /** `false`: one failure is one attempt, for callers with a back-off of their own. */
+  readonly retry?: false;
+  /** Reads the objects of lists and watches. */
+  readonly decoder?: ObjectDecoder;
 }
 
 /** The untyped object type that dynamic callers use. */
