@@ -2,6 +2,7 @@
 import {
   apiVersionOf,
   type ApiRequest,
+  type ApiResponse,
   copyJson,
   type Draft,
   type HttpMethod,
@@ -31,10 +32,12 @@ import type {
   ListOptions,
   PatchOptions,
   RawPatch,
+  RequestObserver,
   RequestOptions,
   WatchOptions,
   WriteOptions,
 } from './client.js';
+import { attributesOf, observe, type Place } from './observed-request.js';
 import { draftPatch, type PatchOperation } from './draft.js';
 import { errorOf, noSuchKindOr } from './errors.js';
 
@@ -53,6 +56,7 @@ export function createClient(transport: Transport, options: ClientOptions = {}):
     signals: [],
     metadataOnly: false,
     hints: {},
+    observers: [],
   });
 }
 
@@ -63,14 +67,10 @@ interface Binding {
   readonly metadataOnly: boolean;
   /** What the transport is told about every request. */
   readonly hints: Pick<ApiRequest, 'retry' | 'decoder'>;
+  readonly observers: readonly RequestObserver[];
 }
 
 type Query = NonNullable<ApiRequest['query']>;
-interface Place {
-  readonly namespace?: string;
-  readonly name?: string;
-  readonly subresource?: string;
-}
 interface ObjectIdentity {
   readonly metadata?: {
     readonly name?: string;
@@ -102,7 +102,7 @@ class ApiClient implements Client {
     this.#binding = binding;
   }
 
-  with({ signal, fieldManager, beforeWrite, metadataOnly, retry, decoder }: ClientBinding): Client {
+  with({ signal, fieldManager, beforeWrite, metadataOnly, retry, decoder, observer }: ClientBinding): Client {
     return new ApiClient(this.transport, {
       fieldManager: fieldManager ?? this.fieldManager,
       signals: signal ? [...this.#binding.signals, signal] : this.#binding.signals,
@@ -113,6 +113,7 @@ class ApiClient implements Client {
         ...(retry === undefined ? {} : { retry }),
         ...(decoder === undefined ? {} : { decoder }),
       },
+      observers: observer ? [...this.#binding.observers, observer] : this.#binding.observers,
     });
   }
 
@@ -177,16 +178,22 @@ class ApiClient implements Client {
         options.sendInitialEvents === undefined ? undefined : String(options.sendInitialEvents),
       timeoutSeconds: options.timeoutSeconds === undefined ? undefined : String(options.timeoutSeconds),
     };
+    const place = namespaceOf(options);
+    const request: ApiRequest = {
+      method: 'GET',
+      path: pathOf(kind, place),
+      query,
+      ...(this.#binding.metadataOnly ? { headers: { accept: metadataTypes.object } } : {}),
+      ...this.#signal(options),
+      ...this.#binding.hints,
+    };
+    const observed = observe(this.#binding.observers, request, () => attributesOf(kind, place, request));
     try {
-      return await this.transport.watch<T>({
-        method: 'GET',
-        path: pathOf(kind, namespaceOf(options)),
-        query,
-        ...(this.#binding.metadataOnly ? { headers: { accept: metadataTypes.object } } : {}),
-        ...this.#signal(options),
-        ...this.#binding.hints,
-      });
+      const answer = await this.transport.watch<T>(observed.request);
+      observed.end({ response: { status: 200, headers: answer.headers, body: undefined } });
+      return answer;
     } catch (error) {
+      observed.end({ error });
       throw noSuchKindOr(error, kind);
     }
   }
@@ -320,7 +327,7 @@ class ApiClient implements Client {
     options: RequestOptions,
   ): Promise<T> {
     const path = pathOf(kind, place);
-    const response = await this.transport.request({
+    const request: ApiRequest = {
       method,
       path,
       query,
@@ -329,7 +336,16 @@ class ApiClient implements Client {
         : this.#accept(method, place)),
       ...this.#signal(options),
       ...this.#binding.hints,
-    });
+    };
+    const observed = observe(this.#binding.observers, request, () => attributesOf(kind, place, request));
+    let response: ApiResponse;
+    try {
+      response = await this.transport.request(observed.request);
+    } catch (error) {
+      observed.end({ error });
+      throw error;
+    }
+    observed.end({ response });
     if (response.status < 200 || response.status >= 300) throw errorOf(response, kind);
     if (typeof response.body !== 'object' || response.body === null) {
       // Something between us and the server answered in its place.

@@ -6,6 +6,8 @@
  * sent: the caller's object is neither kept nor frozen.
  */
 import type {
+  ApiRequest,
+  ApiResponse,
   Draft,
   Input,
   JsonObject,
@@ -179,6 +181,34 @@ export interface ClientBinding {
   readonly retry?: false;
   /** Reads the objects of lists and watches. */
   readonly decoder?: ObjectDecoder;
+  /** Hears of every request; several are asked one after the other. */
+  readonly observer?: RequestObserver;
+}
+
+/** Follows the requests of a client: for metrics, traces and recordings. Must not throw. */
+export interface RequestObserver {
+  /** A request is about to be sent. `attributes` says what it is about. */
+  begin(request: ApiRequest, attributes: RequestAttributes): ObservedRequest | undefined;
+}
+
+export interface RequestAttributes {
+  /** As RBAC names it: get, list, watch, create, update, patch, delete, deletecollection. */
+  readonly verb: string;
+  readonly group: string;
+  readonly version: string;
+  /** The plural. */
+  readonly resource: string;
+  readonly subresource?: string;
+  readonly namespace?: string;
+  readonly name?: string;
+  readonly dryRun?: boolean;
+}
+
+export interface ObservedRequest {
+  /** Added to the request, lower-case: a trace context. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** It was answered: a watch, when it was opened. Or no answer came. */
+  end(result: { readonly response: ApiResponse } | { readonly error: unknown }): void;
 }
 
 /** The untyped object type that dynamic callers use. */

@@ -69,6 +69,9 @@ export {
   type Client,
   createClient,
   type ListOptions,
+  type ObservedRequest,
+  type RequestAttributes,
+  type RequestObserver,
   type WriteOptions,
 } from '../client/index.js';
 export type { IndexFn } from '../informers/index.js';
@@ -79,10 +82,10 @@ export {
   type LogLevel,
   silentLogger,
 } from '../telemetry/index.js';
-export { EventRecorder, type EventSubject } from './events.js';
-export { findCondition, isConditionTrue, setCondition } from './conditions.js';
-export type { Constructor, Provider, Resolve } from './container.js';
-export type * from './context.js';
+export { EventRecorder, type EventSubject } from './reconcile/events.js';
+export { findCondition, isConditionTrue, setCondition } from './reconcile/conditions.js';
+export type { Constructor, Provider, Resolve } from './registration/container.js';
+export type * from './reconcile/context.js';
 export {
   Controller,
   Finalizer,
@@ -91,10 +94,10 @@ export {
   Owns,
   Watches,
   type WatchesOptions,
-} from './controller-decorators.js';
-export { type ControllerBuilder, controllerFor } from './controller-for.js';
-export { ControllerRunner, type ControllerRunnerDeps, ownerIndex } from './controller-runner.js';
-export { type CrdInstallDeps, installCrd } from './crd-install.js';
+} from './controller/decorators.js';
+export { type ControllerBuilder, controllerFor } from './controller/controller-for.js';
+export { ControllerRunner, type ControllerRunnerDeps, ownerIndex } from './controller/controller-runner.js';
+export { type CrdInstallDeps, installCrd } from './kinds/crd-install.js';
 export {
   type AnyCustomResource,
   type Column,
@@ -105,10 +108,18 @@ export {
   type IdentifiedInput,
   isCustomResource,
   type ScalePaths,
-} from './custom-resource.js';
-export type * from './definition.js';
-export { type ControllerClass, definitionOf } from './definition-of.js';
-export { Expectations, type ExpectationsOptions } from './expectations.js';
+} from './kinds/custom-resource.js';
+export type * from './controller/definition.js';
+export type { KeyAdmission, Term } from './controller/key-admission.js';
+export type {
+  CacheRead,
+  ControllerObserver,
+  RunInfo,
+  RunObserver,
+  Trigger,
+} from './controller/observer.js';
+export { type ControllerClass, definitionOf } from './controller/definition-of.js';
+export { Expectations, type ExpectationsOptions } from './reconcile/expectations.js';
 export {
   Conditions,
   Default,
@@ -122,9 +133,9 @@ export {
   Nullable,
   PreserveUnknown,
   Schema,
-} from './field-decorators.js';
-export { Manager, type ManagerOptions, type Registrable } from './manager.js';
-export { controllerOf, controllerReference, refersTo, withController } from './owner-references.js';
+} from './kinds/field-decorators.js';
+export { Manager, type ManagerOptions, type Registrable } from './manager/manager.js';
+export { controllerOf, controllerReference, refersTo, withController } from './reconcile/owner-references.js';
 export {
   all,
   annotationsChanged,
@@ -136,8 +147,8 @@ export {
   labelsChanged,
   not,
   resourceVersionChanged,
-} from './predicates.js';
-export { ReconcileEnded, UnwatchedKind } from './reconcile-context.js';
+} from './controller/predicates.js';
+export { ReconcileEnded, UnwatchedKind } from './reconcile/reconcile-context.js';
 export type {
   AnyClass,
   ControllerOptions,
@@ -145,12 +156,12 @@ export type {
   ElementTypeRef,
   KindRef,
   ScalarType,
-} from './metadata.js';
-export { isRegistrationError, RegistrationError } from './registration-error.js';
-export * from './result.js';
-export { isRunnable, type Runnable, type RunnableContext } from './runnable.js';
-export { type Outcome, ReconcileTimeout, Runner, type RunnerOptions } from './runner.js';
-export { schemaOfClass } from './schema-emitter.js';
-export { type Token, token, type TypedSymbol } from './token.js';
-export type { ClusterTarget } from './transports.js';
-export { type AddOptions, WorkQueue, type WorkQueueOptions } from './workqueue.js';
+} from './registration/metadata.js';
+export { isRegistrationError, RegistrationError } from './registration/registration-error.js';
+export * from './reconcile/result.js';
+export { isRunnable, type Runnable, type RunnableContext } from './manager/runnable.js';
+export { type Outcome, ReconcileTimeout, Runner, type RunnerOptions } from './queue/runner.js';
+export { schemaOfClass } from './kinds/schema-emitter.js';
+export { type Token, token, type TypedSymbol } from './registration/token.js';
+export type { ClusterTarget } from './manager/transports.js';
+export { type AddOptions, WorkQueue, type WorkQueueOptions } from './queue/workqueue.js';

@@ -1,0 +1,364 @@
+/**
+ * Runs controllers together: one cluster, one set of informers, one life.
+ *
+ * ```ts
+ * await Manager.create({ cluster: 'auto' }).provide(Dns, new Dns()).register(WebsiteController).run();
+ * ```
+ * Guarantees: it starts in order (definitions of custom kinds, informers, Runnables, controllers) and stops in
+ * reverse, letting reconciles under way finish within a budget; a start that fails cleans up after itself;
+ * nothing is left alive after `stop()`. Each controller writes under its own name, to a server that tells
+ * identities apart as its own user.
+ */
+import { setMaxListeners } from 'node:events';
+import { type Clock, type Duration, durationMs, type Random } from '../../api/index.js';
+import { createClient } from '../../client/index.js';
+import { InformerSet } from '../../informers/index.js';
+import { onTerminationSignal, stderrSink, systemClock, systemRandom } from '../../system/index.js';
+import { createLogger, type Logger } from '../../telemetry/index.js';
+import { type Constructor, construct, dependenciesOf, type Provider } from '../registration/container.js';
+import { installCrd } from '../kinds/crd-install.js';
+import { type AnyCustomResource, isCustomResource } from '../kinds/custom-resource.js';
+import type { AnyControllerDefinition, ControllerDefinition } from '../controller/definition.js';
+import { checkDefinition } from '../controller/definition-checks.js';
+import { type ControllerClass, definitionOf, planOf } from '../controller/definition-of.js';
+import { ControllerRunner, type ControllerRunnerDeps } from '../controller/controller-runner.js';
+import { loadClassValidator, loadInversify } from '../registration/lazy-modules.js';
+import { RegistrationError } from '../registration/registration-error.js';
+import { isRunnable, type Runnable } from './runnable.js';
+import type { Token } from '../registration/token.js';
+import { type ClusterTarget, openTransports, type Transports } from './transports.js';
+
+export interface ManagerOptions {
+  /** Default `'auto'`. */
+  readonly cluster?: ClusterTarget;
+  /** The identity that installs definitions and fills the shared informers. Default `gyre`. */
+  readonly name?: string;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  /** Default: standard error from level info, pretty on a terminal and JSON elsewhere. */
+  readonly log?: Logger;
+  /**
+   * Installs the definitions of the custom kinds that registered controllers reconcile; a list names
+   * further ones. Default true.
+   */
+  readonly installCrds?: boolean | readonly AnyCustomResource[];
+  /** How long `stop()` waits for reconciles under way. Default 30s. */
+  readonly shutdownBudget?: Duration;
+}
+
+/** After its runs were given up, how long a controller may take to write its last events. */
+const stopGraceMs = 5_000;
+
+type AnyDefinition = ControllerDefinition<unknown>;
+/** What a Manager runs. */
+export type Registrable = ControllerClass | AnyControllerDefinition;
+type Runner = Pick<ControllerRunner<unknown>, 'start' | 'stop'>;
+type NewRunner = (deps: ControllerRunnerDeps<unknown>) => Runner;
+
+export class Manager implements AsyncDisposable {
+  readonly #options: ManagerOptions;
+  readonly #newRunner: NewRunner;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #log: Logger;
+  readonly #budgetMs: number;
+  readonly #providers = new Map<Token, unknown>();
+  readonly #registered: (ControllerClass | AnyDefinition)[] = [];
+  readonly #runnables: Runnable[] = [];
+  readonly #names = new Set<string>();
+  readonly #abort = new AbortController();
+  readonly #stopReason = new DOMException('the Manager was stopped', 'AbortError');
+  /** What has been started, to be ended in reverse. */
+  readonly #undo: (() => Promise<void> | void)[] = [];
+  #starting: Promise<void> | undefined;
+  #stopping: Promise<void> | undefined;
+  readonly #ended: Promise<void>;
+  #end: () => void = () => {};
+
+  protected constructor(
+    options: ManagerOptions,
+    newRunner: NewRunner = (deps) => new ControllerRunner(deps),
+  ) {
+    this.#options = options;
+    this.#newRunner = newRunner;
+    this.#clock = options.clock ?? systemClock;
+    this.#random = options.random ?? systemRandom;
+    this.#log = options.log ?? createLogger(stderrSink());
+    this.#budgetMs = durationMs(options.shutdownBudget ?? '30s');
+    // Everything that starts here listens to it: their number says nothing about a leak.
+    setMaxListeners(0, this.#abort.signal);
+    this.#ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+  }
+
+  /** Loads what `start()` would load, so that a start under virtual time waits for no real I/O. */
+  static async preload(): Promise<void> {
+    await Promise.all([loadInversify(), loadClassValidator()]);
+  }
+
+  /** Does nothing yet: no connection is made before `start()` or `run()`. */
+  static create(options: ManagerOptions = {}): Manager {
+    return new Manager(options);
+  }
+
+  /**
+   * Says what `@Inject(token)` is given: a value, `{ useClass }` or `{ useFactory }`. The last one given for
+   * a token wins.
+   */
+  provide<T>(token: Token<T>, provider: Provider<NoInfer<T>>): this {
+    this.#assertNew('provide');
+    this.#providers.set(token, provider);
+    return this;
+  }
+
+  /**
+   * Adds a controller.
+   * @throws RegistrationError naming class, decorator or parameter, and the remedy
+   */
+  register(controller: ControllerClass): this;
+  register<T>(definition: ControllerDefinition<T>): this;
+  register(controller: Registrable): this;
+  register(controller: Registrable): this {
+    this.#assertNew('register');
+    if (typeof controller === 'function') {
+      this.#claimName(planOf(controller).name);
+      dependenciesOf(controller);
+    } else {
+      checkDefinition(`controller ${JSON.stringify(controller.name)}`, controller as AnyDefinition);
+      this.#claimName(controller.name);
+    }
+    // What reconciles one kind is given objects of that kind alone, so its type may be forgotten here.
+    this.#registered.push(controller as ControllerClass | AnyDefinition);
+    return this;
+  }
+
+  /**
+   * Adds what runs beside the controllers; see Runnable.
+   * @throws RegistrationError for a name that is taken, TypeError for what is no Runnable
+   */
+  add(runnable: Runnable): this {
+    this.#assertNew('add');
+    if (!isRunnable(runnable)) throw new TypeError('a Runnable has a name, start(context) and stop()');
+    this.#claimName(runnable.name);
+    this.#runnables.push(runnable);
+    return this;
+  }
+
+  /**
+   * Resolves when every controller has seen the present state and is reconciling. A cluster that cannot be
+   * reached, or a kind it does not serve yet, is waited for.
+   * @throws RegistrationError, KubeconfigError, ApiError Invalid for a definition the server refuses; the
+   * abort reason when stopped meanwhile. Nothing is left running then.
+   */
+  start(): Promise<void> {
+    if (this.#starting)
+      return Promise.reject(new Error('this Manager was started before: create another one'));
+    this.#starting = this.#start();
+    return this.#starting;
+  }
+
+  /**
+   * Starts, and resolves when everything has ended: after SIGINT or SIGTERM, an abort of `signal`, or
+   * `stop()`. A second termination signal ends the process at once.
+   * @throws like `start()`
+   */
+  async run({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    const stop = (): void => void this.stop();
+    const unlisten = onTerminationSignal((name) => {
+      this.#log.info('stopping', { signal: name });
+      stop();
+    });
+    signal?.addEventListener('abort', stop, { once: true });
+    if (signal?.aborted) stop();
+    try {
+      await this.start();
+      await this.#ended;
+    } catch (error) {
+      if (error !== this.#stopReason) throw error;
+    } finally {
+      await this.stop();
+      signal?.removeEventListener('abort', stop);
+      unlisten();
+    }
+  }
+
+  /**
+   * Ends in reverse order: controllers first, within the budget, then informers and connections. Calling
+   * it twice is harmless.
+   */
+  stop(): Promise<void> {
+    this.#stopping ??= (async () => {
+      this.#abort.abort(this.#stopReason);
+      await this.#starting?.catch(() => {});
+      await this.#unwind();
+      this.#end();
+    })();
+    return this.#stopping;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async #start(): Promise<void> {
+    try {
+      this.#abort.signal.throwIfAborted();
+      const definitions = await this.#definitions();
+      const transports = await openTransports(this.#options.cluster ?? 'auto', {
+        clock: this.#clock,
+        log: this.#log,
+      });
+      this.#undo.push(() => transports.close());
+      await this.#installCrds(definitions, transports);
+      const client = createClient(transports.of(this.#identity), { fieldManager: this.#identity });
+      const informers = new InformerSet(client, this.#deps);
+      this.#undo.push(() => informers.stopAll());
+      await this.#startRunnables(transports, informers);
+      await this.#startRunners(definitions, transports, informers);
+      this.#log.info('running', { controllers: definitions.map((d) => d.name) });
+    } catch (error) {
+      this.#abort.abort(error);
+      await this.#unwind();
+      throw error;
+    }
+  }
+
+  get #identity(): string {
+    return this.#options.name ?? 'gyre';
+  }
+
+  get #deps() {
+    return { clock: this.#clock, random: this.#random, log: this.#log };
+  }
+
+  async #definitions(): Promise<AnyDefinition[]> {
+    const classes = this.#registered.filter((c): c is ControllerClass => typeof c === 'function');
+    const instances = await construct(this.#providers, classes as Constructor[]);
+    const made = new Map(classes.map((cls, i) => [cls, instances[i] as object]));
+    return this.#registered.map((c) =>
+      typeof c === 'function' ? definitionOf(c, made.get(c) as object) : c,
+    );
+  }
+
+  async #installCrds(definitions: readonly AnyDefinition[], transports: Transports): Promise<void> {
+    const { installCrds = true } = this.#options;
+    if (installCrds === false) return;
+    const further = installCrds === true ? [] : installCrds;
+    const kinds = new Set([...definitions.map((d) => d.kind), ...further].filter(isCustomResource));
+    if (kinds.size === 0) return;
+    const client = createClient(transports.of(this.#identity), { fieldManager: this.#identity });
+    await this.#together([...kinds], (kind, signal) => installCrd(kind, { client, ...this.#deps, signal }));
+  }
+
+  async #startRunnables(transports: Transports, informers: InformerSet): Promise<void> {
+    const { signal } = this.#abort;
+    for (const runnable of this.#runnables) {
+      const { name } = runnable;
+      const client = createClient(transports.of(name), { fieldManager: name });
+      const log = this.#log.with({ runnable: name });
+      this.#undo.push(() => this.#stopRunners([{ name, runner: runnable }]));
+      await untilAborted(runnable.start({ client, informers, ...this.#deps, log, signal }), signal);
+    }
+  }
+
+  async #startRunners(
+    definitions: readonly AnyDefinition[],
+    transports: Transports,
+    informers: InformerSet,
+  ): Promise<void> {
+    const runners = definitions.map((definition) => ({
+      name: definition.name,
+      runner: this.#newRunner({
+        definition,
+        client: createClient(transports.of(definition.name), { fieldManager: definition.name }),
+        informers,
+        ...this.#deps,
+        shutdownBudgetMs: this.#budgetMs,
+      }),
+    }));
+    this.#undo.push(() => this.#stopRunners(runners));
+    await this.#together(runners, ({ runner }, signal) => untilAborted(runner.start(), signal));
+  }
+
+  async #stopRunners(
+    runners: readonly { readonly name: string; readonly runner: Pick<Runner, 'stop'> }[],
+  ): Promise<void> {
+    const running = new Set(runners.map((r) => r.name));
+    const all = Promise.all(
+      runners.map(async ({ name, runner }) => {
+        try {
+          await runner.stop();
+        } catch (error) {
+          this.#log.error('controller did not stop cleanly', { controller: name, error });
+        }
+        running.delete(name);
+      }),
+    );
+    let cancel = (): void => {};
+    const late = new Promise<void>((resolve) => {
+      cancel = this.#clock.setTimer(this.#budgetMs + stopGraceMs, resolve);
+    });
+    await Promise.race([all, late]);
+    cancel();
+    if (running.size > 0)
+      this.#log.error('gave up waiting for controllers to stop', { controllers: [...running] });
+  }
+
+  /** Does one thing for all at once; when one fails, the others are aborted and waited for. */
+  async #together<T>(
+    items: readonly T[],
+    act: (item: T, signal: AbortSignal) => Promise<void>,
+  ): Promise<void> {
+    const failed = new AbortController();
+    const signal = AbortSignal.any([this.#abort.signal, failed.signal]);
+    setMaxListeners(0, signal);
+    let first: { readonly error: unknown } | undefined;
+    await Promise.all(
+      items.map(async (item) => {
+        try {
+          await act(item, signal);
+        } catch (error) {
+          first ??= { error };
+          failed.abort(error);
+        }
+      }),
+    );
+    if (first) throw first.error;
+  }
+
+  async #unwind(): Promise<void> {
+    for (let undo = this.#undo.pop(); undo; undo = this.#undo.pop()) {
+      try {
+        await undo();
+      } catch (error) {
+        this.#log.error('could not clean up', { error });
+      }
+    }
+  }
+
+  #claimName(name: string): void {
+    if (this.#names.has(name)) {
+      throw new RegistrationError(
+        `controller ${JSON.stringify(name)}`,
+        'is registered twice',
+        "give one of them another name, e.g. @Controller(Kind, { name: 'other' })",
+      );
+    }
+    this.#names.add(name);
+  }
+
+  #assertNew(what: string): void {
+    if (this.#starting) throw new Error(`${what}() after the Manager was started`);
+  }
+}
+
+/** Settles like the promise, or rejects with the signal's reason if that comes first. */
+function untilAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason);
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}

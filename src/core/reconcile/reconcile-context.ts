@@ -1,0 +1,185 @@
+/** The Context of one run. */
+import {
+  type Clock,
+  type Condition,
+  type Draft,
+  groupKind,
+  type Input,
+  type Key,
+  type KindFacts,
+  type KindOf,
+  parseKey,
+  type Random,
+  type Scope,
+  timestamp,
+} from '../../api/index.js';
+import type { ApplyOptions, Client } from '../../client/index.js';
+import type { Cache } from '../../informers/index.js';
+import type { Logger } from '../../telemetry/index.js';
+import { type AppliedMemory, applyChild } from './apply-child.js';
+import { setCondition } from './conditions.js';
+import type { CacheReader, Context, EventType, StatusOf } from './context.js';
+import type { EventRecorder, EventSubject } from './events.js';
+import { StatusWriter } from './status.js';
+
+/** The cache was asked for a kind that this controller does not watch. */
+export class UnwatchedKind extends Error {
+  override readonly name = 'UnwatchedKind';
+  constructor(kind: KindFacts, controller: string) {
+    super(
+      `controller ${controller} does not watch ${groupKind(kind)}: add @Owns(${kind.kind}) or @Watches(${kind.kind}, …), or read it live through ctx.client`,
+    );
+  }
+}
+
+/** A write through a context whose run is over, aborted or timed out. Nothing was sent. */
+export class ReconcileEnded extends Error {
+  override readonly name = 'ReconcileEnded';
+}
+
+/** The caches of the kinds a controller watches, by group and kind. */
+export class WatchedCaches implements CacheReader {
+  readonly #caches = new Map<string, Cache<unknown>>();
+
+  constructor(private readonly controller: string) {}
+
+  add(kind: KindFacts, cache: Cache<unknown>): void {
+    this.#caches.set(groupKind(kind), cache);
+  }
+  find(kind: KindFacts): Cache<unknown> | undefined {
+    return this.#caches.get(groupKind(kind));
+  }
+  get<T, S extends Scope>(kind: KindOf<T, S>, key: Key<S>): T | undefined {
+    const { namespace, name } = parseKey(kind, key);
+    return this.#of(kind).get(namespace === '' ? name : `${namespace}/${name}`) as T | undefined;
+  }
+  list<T>(
+    kind: KindOf<T>,
+    options?: { readonly namespace?: string; readonly labelSelector?: string },
+  ): readonly T[] {
+    return this.#of(kind).list(options) as readonly T[];
+  }
+  by<T>(kind: KindOf<T>, index: string, value: string): readonly T[] {
+    return this.#of(kind).by(index, value) as readonly T[];
+  }
+  resourceVersion(kind: KindFacts): string {
+    return this.#of(kind).resourceVersion;
+  }
+
+  #of(kind: KindFacts): Cache<unknown> {
+    const cache = this.find(kind);
+    if (!cache) throw new UnwatchedKind(kind, this.controller);
+    return cache;
+  }
+}
+
+export interface ReconcileContextOptions<T> {
+  readonly controller: string;
+  readonly kind: KindOf<T>;
+  readonly object: T;
+  readonly key: string;
+  readonly client: Client;
+  readonly caches: WatchedCaches;
+  readonly applied: AppliedMemory;
+  readonly events: EventRecorder;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}
+
+export class ReconcileContext<T> implements Context<T> {
+  readonly client: Client;
+  readonly cache: CacheReader;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+  readonly #options: ReconcileContextOptions<T>;
+  readonly #status: StatusWriter<T>;
+  #ended = false;
+
+  constructor(options: ReconcileContextOptions<T>) {
+    this.#options = options;
+    this.cache = options.caches;
+    this.clock = options.clock;
+    this.random = options.random;
+    this.log = options.log;
+    this.signal = options.signal;
+    this.client = options.client.with({
+      signal: options.signal,
+      fieldManager: options.controller,
+      beforeWrite: () => this.#checkAlive(),
+    });
+    this.#status = new StatusWriter({
+      kind: options.kind,
+      client: this.client,
+      object: options.object,
+      newest: () => options.caches.find(options.kind)?.get(options.key) as T | undefined,
+    });
+  }
+
+  get status(): Draft<StatusOf<T>> {
+    return this.#status.draft as Draft<StatusOf<T>>;
+  }
+
+  flush(): Promise<void> {
+    return this.#status.flush();
+  }
+
+  condition(type: string, status: boolean | 'Unknown', reason: string, message = ''): void {
+    const draft = this.#status.draft as { conditions?: Condition[] };
+    const { generation } = (this.#options.object as { metadata: { generation?: number } }).metadata;
+    draft.conditions = setCondition(
+      draft.conditions ?? [],
+      {
+        type,
+        status: typeof status === 'boolean' ? (status ? 'True' : 'False') : status,
+        reason,
+        message,
+        ...(generation === undefined ? {} : { observedGeneration: generation }),
+      },
+      timestamp(this.clock),
+    );
+  }
+
+  event(type: EventType, reason: string, message: string): void {
+    this.#options.events.record(
+      this.#options.object as EventSubject,
+      this.#options.kind,
+      type,
+      reason,
+      message,
+    );
+  }
+
+  apply<C>(kind: KindOf<C>, input: Input<NoInfer<C>>, options?: ApplyOptions): Promise<C> {
+    const { object, caches, applied } = this.#options;
+    return applyChild(
+      {
+        client: this.client,
+        memory: applied,
+        owner: object as EventSubject,
+        ownerKind: this.#options.kind as KindOf<unknown>,
+        cached: (childKind, key) => caches.find(childKind)?.get(key),
+      },
+      kind,
+      input,
+      options,
+    );
+  }
+
+  /** The run is over: what still holds this context can no longer write through it. */
+  end(): void {
+    this.#ended = true;
+  }
+
+  #checkAlive(): void {
+    if (this.#ended) throw new ReconcileEnded('the reconcile is over: await every write before returning');
+    if (this.signal.aborted) {
+      throw new ReconcileEnded('the reconcile was aborted; nothing is written any more', {
+        cause: this.signal.reason,
+      });
+    }
+  }
+}
