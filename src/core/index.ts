@@ -92,11 +92,21 @@ export {
   Index,
   Inject,
   Owns,
+  type OwnsOptions,
+  Rbac,
+  Source,
+  Timer,
   Watches,
   type WatchesOptions,
 } from './controller/decorators.js';
 export { type ControllerBuilder, controllerFor } from './controller/controller-for.js';
-export { ControllerRunner, type ControllerRunnerDeps, ownerIndex } from './controller/controller-runner.js';
+export {
+  ControllerRunner,
+  type ControllerRunnerDeps,
+  type ControllerState,
+} from './controller/controller-runner.js';
+export { type HeldUpBy, ownerIndex } from './controller/watching.js';
+export { isPaused, pausedAnnotation } from './controller/pause.js';
 export { type CrdInstallDeps, installCrd } from './kinds/crd-install.js';
 export {
   type AnyCustomResource,
@@ -148,7 +158,8 @@ export {
   not,
   resourceVersionChanged,
 } from './controller/predicates.js';
-export { ReconcileEnded, UnwatchedKind } from './reconcile/reconcile-context.js';
+export { ReconcileEnded } from './reconcile/reconcile-context.js';
+export { UnwatchedKind } from './reconcile/watched-caches.js';
 export type {
   AnyClass,
   ControllerOptions,
@@ -164,4 +175,4 @@ export { type Outcome, ReconcileTimeout, Runner, type RunnerOptions } from './qu
 export { schemaOfClass } from './kinds/schema-emitter.js';
 export { type Token, token, type TypedSymbol } from './registration/token.js';
 export type { ClusterTarget } from './manager/transports.js';
-export { type AddOptions, WorkQueue, type WorkQueueOptions } from './queue/workqueue.js';
+export { type AddOptions, type RetryBudget, WorkQueue, type WorkQueueOptions } from './queue/workqueue.js';
