@@ -93,17 +93,21 @@ type SourceMethod = (context: SourceContext) => Observable<RequestKey | Namespac
  * See SourceDefinition.
  */
 export function Source() {
-  return (prototype: object, method: string, _descriptor: TypedPropertyDescriptor<SourceMethod>): void => {
+  return <M extends SourceMethod>(
+    prototype: object,
+    method: string,
+    _descriptor: TypedPropertyDescriptor<M>,
+  ): void => {
     factsOfClass(prototype.constructor).sources.push({ method });
   };
 }
 
 /** The method is called now and then, and may give keys to reconcile. See TimerDefinition. */
 export function Timer(every: Duration) {
-  return (
+  return <M extends TimerDefinition['run']>(
     prototype: object,
     method: string,
-    _descriptor: TypedPropertyDescriptor<TimerDefinition['run']>,
+    _descriptor: TypedPropertyDescriptor<M>,
   ): void => {
     factsOfClass(prototype.constructor).timers.push({ method, every });
   };

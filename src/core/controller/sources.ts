@@ -1,6 +1,6 @@
 /**
  * Keys that come from elsewhere than a watch: Observables of the author's, and timers. A source that fails is
- * subscribed to again with growing, jittered back-off; a timer that fails is called again at its next turn.
+ * subscribed to again with growing, jittered back-off, which begins anew after it lived for a while; a timer that fails is called again at its next turn.
  */
 import { type Cancel, durationMs, type NamespacedName } from '../../api/index.js';
 import type {
@@ -32,26 +32,27 @@ function follow(source: SourceDefinition, context: SourceContext, add: Add): voi
   const { clock, random, signal } = context;
   const log = context.log.with({ source: source.name });
   let failures = 0;
+  let subscribedAt = 0;
   let end: Cancel = () => {};
   const failed = (error: unknown): void => {
+    if (clock.monotonic() - subscribedAt >= maxBackoffMs) failures = 0;
     const ms =
       Math.min(maxBackoffMs, firstBackoffMs * 2 ** Math.min(failures++, 10)) * (0.5 + random.next() / 2);
     log.error('a source failed; it is subscribed to again', { error: String(error), retryInMs: ms });
     end = clock.setTimer(ms, subscribe);
   };
   const subscribe = (): void => {
+    subscribedAt = clock.monotonic();
     try {
       const subscription = source.keys(context).subscribe({
-        next: (key) => {
-          failures = 0;
-          deliver(log, [key], add, 'source');
-        },
+        next: (key) => deliver(log, [key], add, 'source'),
         error: (error: unknown) => {
           if (!signal.aborted) failed(error);
         },
         complete: () => log.debug('a source has ended'),
       });
-      end = () => subscription.unsubscribe();
+      // One that failed at once has armed a timer already.
+      if (!subscription.closed) end = () => subscription.unsubscribe();
     } catch (error) {
       failed(error);
     }

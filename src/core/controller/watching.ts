@@ -70,10 +70,10 @@ export class Watching<T> {
     const matters = predicate as Predicate<T>;
     this.primary = this.#hold(kind, definition, {
       indexes: indexes as never,
-      handle: (event, isEcho) => {
+      handle: (event) => {
         // However it filters, a controller must hear that it may go on.
         const resumed = event.type === 'Apply' && pauseChanged(pausedBy, event.previous, event.object);
-        if (!resumed && (isEcho || !this.#matters(matters, event as CacheEvent<T>))) return;
+        if (!resumed && !this.#matters(matters, event as CacheEvent<T>)) return;
         this.#wake(event.key, kind, event, 'primary');
       },
     }) as Informer<T>;
@@ -136,8 +136,8 @@ export class Watching<T> {
           return uid === undefined ? [] : [uid];
         },
       },
-      handle: (event, isEcho) => {
-        if (isEcho || (watch.predicate && !this.#matters(watch.predicate, event))) return;
+      handle: (event) => {
+        if (watch.predicate && !this.#matters(watch.predicate, event)) return;
         // Both states are mapped: an object that moved wakes the one it left too.
         const states =
           event.type === 'Apply' && event.previous !== undefined
@@ -155,7 +155,7 @@ export class Watching<T> {
     options: {
       readonly metadataOnly?: boolean;
       readonly indexes: WatchDefinition['indexes'];
-      readonly handle: (event: CacheEvent<unknown>, isEcho: boolean) => void;
+      readonly handle: (event: CacheEvent<unknown>) => void;
     },
   ): Informer<unknown> {
     const { metadataOnly = false } = options;
@@ -182,7 +182,7 @@ export class Watching<T> {
     }
     const guarded = (event: CacheEvent<unknown>): void => {
       try {
-        options.handle(event, watched.onEvent(event as CacheEvent<CacheObject>));
+        options.handle(event);
       } catch (error) {
         // A predicate or map function of the author's: the watch goes on without it.
         this.log.error('an event was not handled', {
@@ -191,7 +191,11 @@ export class Watching<T> {
         });
       }
     };
-    this.#subscriptions.push(informer.events$.subscribe(guarded));
+    this.#subscriptions.push(
+      informer.events$.subscribe((event) =>
+        watched.onEvent(event as CacheEvent<CacheObject>, () => guarded(event)),
+      ),
+    );
     return informer;
   }
 

@@ -31,7 +31,7 @@ export interface CacheScope {
   readonly fieldSelector?: string;
   /** What the cache does to objects on their way in. */
   readonly project?: (object: CacheObject) => CacheObject;
-  /** Remembers which events own writes cause, for `isEcho`. Default false. */
+  /** Withholds the events that own writes cause. Default false. */
   readonly echoes?: boolean;
 }
 
@@ -47,6 +47,9 @@ interface Entry<T> {
 /** Deletions of objects whose version nobody knew cannot be seen to have arrived: the oldest are let go. */
 const maxEntries = 10_000;
 
+/** No key: a write whose object the server names. */
+const anyKey = '';
+
 export class OwnWrites<T extends CacheObject> implements Cache<T> {
   readonly #entries = new Map<string, Entry<T>>();
   readonly #indexes = new Map<string, IndexFn<T>>();
@@ -54,6 +57,10 @@ export class OwnWrites<T extends CacheObject> implements Cache<T> {
   readonly #fields: FieldSelector | undefined;
   /** Versions of own writes whose events have not come yet. */
   readonly #echoes = new Set<string>();
+  /** Writes that were sent and not answered, by key. */
+  readonly #underWay = new Map<string, number>();
+  /** Events of which such an answer will tell whether they are echoes. */
+  readonly #waiting: { readonly event: CacheEvent<T>; readonly deliver: () => void }[] = [];
   /** The version at which entries were last looked through. */
   #prunedAt = '';
 
@@ -94,33 +101,64 @@ export class OwnWrites<T extends CacheObject> implements Cache<T> {
     if (this.#isAhead(key, entry)) this.#put(key, entry);
   }
 
-  /** A deletion by this controller was answered, and the object is gone. */
-  deleted(key: string, uid: string | undefined): void {
-    this.#prune();
-    const before = this.#entries.get(key);
+  /**
+   * A deletion is about to be sent. What it gives is called when the server has answered that the object is gone,
+   * with its UID if the answer names one.
+   */
+  deleting(key: string): (uid: string | undefined) => void {
     const cached = this.base.get(key);
-    const gone = uid ?? before?.uid ?? cached?.metadata.uid;
-    if (gone === undefined) return;
-    const known =
-      before?.uid === gone
-        ? before.resourceVersion
-        : cached?.metadata.uid === gone
-          ? cached.metadata.resourceVersion
-          : undefined;
-    this.#put(key, { uid: gone, resourceVersion: known, object: undefined, deleted: true });
+    const before = this.#entries.get(key);
+    return (uid) => {
+      this.#prune();
+      const written = this.#entries.get(key) ?? before;
+      const gone = uid ?? written?.uid ?? cached?.metadata.uid;
+      // The cache had it when the deletion was sent, and has not any more: it has seen it go.
+      const seen = cached?.metadata.uid === gone && this.base.get(key)?.metadata.uid !== gone;
+      if (gone === undefined || seen) return;
+      const known = written?.uid === gone ? written.resourceVersion : undefined;
+      const entry: Entry<T> = {
+        uid: gone,
+        resourceVersion:
+          known ?? (cached?.metadata.uid === gone ? cached.metadata.resourceVersion : undefined),
+        object: undefined,
+        deleted: true,
+      };
+      if (this.#isAhead(key, entry)) this.#put(key, entry);
+    };
   }
 
-  /** True, once, for the event that a write of this controller caused and nobody else's did. */
-  isEcho(event: CacheEvent<T>): boolean {
+  /**
+   * A write is about to be sent; without a key, the server will name the object. What it gives is called once the
+   * write was answered and told to `wrote`, or has failed: until then nobody can tell whose an event is.
+   */
+  sending(key: string | undefined): () => void {
+    if (!this.scope.echoes) return () => {};
+    const what = key ?? anyKey;
+    this.#underWay.set(what, (this.#underWay.get(what) ?? 0) + 1);
+    return () => {
+      const left = (this.#underWay.get(what) ?? 0) - 1;
+      if (left > 0) this.#underWay.set(what, left);
+      else this.#underWay.delete(what);
+      const waiting = this.#waiting.splice(0);
+      for (const { event, deliver } of waiting) this.onEvent(event, deliver);
+    };
+  }
+
+  /**
+   * The cache has changed. `deliver` is called unless the event is exactly what an own write caused; with a
+   * write of that object under way, once its answer tells.
+   */
+  onEvent(event: CacheEvent<T>, deliver: () => void): void {
+    if (event.type === 'Delete') {
+      if (this.#entries.get(event.key)?.uid === event.object.metadata.uid) this.#entries.delete(event.key);
+      deliver();
+      return;
+    }
     // A relist may have folded somebody else's change into this one.
-    if (event.type !== 'Apply' || event.initial) return false;
-    return this.#echoes.delete(event.object.metadata.resourceVersion);
-  }
-
-  /** The cache has changed. */
-  onEvent(event: CacheEvent<T>): void {
-    if (this.#entries.size === 0 || event.type !== 'Delete') return;
-    if (this.#entries.get(event.key)?.uid === event.object.metadata.uid) this.#entries.delete(event.key);
+    if (event.initial) deliver();
+    else if (this.#underWay.has(event.key) || this.#underWay.has(anyKey))
+      this.#waiting.push({ event, deliver });
+    else if (!this.#echoes.delete(event.object.metadata.resourceVersion)) deliver();
   }
 
   /** How `by` finds own writes under this index of the cache. */
@@ -239,17 +277,10 @@ export class OwnWrites<T extends CacheObject> implements Cache<T> {
   }
 
   #expectEcho(resourceVersion: string): void {
-    // In process the event may have come before the answer.
-    if (this.#isPast(resourceVersion)) return;
     this.#echoes.add(resourceVersion);
     if (this.#echoes.size <= maxEntries) return;
     const [oldest] = this.#echoes;
     this.#echoes.delete(oldest as string);
-  }
-
-  #isPast(resourceVersion: string): boolean {
-    const order = compareResourceVersion(resourceVersion, this.base.resourceVersion);
-    return order === -1 || order === 0;
   }
 
   #selects(object: T): boolean {

@@ -34,8 +34,8 @@ const writes: ReadonlySet<string> = new Set(['create', 'update', 'patch']);
 export interface WatchedCache<T extends CacheObject = CacheObject> {
   readonly cache: Cache<T>;
   addIndex(name: string, fn: IndexFn<T>): void;
-  /** To be told of every event of the cache, before it is acted on. True: it is the echo of an own write. */
-  onEvent(event: CacheEvent<T>): boolean;
+  /** To be told of every event of the cache; calls `deliver` unless it is the echo of an own write. */
+  onEvent(event: CacheEvent<T>, deliver: () => void): void;
 }
 
 interface Watched {
@@ -64,10 +64,7 @@ export class WatchedCaches implements CacheReader {
     return {
       cache: writes,
       addIndex: (name, fn) => writes.addIndex(name, fn),
-      onEvent: (event) => {
-        writes.onEvent(event);
-        return scope.echoes === true && writes.isEcho(event);
-      },
+      onEvent: (event, deliver) => writes.onEvent(event, deliver),
     };
   }
 
@@ -79,9 +76,15 @@ export class WatchedCaches implements CacheReader {
       if (!isWrite && attributes.verb !== 'delete') return undefined;
       const watched = this.#byResource.get(`${attributes.group}/${attributes.resource}`);
       if (!watched) return undefined;
+      const { namespace, name } = attributes;
+      const key = namespace && name ? `${namespace}/${name}` : name;
+      const gone = isWrite ? [] : watched.map((one) => one.writes.deleting(String(key)));
+      const sent = isWrite ? watched.map((one) => one.writes.sending(key)) : [];
       return {
         end: (result) => {
-          if ('response' in result) for (const one of watched) take(one, attributes, result.response);
+          if ('response' in result)
+            for (const [i, one] of watched.entries()) take(one, attributes, result.response, gone[i]);
+          for (const answered of sent) answered();
         },
       };
     },
@@ -142,17 +145,16 @@ function narrowness({ namespaces, labelSelector, fieldSelector }: CacheScope): n
 
 function take(
   { kind, writes: own }: Watched,
-  { verb, version, namespace, name }: RequestAttributes,
+  { version }: RequestAttributes,
   { status, body }: ApiResponse,
+  gone: ((uid: string | undefined) => void) | undefined,
 ): void {
   if (status < 200 || status >= 300 || typeof body !== 'object' || body === null) return;
   const answer = body as Answer;
   if (answer.kind === kind.kind && answer.apiVersion === apiVersionOf({ ...kind, version })) {
     // Of another version it has another shape than what is read.
     if (version === kind.version && isObject(answer)) own.wrote(answer);
-  } else if (verb === 'delete' && answer.kind === 'Status' && name !== undefined) {
-    own.deleted(namespace ? `${namespace}/${name}` : name, answer.details?.uid);
-  }
+  } else if (answer.kind === 'Status') gone?.(answer.details?.uid);
 }
 
 interface Answer {
