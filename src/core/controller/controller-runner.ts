@@ -5,7 +5,7 @@
  * An outcome is a value: an error never ends the stream, it comes back as a retry with back-off.
  */
 import { BehaviorSubject, type Observable, Subject, type Subscription } from 'rxjs';
-import { type Cancel, type Clock, durationMs, isConflict, type Random } from '../../api/index.js';
+import { type Cancel, type Clock, durationMs, groupKind, isConflict, type Random } from '../../api/index.js';
 import type { Client } from '../../client/index.js';
 import type { Logger } from '../../telemetry/index.js';
 import { type Outcome, Runner } from '../queue/runner.js';
@@ -189,22 +189,23 @@ export class ControllerRunner<T> {
         resolve();
       };
       const timeoutMs = durationMs(definition.cacheSyncTimeout ?? cacheSyncTimeoutMs);
-      const cancel: Cancel = clock.setTimer(timeoutMs, () => tell(watching.incomplete));
+      const cancel: Cancel = clock.setTimer(timeoutMs, () => {
+        if (this.#state.value.phase === 'starting') tell(watching.incomplete);
+      });
       let told = '';
       const states = watching.heldUp$.subscribe((by) => {
         // An informer tries again and again: what stands in the way is told once.
-        const now = JSON.stringify(by.map(({ kind, why }) => [kind.group, kind.kind, why]));
-        if (now === told) return;
+        const now = by.map(({ kind, why }) => `${groupKind(kind)} ${why}`).join();
+        if (by.length === 0 || now === told) return;
         told = now;
-        if (by.length > 0) tell(by);
-        else if (this.#state.value.phase === 'held-up') this.#state.next({ phase: 'starting' });
+        tell(by);
       });
-      this.#abort.signal.addEventListener('abort', cancel, { once: true });
       const end = (): void => {
         cancel();
         states.unsubscribe();
         resolve();
       };
+      this.#abort.signal.addEventListener('abort', end, { once: true });
       watching.ready.then(end, end);
     });
   }

@@ -87,10 +87,11 @@ export class Watching<T> {
 
   /** What keeps the caches from being complete and needs somebody else to mend it; empty: nothing. */
   get heldUp$(): Observable<readonly HeldUpBy[]> {
-    return combineLatest(this.#held.map(({ lease }) => lease.informer.state$)).pipe(
+    const held = [...this.#held];
+    return combineLatest(held.map(({ lease }) => lease.informer.state$)).pipe(
       map((states) =>
         states.flatMap((state, i): HeldUpBy[] => {
-          const { kind, selection, lease } = this.#held[i] as Held;
+          const { kind, selection, lease } = held[i] as Held;
           if (lease.informer.isReady || (state.phase !== 'unauthorized' && state.phase !== 'absent'))
             return [];
           return [
