@@ -31,7 +31,12 @@ async function run(copy: string, { test, title }: Mutant): Promise<Run> {
     process.execPath,
     [
       join(root, 'node_modules/mocha/bin/mocha.js'),
-      ...['--no-config', '--timeout', '30000', '--exit', '--reporter', 'json', '--fgrep', title],
+      '--no-config',
+      '--timeout=30000',
+      '--exit',
+      '--reporter=json',
+      '--fgrep',
+      title,
       join(copy, 'build/test', test),
     ],
     { cwd: copy },
