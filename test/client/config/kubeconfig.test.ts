@@ -7,7 +7,7 @@ import nock from 'nock';
 import { connect, createClient, inClusterConfig, KubeconfigError, loadKubeconfig } from 'gyre/client';
 import { ConfigMap } from 'gyre/kinds';
 import { VirtualClock } from 'gyre/testing';
-import { kubeconfigFiles } from '#src/client/kubeconfig.js';
+import { kubeconfigFiles } from '#src/client/config/kubeconfig-files.js';
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 
