@@ -92,11 +92,21 @@ export {
   Index,
   Inject,
   Owns,
+  type OwnsOptions,
+  Rbac,
+  Source,
+  Timer,
   Watches,
   type WatchesOptions,
 } from './controller/decorators.js';
 export { type ControllerBuilder, controllerFor } from './controller/controller-for.js';
-export { ControllerRunner, type ControllerRunnerDeps, ownerIndex } from './controller/controller-runner.js';
+export {
+  ControllerRunner,
+  type ControllerRunnerDeps,
+  type ControllerState,
+} from './controller/controller-runner.js';
+export { type HeldUpBy, ownerIndex } from './controller/watching.js';
+export { isPaused, pausedAnnotation } from './controller/pause.js';
 export { type CrdInstallDeps, installCrd } from './kinds/crd-install.js';
 export {
   type AnyCustomResource,
@@ -148,7 +158,8 @@ export {
   not,
   resourceVersionChanged,
 } from './controller/predicates.js';
-export { ReconcileEnded, UnwatchedKind } from './reconcile/reconcile-context.js';
+export { ReconcileEnded } from './reconcile/reconcile-context.js';
+export { UnwatchedKind } from './reconcile/watched-caches.js';
 export type {
   AnyClass,
   ControllerOptions,
@@ -157,6 +168,15 @@ export type {
   KindRef,
   ScalarType,
 } from './registration/metadata.js';
+export { type HotLoop, type HotLoopOptions, HotLoops } from './observe/hot-loops.js';
+export { Journal, type JournalOptions, type RecordedRun } from './observe/journal.js';
+export {
+  declaredRules,
+  type Permission,
+  PermissionRecorder,
+  type PolicyRule,
+} from './observe/permissions.js';
+export { type Preview, preview, type PreviewedChange, type PreviewOptions } from './observe/preview.js';
 export { isRegistrationError, RegistrationError } from './registration/registration-error.js';
 export * from './reconcile/result.js';
 export { isRunnable, type Runnable, type RunnableContext } from './manager/runnable.js';
@@ -164,4 +184,4 @@ export { type Outcome, ReconcileTimeout, Runner, type RunnerOptions } from './qu
 export { schemaOfClass } from './kinds/schema-emitter.js';
 export { type Token, token, type TypedSymbol } from './registration/token.js';
 export type { ClusterTarget } from './manager/transports.js';
-export { type AddOptions, WorkQueue, type WorkQueueOptions } from './queue/workqueue.js';
+export { type AddOptions, type RetryBudget, WorkQueue, type WorkQueueOptions } from './queue/workqueue.js';
