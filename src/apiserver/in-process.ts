@@ -71,7 +71,7 @@ export function inProcessTransport(server: ApiServer, user: UserInfo): Transport
       const response = await send(request, signal);
       if (response.code >= 400 && 'body' in response) throw new ApiError(response.body as Status);
       if (!('stream' in response)) throw new TypeError('this request is not answered with a stream');
-      return { headers: response.headers, bytes: response.stream };
+      return { headers: response.headers, bytes: untilAborted(response.stream, signal) };
     },
     async connect(request: ApiRequest, protocols: readonly string[]): Promise<MessageConnection> {
       if (stop.signal.aborted) throw new TransportError('the transport is closed');
@@ -103,4 +103,16 @@ async function collected(stream: AsyncIterable<Uint8Array>): Promise<string> {
   let text = '';
   for await (const chunk of stream) text += decoder.decode(chunk, { stream: true });
   return text + decoder.decode();
+}
+
+/** What ends because the reader aborted it has not ended by itself. */
+async function* untilAborted(
+  stream: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of stream) {
+    signal.throwIfAborted();
+    yield chunk;
+  }
+  signal.throwIfAborted();
 }
