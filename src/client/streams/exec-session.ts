@@ -7,6 +7,7 @@
 import {
   ApiError,
   isStatus,
+  isTransportError,
   type MessageConnection,
   OutcomeUnknown,
   type Status,
@@ -145,7 +146,11 @@ export class ChannelSession implements ExecSession {
       this.stdout.end();
       this.stderr.end();
       return code;
-    } catch (error) {
+    } catch (failure) {
+      // To the transport it was a read, but a command may have done anything.
+      const error = isTransportError(failure)
+        ? new OutcomeUnknown(failure.message, { cause: failure })
+        : failure;
       // What could not be run wrote nothing, and what was written was all of it.
       const end = error instanceof ApiError ? {} : { error };
       this.stdout.end(end);

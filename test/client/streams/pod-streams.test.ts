@@ -39,11 +39,13 @@ class FakeNode implements NodeConnector {
       this.gone++;
     };
     return (async function* () {
-      yield* log;
-      if (!options.follow) return;
-      if (!signal.aborted)
-        await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
-      gone();
+      try {
+        yield* log;
+        if (options.follow && !signal.aborted)
+          await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+      } finally {
+        gone();
+      }
     })();
   }
 
