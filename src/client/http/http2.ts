@@ -61,7 +61,8 @@ export class Http2Exchange implements Exchange {
 
   async send(outgoing: Outgoing): Promise<Answer> {
     const { request } = outgoing;
-    for (let again = true; ; again = false) {
+    let again = true;
+    for (;;) {
       let session: Session | undefined;
       try {
         if (!this.#useFallback) session = await unlessAborted(this.#session(outgoing.tls), request.signal);
@@ -69,11 +70,14 @@ export class Http2Exchange implements Exchange {
         throw unsent(request, error);
       }
       if (!session) return this.#fallback.send(outgoing);
+      // Others may have come first while it was waited for.
+      if (!session.hasRoom) continue;
       try {
         return await session.send(outgoing);
       } catch (error) {
         if (!(error instanceof Untouched)) throw error;
         if (!again || request.signal?.aborted) throw unsent(request, error);
+        again = false;
       }
     }
   }
@@ -88,7 +92,7 @@ export class Http2Exchange implements Exchange {
 
   /** One that has room; undefined when the server does not speak HTTP/2. */
   async #session(tls: TlsMaterial): Promise<Session | undefined> {
-    for (;;) {
+    for (let useless = 0; ; ) {
       for (const session of this.#sessions) {
         if (!sameMaterial(session.tls, tls)) session.retire();
         else if (session.hasRoom) return session;
@@ -105,6 +109,8 @@ export class Http2Exchange implements Exchange {
       }
       const opened = await this.#opening.session;
       if (!opened || opened.hasRoom) return opened;
+      // Full of others is one thing, of no use from the beginning another.
+      if (opened.isIdle && ++useless > 3) throw new Error('the server takes no HTTP/2 requests now');
     }
   }
 
@@ -202,6 +208,10 @@ class Session {
       !this.#raw.closed &&
       this.#streams < (this.#raw.remoteSettings.maxConcurrentStreams ?? 100)
     );
+  }
+
+  get isIdle(): boolean {
+    return this.#streams === 0;
   }
 
   /** Takes no new requests, and ends with the last one. */
@@ -317,6 +327,8 @@ class Http2Answer extends Readable implements Answer {
     this.headers = headers;
     this.#stream = stream;
     this.#cancel = cancel;
+    // Who reads it later still hears of it; who never reads it must not be surprised.
+    this.on('error', () => {});
     let ended = false;
     stream.on('data', (chunk: Buffer) => {
       if (!this.push(chunk)) stream.pause();
@@ -325,7 +337,8 @@ class Http2Answer extends Readable implements Answer {
       ended = true;
     });
     stream.once('close', () => {
-      if (ended && stream.rstCode === 0) this.push(null);
+      // A session that we end ourselves ends its streams as if they were complete.
+      if (ended && stream.rstCode === 0 && !sessionFailure()) this.push(null);
       else this.destroy(sessionFailure() ?? new Error('the HTTP/2 stream was cut off'));
     });
   }
