@@ -1,7 +1,6 @@
 /** The Client over any Transport: builds requests, maps answers to objects and refusals to errors. */
 import type { Duplex } from 'node:stream';
 import {
-  apiVersionOf,
   type ApiRequest,
   type ApiResponse,
   type Clock,
@@ -18,12 +17,9 @@ import {
   type KindFacts,
   type KindOf,
   type KubernetesList,
-  type MessageConnection,
   OutcomeUnknown,
   parseKey,
-  pathSegmentName,
   type Random,
-  resourcePath,
   type Scope,
   type Transport,
   TransportError,
@@ -55,15 +51,24 @@ import { errorOf, noSuchKindOr } from './errors.js';
 import { KindLookup } from './kind-lookup.js';
 import { withinTimeout } from './request-timeout.js';
 import {
-  type AttachOptions,
-  ChannelSession,
-  type ExecOptions,
-  execProtocols,
-  execQuery,
-  type ExecSession,
-} from './streams/exec-session.js';
-import { type LogOptions, logQuery, type LogStream, PodLog } from './streams/log-stream.js';
-import { PortForwardConnection, portForwardProtocols } from './streams/port-forward.js';
+  deleteBody,
+  identified,
+  metadataTypes,
+  nameOf,
+  namespaceOf,
+  type ObjectIdentity,
+  patchTypes,
+  pathOf,
+  placeOf,
+  type Query,
+  selection,
+  subresourceOf,
+  typed,
+  writeQuery,
+} from './request-parts.js';
+import type { AttachOptions, ExecOptions, ExecSession } from './streams/exec-session.js';
+import type { LogOptions, LogStream } from './streams/log-stream.js';
+import { podKind, PodStreams } from './streams/pod-streams.js';
 import { type WaitCondition, waitFor, type WaitOptions } from './wait-for.js';
 
 /** Objects per page where the caller does not say (as kubectl). */
@@ -105,40 +110,11 @@ interface Binding {
   readonly observers: readonly RequestObserver[];
 }
 
-type Query = NonNullable<ApiRequest['query']>;
-interface ObjectIdentity {
-  readonly metadata?: {
-    readonly name?: string;
-    readonly namespace?: string;
-    readonly resourceVersion?: string;
-  };
-}
-
-// Named here: the table of all kinds would be loaded for two of them.
-const podKind: KindFacts<'Namespaced'> = {
-  group: '',
-  version: 'v1',
-  kind: 'Pod',
-  plural: 'pods',
-  scope: 'Namespaced',
-};
 const serviceAccountKind: KindFacts<'Namespaced'> = {
   ...podKind,
   kind: 'ServiceAccount',
   plural: 'serviceaccounts',
 };
-
-const patchTypes = {
-  json: 'application/json-patch+json',
-  merge: 'application/merge-patch+json',
-  strategic: 'application/strategic-merge-patch+json',
-} as const;
-
-/** What a server that knows no partial metadata answers is the whole object. */
-const metadataTypes = {
-  object: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json',
-  list: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json',
-} as const;
 
 class ApiClient implements Client {
   readonly transport: Transport;
@@ -408,58 +384,29 @@ class ApiClient implements Client {
     return status;
   }
 
-  logs(pod: Key<'Namespaced'>, options: LogOptions = {}): LogStream {
-    const place = { ...parseKey(podKind, pod), subresource: 'log' };
-    return new PodLog(async () => {
-      const request: ApiRequest = {
-        method: 'GET',
-        path: pathOf(podKind, place),
-        query: logQuery(options),
-        ...this.#signal(options),
-        ...this.#binding.hints,
-      };
-      return this.#open(podKind, place, request, options, async (opening) => {
-        if (!this.transport.open) throw new TransportError('this transport cannot follow a log');
-        return this.transport.open(opening);
-      });
-    });
+  logs(pod: Key<'Namespaced'>, options?: LogOptions): LogStream {
+    return this.#streams.logs(pod, options);
   }
 
-  async exec(pod: Key<'Namespaced'>, options: ExecOptions): Promise<ExecSession> {
-    const connection = await this.#channels(pod, 'exec', execQuery(options), execProtocols, options);
-    return new ChannelSession(connection, options);
+  exec(pod: Key<'Namespaced'>, options: ExecOptions): Promise<ExecSession> {
+    return this.#streams.exec(pod, options);
   }
 
-  async attach(pod: Key<'Namespaced'>, options: AttachOptions = {}): Promise<ExecSession> {
-    const connection = await this.#channels(pod, 'attach', execQuery(options), execProtocols, options);
-    return new ChannelSession(connection, options);
+  attach(pod: Key<'Namespaced'>, options?: AttachOptions): Promise<ExecSession> {
+    return this.#streams.attach(pod, options);
   }
 
-  async portForward(pod: Key<'Namespaced'>, port: number, options: RequestOptions = {}): Promise<Duplex> {
-    const query = { ports: String(port) };
-    const connection = await this.#channels(pod, 'portforward', query, portForwardProtocols, options);
-    return new PortForwardConnection(connection);
+  portForward(pod: Key<'Namespaced'>, port: number, options?: RequestOptions): Promise<Duplex> {
+    return this.#streams.portForward(pod, port, options);
   }
 
-  /** What goes on in a container may change anything: it is guarded as a write is. */
-  async #channels(
-    pod: Key<'Namespaced'>,
-    subresource: string,
-    query: Query,
-    protocols: readonly string[],
-    options: RequestOptions,
-  ): Promise<MessageConnection> {
-    const place = { ...parseKey(podKind, pod), subresource };
-    for (const guard of this.#binding.guards) guard();
-    const request: ApiRequest = {
-      method: 'GET',
-      path: pathOf(podKind, place),
-      query,
-      ...this.#signal(options),
-    };
-    return this.#open(podKind, place, request, options, async (opening) => {
-      if (!this.transport.connect) throw new TransportError('this transport cannot open streams to a pod');
-      return this.transport.connect(opening, protocols);
+  get #streams(): PodStreams {
+    const { guards, hints } = this.#binding;
+    return new PodStreams({
+      transport: this.transport,
+      guards,
+      open: (place, request, options, send) =>
+        this.#open(podKind, place, { ...request, ...this.#signal(options), ...hints }, options, send),
     });
   }
 
@@ -569,82 +516,4 @@ class ApiClient implements Client {
     }
     return response.body as T;
   }
-}
-
-/**
- * The URL path of a place. A name that would change the path's meaning is refused before it is sent: `..`
- * as the name of a pod to delete would address its namespace.
- * @throws TypeError
- */
-function pathOf(kind: KindFacts, place: Place): string {
-  for (const [what, value] of [
-    ['namespace', place.namespace],
-    ['resource name', place.name],
-  ] as const) {
-    const problems = value ? pathSegmentName(value) : [];
-    if (problems.length > 0)
-      throw new TypeError(`invalid ${what} ${JSON.stringify(value)}: ${problems.join(', ')}`);
-  }
-  return resourcePath(kind, place);
-}
-
-/** Items of a list need not say what they are: API servers leave that to the list. */
-function typed<T>(kind: KindFacts, item: T): T {
-  if ((item as { kind?: unknown }).kind !== undefined) return item;
-  return { apiVersion: apiVersionOf(kind), kind: kind.kind, ...item };
-}
-
-function subresourceOf(options: { readonly subresource?: string }): { subresource?: string } {
-  return options.subresource ? { subresource: options.subresource } : {};
-}
-
-function namespaceOf(options: { readonly namespace?: string }): { namespace?: string } {
-  return options.namespace ? { namespace: options.namespace } : {};
-}
-
-function selection(options: { readonly labelSelector?: string; readonly fieldSelector?: string }): Query {
-  return { labelSelector: options.labelSelector, fieldSelector: options.fieldSelector };
-}
-
-function writeQuery(options: WriteOptions, fieldManager: string): Query {
-  return {
-    fieldManager: options.fieldManager ?? fieldManager,
-    fieldValidation: options.fieldValidation,
-    dryRun: options.dryRun ? 'All' : undefined,
-  };
-}
-
-function deleteBody({
-  gracePeriodSeconds,
-  propagationPolicy,
-  preconditions,
-  dryRun,
-}: DeleteOptions): JsonValue {
-  return copyJson({
-    kind: 'DeleteOptions',
-    apiVersion: 'v1',
-    gracePeriodSeconds,
-    propagationPolicy,
-    preconditions,
-    dryRun: dryRun ? ['All'] : undefined,
-  });
-}
-
-/** A copy of the object that says what it is. */
-function identified(kind: KindFacts, object: object): JsonObject {
-  const copy = copyJson(object) as JsonObject;
-  return { ...copy, apiVersion: apiVersionOf(kind), kind: kind.kind };
-}
-
-function nameOf(object: JsonObject): string {
-  return (object as ObjectIdentity).metadata?.name ?? '';
-}
-
-/** @throws TypeError when a namespaced object has no namespace or, where one is needed, no name */
-function placeOf(kind: KindFacts, object: object, named: boolean): Place {
-  const { name = '', namespace = '' } = (object as ObjectIdentity).metadata ?? {};
-  if (named && name === '') throw new TypeError(`a ${kind.kind} needs metadata.name here`);
-  if (kind.scope === 'Cluster') return { name };
-  if (namespace === '') throw new TypeError(`${kind.kind} is namespaced: set metadata.namespace`);
-  return { namespace, name };
 }

@@ -86,7 +86,9 @@ describe('retrying transport', () => {
   });
 
   it('gives up after five tries with the last answer, or as many as are said', async () => {
-    expect(await send('GET', [code(503), code(503), code(503), code(500), code(502), code(200)])).to.equal(502);
+    expect(await send('GET', [code(503), code(503), code(503), code(500), code(502), code(200)])).to.equal(
+      502,
+    );
     expect(sentAt).to.have.length(5);
     expect(await send('GET', [code(503), code(500), code(200)], {}, { tries: 2 })).to.equal(500);
   });

@@ -20,7 +20,14 @@ const subject = { group: 'apps', plural: 'deployments' };
 const web = (resourceVersion: string, status: object = {}, generation = 1) => ({
   apiVersion: 'apps/v1',
   kind: 'Deployment',
-  metadata: { name: 'web', namespace: 'default', uid: 'u', resourceVersion, generation, creationTimestamp: '' },
+  metadata: {
+    name: 'web',
+    namespace: 'default',
+    uid: 'u',
+    resourceVersion,
+    generation,
+    creationTimestamp: '',
+  },
   status,
 });
 const available = (status: string, more: object = {}) => ({

@@ -9,6 +9,7 @@
  */
 import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2';
 import type { ClientRequest } from 'node:http';
+import type * as Http2Module from 'node:http2';
 import { isIP } from 'node:net';
 import { Readable } from 'node:stream';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
@@ -27,7 +28,7 @@ import {
 import { openTunnel, portOf } from './proxy-tunnel.js';
 import { unlessAborted } from '../unless-aborted.js';
 
-type Http2 = typeof import('node:http2');
+type Http2 = typeof Http2Module;
 
 export interface Http2Options {
   readonly clock: Clock;
@@ -102,10 +103,10 @@ export class Http2Exchange implements Exchange {
         const session = this.#open(tls);
         const opening = { tls, session };
         this.#opening = opening;
-        const done = (): void => {
+        const opened = (): void => {
           if (this.#opening === opening) this.#opening = undefined;
         };
-        session.then(done, done);
+        session.then(opened, opened);
       }
       const opened = await this.#opening.session;
       if (!opened || opened.hasRoom) return opened;

@@ -28,15 +28,15 @@ export class PortForwardConnection extends Duplex {
     this.#resume();
   }
 
-  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+  override _write(chunk: Buffer, _encoding: BufferEncoding, written: (error?: Error | null) => void): void {
     const sent: Promise<void>[] = [];
     for (let at = 0; at < chunk.length; at += pieceBytes) {
       const piece = chunk.subarray(at, at + pieceBytes);
       sent.push(this.#connection.send(Buffer.concat([Buffer.of(channel.data), piece])));
     }
     Promise.all(sent).then(
-      () => done(),
-      (error: Error) => done(error),
+      () => written(),
+      (error: Error) => written(error),
     );
   }
 

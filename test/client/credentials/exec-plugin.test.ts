@@ -157,7 +157,10 @@ describe('credential plugin', () => {
   });
 
   it('that cannot be found: says so, with the hint how to install it', async () => {
-    const source = plugin('', { command: 'no-such-plugin-anywhere', installHint: 'Get it from example.com.\n' });
+    const source = plugin('', {
+      command: 'no-such-plugin-anywhere',
+      installHint: 'Get it from example.com.\n',
+    });
     expect(await refusalOf(source.current())).to.match(
       /plugin of user "u": could not be run: no-such-plugin-anywhere was not found\nGet it from example.com.$/,
     );
@@ -178,10 +181,18 @@ describe('credential plugin', () => {
     ['fails', 'console.error("log in first"); process.exitCode = 3', /ended with 3: log in first$/],
     ['prints no JSON', 'console.log("hush")', /printed what is not JSON$/],
     ['prints null', 'console.log("null")', /printed no ExecCredential/],
-    ['answers in another version', `print({ token: 'hush' }, ${JSON.stringify(v1beta1)})`, /no ExecCredential of/],
+    [
+      'answers in another version',
+      `print({ token: 'hush' }, ${JSON.stringify(v1beta1)})`,
+      /no ExecCredential of/,
+    ],
     ['gives nothing', 'print({})', /gave neither a token nor a client certificate$/],
     ['gives half a certificate', 'print({ clientKeyData: "hush" })', /or its key, but not both$/],
-    ['gives a time that is none', 'print({ token: "hush", expirationTimestamp: "soon" })', /no RFC 3339 time$/],
+    [
+      'gives a time that is none',
+      'print({ token: "hush", expirationTimestamp: "soon" })',
+      /no RFC 3339 time$/,
+    ],
   ];
   for (const [what, answer, message] of wrong)
     it(`that ${what} is an error that shows no secret, and is run again next time`, async () => {

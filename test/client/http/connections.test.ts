@@ -86,7 +86,10 @@ describe('HTTP transport: how a server is reached', () => {
         });
       const server = http.createServer((request, response) => {
         note(request);
-        const upstream = http.request(request.url ?? '', { method: request.method, headers: request.headers });
+        const upstream = http.request(request.url ?? '', {
+          method: request.method,
+          headers: request.headers,
+        });
         upstream.on('response', (answer) => {
           response.writeHead(answer.statusCode ?? 0, answer.headers);
           answer.pipe(response);
@@ -124,9 +127,7 @@ describe('HTTP transport: how a server is reached', () => {
       });
       expect((await ask()).url).to.equal('/x?a=b');
       expect((await ask()).headers).to.not.have.property('proxy-authorization');
-      expect(seen).to.deep.equal([
-        { line: `CONNECT 127.0.0.1:${portOf(server)}`, authorization: basic },
-      ]);
+      expect(seen).to.deep.equal([{ line: `CONNECT 127.0.0.1:${portOf(server)}`, authorization: basic }]);
     });
 
     it('so is HTTP/2', async () => {
@@ -177,7 +178,9 @@ describe('HTTP transport: how a server is reached', () => {
           );
           expect(error).to.satisfy(isUnsent);
           expect((error as Error).message)
-            .to.match(port === 1 ? /ECONNREFUSED/ : /proxy 127.0.0.1:\d+: it answered 407 to CONNECT one.test:443/)
+            .to.match(
+              port === 1 ? /ECONNREFUSED/ : /proxy 127.0.0.1:\d+: it answered 407 to CONNECT one.test:443/,
+            )
             .and.not.include('hush');
         }
     });
@@ -281,7 +284,8 @@ describe('HTTP transport: how a server is reached', () => {
         body,
       });
       expect(status).to.equal(201);
-      const { userInfo } = (answer as { status: { userInfo: { username: string; groups: string[] } } }).status;
+      const { userInfo } = (answer as { status: { userInfo: { username: string; groups: string[] } } })
+        .status;
       expect(userInfo.username).to.equal('jane');
       expect(userInfo.groups).to.include.members(['dev', 'ops']);
       const error = await failureOf(createClient(jane).get(ConfigMap, 'default/x'));

@@ -44,7 +44,11 @@ describe('HTTP/2 transport', () => {
     opened = 0;
     clock = new VirtualClock();
   });
-  const serve = async (handle: Handler, settings: http2.Settings = {}, options: Partial<HttpTransportOptions> = {}) => {
+  const serve = async (
+    handle: Handler,
+    settings: http2.Settings = {},
+    options: Partial<HttpTransportOptions> = {},
+  ) => {
     const created = http2.createSecureServer({ ...own, settings });
     created.on('session', (session) => {
       opened++;
@@ -123,7 +127,9 @@ describe('HTTP/2 transport', () => {
       stream.end(JSON.stringify({ kind: 'Status', reason: 'Forbidden', code: 403 }));
     });
     expect(await get()).to.include({ status: 403 });
-    expect(isApiError(await failureOf(transport.watch({ method: 'GET', path: '/x' })), 'Forbidden')).to.equal(true);
+    expect(isApiError(await failureOf(transport.watch({ method: 'GET', path: '/x' })), 'Forbidden')).to.equal(
+      true,
+    );
   });
 
   it('many watches share a connection, and requests beside them; one that is left ends alone', async () => {
@@ -135,7 +141,9 @@ describe('HTTP/2 transport', () => {
       stream.once('close', () => closed.push(String(headers[':path'])));
     });
     const watches = await Promise.all(
-      Array.from({ length: 50 }, (_, i) => transport.watch<{ name: string }>({ method: 'GET', path: `/${i}` })),
+      Array.from({ length: 50 }, (_, i) =>
+        transport.watch<{ name: string }>({ method: 'GET', path: `/${i}` }),
+      ),
     );
     const readers = watches.map(({ events }) => events[Symbol.asyncIterator]());
     for (const [i, reader] of readers.entries())

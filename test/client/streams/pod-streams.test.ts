@@ -259,7 +259,9 @@ describe('pod streams', () => {
           client().exec(pod, { command: ['exit', '0'], ...(container ? { container } : {}) });
         expect(isApiError(await failureOf(exec('default/none')), 'NotFound')).to.equal(true);
         expect(isApiError(await failureOf(exec('default/web', 'x')), 'BadRequest')).to.equal(true);
-        expect(isApiError(await failureOf(client().exec('default/web', { command: [] })), 'BadRequest')).to.equal(true);
+        expect(
+          isApiError(await failureOf(client().exec('default/web', { command: [] })), 'BadRequest'),
+        ).to.equal(true);
       });
 
       it('an abort ends it with the reason; closing it leaves its outcome unknown', async () => {
@@ -314,7 +316,11 @@ describe('pod streams', () => {
         await (await observed.exec('default/web', { command: ['exit', '0'] })).exitCode;
         await observed.logs('default/web').text();
         await failureOf(observed.attach('default/none'));
-        expect(heard).to.deep.equal(['get pods/exec opened', 'get pods/log opened', 'get pods/attach failed']);
+        expect(heard).to.deep.equal([
+          'get pods/exec opened',
+          'get pods/log opened',
+          'get pods/attach failed',
+        ]);
       });
     });
   }

@@ -107,9 +107,15 @@ describe('pod streams over WebSockets', () => {
 
   it('an end that says nothing of an exit code is an ApiError, in whatever words', async () => {
     for (const [data, expected] of [
-      [JSON.stringify({ status: 'Failure', message: 'no such file', reason: 'InternalError', code: 500 }), 'no such file'],
+      [
+        JSON.stringify({ status: 'Failure', message: 'no such file', reason: 'InternalError', code: 500 }),
+        'no such file',
+      ],
       ['plain words', 'plain words'],
-      [JSON.stringify({ status: 'Failure', reason: 'NonZeroExitCode', details: {}, message: 'how?' }), 'how?'],
+      [
+        JSON.stringify({ status: 'Failure', reason: 'NonZeroExitCode', details: {}, message: 'how?' }),
+        'how?',
+      ],
     ] as const) {
       await serve('v5.channel.k8s.io', (socket) => socket.send(frame(3, data)));
       const error = await failureOf((await client.exec('default/web', command)).exitCode);
@@ -170,7 +176,8 @@ describe('pod streams over WebSockets', () => {
           expect(data[0]).to.equal(0);
           received.push(data.subarray(1));
           if (received.reduce((sum, one) => sum + one.length, 0) < big.length) return;
-          for (let at = 0; at < big.length; at += 30_000) socket.send(frame(0, big.subarray(at, at + 30_000)));
+          for (let at = 0; at < big.length; at += 30_000)
+            socket.send(frame(0, big.subarray(at, at + 30_000)));
           socket.close(1000);
         });
       });
