@@ -24,7 +24,10 @@ for (const [i, line] of readFileSync('docs/features.md', 'utf8').split('\n').ent
     continue;
   }
   if (!line.startsWith('| ') || /^\| (Feature|Gap|-)/.test(line) || /^\|[-| ]+\|$/.test(line)) continue;
-  const cells = line.split(/(?<!\\)\|/).slice(1, -1).map((cell) => cell.trim());
+  const cells = line
+    .split(/(?<!\\)\|/)
+    .slice(1, -1)
+    .map((cell) => cell.trim());
   const [feature = '', gyre = '', test = ''] = cells;
   const mark = /^(Y|P|N|planned)\b/.exec(gyre)?.[1];
   if (!mark) {
@@ -32,18 +35,22 @@ for (const [i, line] of readFileSync('docs/features.md', 'utf8').split('\n').ent
     continue;
   }
   counts[mark]++;
-  if (required && (mark === 'N' || mark === 'planned')) problems.push(`${at}: ${feature}: ${section} may have no ${mark}`);
+  if (required && (mark === 'N' || mark === 'planned'))
+    problems.push(`${at}: ${feature}: ${section} may have no ${mark}`);
   if (required && mark === 'P') partial++;
   if (mark === 'P' && gyre.length < 10) problems.push(`${at}: ${feature}: a P without its reason`);
   if (mark !== 'Y' && mark !== 'P') continue;
   const titles = [...test.matchAll(/`([^`]+)`/g)].map(([, title]) => title.replaceAll('\\|', '|'));
   if (titles.length === 0) problems.push(`${at}: ${feature}: names no test`);
   for (const title of titles) {
-    if (passed && !passed.some((each) => each.includes(title))) problems.push(`${at}: ${feature}: no test passed that is called ${JSON.stringify(title)}`);
+    if (passed && !passed.some((each) => each.includes(title)))
+      problems.push(`${at}: ${feature}: no test passed that is called ${JSON.stringify(title)}`);
   }
 }
 if (partial > 3) problems.push(`docs/features.md: ${partial} P in 1.1 to 1.5, three are allowed`);
 
 for (const problem of problems) console.error(problem);
-console.log(`features: ${counts.Y} yes, ${counts.P} partial, ${counts.N} no, ${counts.planned} planned${passed ? `; ${passed.length - 1} tests passed` : ''}`);
+console.log(
+  `features: ${counts.Y} yes, ${counts.P} partial, ${counts.N} no, ${counts.planned} planned${passed ? `; ${passed.length - 1} tests passed` : ''}`,
+);
 process.exitCode = problems.length > 0 ? 1 : 0;
