@@ -110,7 +110,8 @@ for (const folder of ['examples', 'templates']) {
     if (!entry.isFile() || !entry.name.endsWith('.ts')) continue;
     const file = join(entry.parentPath, entry.name);
     for (const [, target = ''] of readFileSync(file, 'utf8').matchAll(/\bfrom\s+'([^']+)'/g)) {
-      const outside = target.startsWith('..') && !join(dirname(file), target).startsWith(join(project, folder));
+      const outside =
+        target.startsWith('..') && !join(dirname(file), target).startsWith(join(project, folder));
       if (target.startsWith('#') || outside)
         problems.push(`${relative(project, file)}: imports ${target}: only packages, as a user would`);
     }
