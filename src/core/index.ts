@@ -66,12 +66,23 @@ export type { LabelSelector } from '../api/kinds/meta/v1.js';
 export {
   type AnyObject,
   type ApplyOptions,
+  type AttachOptions,
   type Client,
   createClient,
+  type ExecOptions,
+  type ExecSession,
+  isWaitTimeout,
+  KubeconfigError,
   type ListOptions,
+  type LogOptions,
+  type LogStream,
   type ObservedRequest,
   type RequestAttributes,
   type RequestObserver,
+  type RetryOptions,
+  type WaitCondition,
+  type WaitOptions,
+  WaitTimeout,
   type WriteOptions,
 } from '../client/index.js';
 export type { IndexFn } from '../informers/index.js';
