@@ -14,7 +14,7 @@ import { type Clock, type Duration, durationMs, type Random } from '../../api/in
 import { createClient } from '../../client/index.js';
 import { InformerSet } from '../../informers/index.js';
 import { onTerminationSignal, stderrSink, systemClock, systemRandom } from '../../system/index.js';
-import { createLogger, type Logger } from '../../telemetry/index.js';
+import { createLogger, type Logger, type Registry } from '../../telemetry/index.js';
 import { type Constructor, construct, dependenciesOf, type Provider } from '../registration/container.js';
 import { installCrd } from '../kinds/crd-install.js';
 import { type AnyCustomResource, isCustomResource } from '../kinds/custom-resource.js';
@@ -26,9 +26,11 @@ import { loadClassValidator, loadInversify } from '../registration/lazy-modules.
 import { RegistrationError } from '../registration/registration-error.js';
 import { isRunnable, type Runnable } from './runnable.js';
 import type { Token } from '../registration/token.js';
+import type { HealthCheck } from '../telemetry/health-checks.js';
+import { ManagerTelemetry, type TelemetryOptions } from '../telemetry/manager-telemetry.js';
 import { type ClusterTarget, openTransports, type Transports } from './transports.js';
 
-export interface ManagerOptions {
+export interface ManagerOptions extends TelemetryOptions {
   /** Default `'auto'`. */
   readonly cluster?: ClusterTarget;
   /** The identity that installs definitions and fills the shared informers. Default `gyre`. */
@@ -62,6 +64,7 @@ export class Manager implements AsyncDisposable {
   readonly #random: Random;
   readonly #log: Logger;
   readonly #budgetMs: number;
+  readonly #telemetry: ManagerTelemetry;
   readonly #providers = new Map<Token, unknown>();
   readonly #registered: (ControllerClass | AnyDefinition)[] = [];
   readonly #runnables: Runnable[] = [];
@@ -85,6 +88,7 @@ export class Manager implements AsyncDisposable {
     this.#random = options.random ?? systemRandom;
     this.#log = options.log ?? createLogger(stderrSink());
     this.#budgetMs = durationMs(options.shutdownBudget ?? '30s');
+    this.#telemetry = new ManagerTelemetry(options, { clock: this.#clock, log: this.#log });
     // Everything that starts here listens to it: their number says nothing about a leak.
     setMaxListeners(0, this.#abort.signal);
     this.#ended = new Promise((resolve) => {
@@ -146,6 +150,39 @@ export class Manager implements AsyncDisposable {
   }
 
   /**
+   * Adds to `/healthz`: the process is restarted when the check throws, rejects or gives `false` for long.
+   * @throws TypeError for a name that is taken
+   */
+  addHealthCheck(name: string, check: HealthCheck): this {
+    this.#telemetry.live.add(name, check);
+    return this;
+  }
+
+  /**
+   * Adds to `/readyz`: no traffic while the check throws, rejects or gives `false`.
+   * @throws TypeError for a name that is taken
+   */
+  addReadyCheck(name: string, check: HealthCheck): this {
+    this.#telemetry.ready.add(name, check);
+    return this;
+  }
+
+  /** What is counted; own metrics may be added. Empty without `metrics` in the options. */
+  get metrics(): Registry {
+    return this.#telemetry.registry;
+  }
+
+  /** Where probes are answered; undefined while they are not. */
+  get healthPort(): number | undefined {
+    return this.#telemetry.healthPort;
+  }
+
+  /** Where metrics are served; undefined while they are not. */
+  get metricsPort(): number | undefined {
+    return this.#telemetry.metricsPort;
+  }
+
+  /**
    * Resolves when every controller has seen the present state and is reconciling. A cluster that cannot be
    * reached, or a kind it does not serve yet, is waited for.
    * @throws RegistrationError, KubeconfigError, ApiError Invalid for a definition the server refuses; the
@@ -204,18 +241,23 @@ export class Manager implements AsyncDisposable {
   async #start(): Promise<void> {
     try {
       this.#abort.signal.throwIfAborted();
+      this.#undo.push(() => this.#telemetry.stop());
+      await this.#telemetry.start();
       const definitions = await this.#definitions();
       const transports = await openTransports(this.#options.cluster ?? 'auto', {
         clock: this.#clock,
         log: this.#log,
       });
       this.#undo.push(() => transports.close());
+      const client = this.#client(transports, this.#identity);
+      this.#telemetry.connected(transports.host, client);
       await this.#installCrds(definitions, transports);
-      const client = createClient(transports.of(this.#identity), { fieldManager: this.#identity });
-      const informers = new InformerSet(client, this.#deps);
+      const informers = new InformerSet(this.#telemetry.client(client), this.#deps);
       this.#undo.push(() => informers.stopAll());
-      await this.#startRunnables(transports, informers);
-      await this.#startRunners(definitions, transports, informers);
+      const observed = this.#telemetry.informers(informers);
+      await this.#startRunnables(transports, observed);
+      await this.#startRunners(definitions, transports, observed);
+      this.#telemetry.started();
       this.#log.info('running', { controllers: definitions.map((d) => d.name) });
     } catch (error) {
       this.#abort.abort(error);
