@@ -168,6 +168,15 @@ export type {
   KindRef,
   ScalarType,
 } from './registration/metadata.js';
+export { type HotLoop, type HotLoopOptions, HotLoops } from './observe/hot-loops.js';
+export { Journal, type JournalOptions, type RecordedRun } from './observe/journal.js';
+export {
+  declaredRules,
+  type Permission,
+  PermissionRecorder,
+  type PolicyRule,
+} from './observe/permissions.js';
+export { type Preview, preview, type PreviewedChange, type PreviewOptions } from './observe/preview.js';
 export { isRegistrationError, RegistrationError } from './registration/registration-error.js';
 export * from './reconcile/result.js';
 export { isRunnable, type Runnable, type RunnableContext } from './manager/runnable.js';

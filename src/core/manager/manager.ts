@@ -18,7 +18,10 @@ import { createLogger, type Logger, type Registry } from '../../telemetry/index.
 import { type Constructor, construct, dependenciesOf, type Provider } from '../registration/container.js';
 import { installCrd } from '../kinds/crd-install.js';
 import { type AnyCustomResource, isCustomResource } from '../kinds/custom-resource.js';
-import type { AnyControllerDefinition, ControllerDefinition } from '../controller/definition.js';
+import type { AnyControllerDefinition, ControllerDefinition, RequestKey } from '../controller/definition.js';
+import type { ControllerObserver } from '../controller/observer.js';
+import { type HotLoopOptions, HotLoops } from '../observe/hot-loops.js';
+import { Journal, type JournalOptions } from '../observe/journal.js';
 import { checkDefinition } from '../controller/definition-checks.js';
 import { type ControllerClass, definitionOf, planOf } from '../controller/definition-of.js';
 import { ControllerRunner, type ControllerRunnerDeps } from '../controller/controller-runner.js';
@@ -46,6 +49,12 @@ export interface ManagerOptions extends TelemetryOptions {
   readonly installCrds?: boolean | readonly AnyCustomResource[];
   /** How long `stop()` waits for reconciles under way. Default 30s. */
   readonly shutdownBudget?: Duration;
+  /** Hear of every run of every controller. */
+  readonly observers?: readonly ControllerObserver[];
+  /** Keeps the last runs of each object, for `explain()`. Default false. */
+  readonly explain?: boolean | Omit<JournalOptions, 'clock'>;
+  /** Warns of objects that are reconciled over and over. Default true. */
+  readonly hotLoops?: boolean | Pick<HotLoopOptions, 'runs' | 'windowMs' | 'onHotLoop'>;
 }
 
 /** After its runs were given up, how long a controller may take to write its last events. */
@@ -69,6 +78,8 @@ export class Manager implements AsyncDisposable {
   readonly #registered: (ControllerClass | AnyDefinition)[] = [];
   readonly #runnables: Runnable[] = [];
   readonly #names = new Set<string>();
+  readonly #journal: Journal | undefined;
+  readonly #observers: readonly ControllerObserver[];
   readonly #abort = new AbortController();
   readonly #stopReason = new DOMException('the Manager was stopped', 'AbortError');
   /** What has been started, to be ended in reverse. */
@@ -87,6 +98,15 @@ export class Manager implements AsyncDisposable {
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? systemRandom;
     this.#log = options.log ?? createLogger(stderrSink());
+    const { explain = false, hotLoops = true, observers = [] } = options;
+    const clock = this.#clock;
+    if (explain) this.#journal = new Journal({ clock, ...(explain === true ? {} : explain) });
+    const detector = { clock, log: this.#log, ...(typeof hotLoops === 'object' ? hotLoops : {}) };
+    this.#observers = [
+      ...observers,
+      ...(this.#journal ? [this.#journal] : []),
+      ...(hotLoops ? [new HotLoops(detector)] : []),
+    ];
     this.#budgetMs = durationMs(options.shutdownBudget ?? '30s');
     this.#telemetry = new ManagerTelemetry(options, { clock: this.#clock, log: this.#log });
     // Everything that starts here listens to it: their number says nothing about a leak.
@@ -234,6 +254,15 @@ export class Manager implements AsyncDisposable {
     return this.#stopping;
   }
 
+  /**
+   * Why the last reconciles of an object ran, what they read and wrote, and how they ended, as text.
+   * @throws Error unless the Manager was created with `explain`
+   */
+  explain(controller: string, key: RequestKey): string {
+    if (!this.#journal) throw new Error('create the Manager with { explain: true } to ask it why');
+    return this.#journal.explain(controller, key);
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }
@@ -317,6 +346,7 @@ export class Manager implements AsyncDisposable {
         informers,
         ...this.#deps,
         shutdownBudgetMs: this.#budgetMs,
+        observers: this.#observers,
       }),
     }));
     this.#undo.push(() => this.#stopRunners(runners));

@@ -37,11 +37,15 @@ export interface CacheScope {
 
 interface Entry<T> {
   readonly uid: string;
-  /** The version of the write; of a deletion, the last version known of the object, if any. */
-  readonly resourceVersion: string | undefined;
-  /** Undefined: deleted, or outside of the selection since. */
+  readonly resourceVersion: string;
+  /** Undefined: outside of the selection since. */
   readonly object: T | undefined;
-  readonly deleted: boolean;
+}
+
+interface Deleted {
+  readonly key: string;
+  /** The last version known of the object, if any. */
+  readonly resourceVersion: string | undefined;
 }
 
 /** Deletions of objects whose version nobody knew cannot be seen to have arrived: the oldest are let go. */
@@ -51,7 +55,10 @@ const maxEntries = 10_000;
 const anyKey = '';
 
 export class OwnWrites<T extends CacheObject> implements Cache<T> {
+  /** What was written, by key. */
   readonly #entries = new Map<string, Entry<T>>();
+  /** What was deleted, by UID: a deletion hides that very object, not another one of the same name. */
+  readonly #deleted = new Map<string, Deleted>();
   readonly #indexes = new Map<string, IndexFn<T>>();
   readonly #labels: LabelSelector | undefined;
   readonly #fields: FieldSelector | undefined;
@@ -75,7 +82,7 @@ export class OwnWrites<T extends CacheObject> implements Cache<T> {
   /** Own writes that the cache has not caught up with. */
   get pending(): number {
     this.#prune();
-    return this.#entries.size;
+    return this.#entries.size + this.#deleted.size;
   }
 
   /** A write of this controller was answered with this object. */
@@ -85,20 +92,15 @@ export class OwnWrites<T extends CacheObject> implements Cache<T> {
     this.#prune();
     const before = this.#entries.get(key);
     // Answers may arrive in another order than they were given in.
-    if (before && before.uid === uid) {
-      if (before.deleted) return;
-      const order = compareResourceVersion(resourceVersion, before.resourceVersion ?? '');
+    if (this.#deleted.has(uid)) return;
+    if (before?.uid === uid) {
+      const order = compareResourceVersion(resourceVersion, before.resourceVersion);
       if (order === -1 || order === 0) return;
     }
     if (this.scope.echoes) this.#expectEcho(resourceVersion);
     const projected = (this.scope.project?.(object) ?? object) as T;
-    const entry: Entry<T> = {
-      uid,
-      resourceVersion,
-      object: this.#selects(object) ? projected : undefined,
-      deleted: false,
-    };
-    if (this.#isAhead(key, entry)) this.#put(key, entry);
+    const entry: Entry<T> = { uid, resourceVersion, object: this.#selects(object) ? projected : undefined };
+    if (this.#isAhead(key, entry)) put(this.#entries, key, entry);
   }
 
   /**
@@ -115,15 +117,10 @@ export class OwnWrites<T extends CacheObject> implements Cache<T> {
       // The cache had it when the deletion was sent, and has not any more: it has seen it go.
       const seen = cached?.metadata.uid === gone && this.base.get(key)?.metadata.uid !== gone;
       if (gone === undefined || seen) return;
-      const known = written?.uid === gone ? written.resourceVersion : undefined;
-      const entry: Entry<T> = {
-        uid: gone,
-        resourceVersion:
-          known ?? (cached?.metadata.uid === gone ? cached.metadata.resourceVersion : undefined),
-        object: undefined,
-        deleted: true,
-      };
-      if (this.#isAhead(key, entry)) this.#put(key, entry);
+      const known = [written, cached?.metadata].find((of) => of?.uid === gone)?.resourceVersion;
+      if (this.#entries.get(key)?.uid === gone) this.#entries.delete(key);
+      const deleted: Deleted = { key, resourceVersion: known };
+      if (!this.#hasSeenGo(gone, deleted)) put(this.#deleted, gone, deleted);
     };
   }
 
@@ -150,7 +147,9 @@ export class OwnWrites<T extends CacheObject> implements Cache<T> {
    */
   onEvent(event: CacheEvent<T>, deliver: () => void): void {
     if (event.type === 'Delete') {
-      if (this.#entries.get(event.key)?.uid === event.object.metadata.uid) this.#entries.delete(event.key);
+      const { uid } = event.object.metadata;
+      this.#deleted.delete(uid);
+      if (this.#entries.get(event.key)?.uid === uid) this.#entries.delete(event.key);
       deliver();
       return;
     }
@@ -168,9 +167,10 @@ export class OwnWrites<T extends CacheObject> implements Cache<T> {
 
   get(key: string): T | undefined {
     const cached = this.base.get(key);
-    if (this.#entries.size === 0) return cached;
+    if (this.#isEmpty) return cached;
     const entry = this.#entries.get(key);
-    return entry && this.#isAhead(key, entry) ? this.#seen(entry, cached) : cached;
+    if (entry && this.#isAhead(key, entry)) return entry.object;
+    return cached && this.#deleted.has(cached.metadata.uid) ? undefined : cached;
   }
 
   has(key: string): boolean {
@@ -179,15 +179,15 @@ export class OwnWrites<T extends CacheObject> implements Cache<T> {
 
   *keys(): IterableIterator<string> {
     this.#prune();
-    for (const key of this.base.keys()) if (this.#entries.size === 0 || this.has(key)) yield key;
+    for (const key of this.base.keys()) if (this.#isEmpty || this.has(key)) yield key;
     for (const [key, { object }] of this.#entries) if (object && !this.base.has(key)) yield key;
   }
 
   get size(): number {
     this.#prune();
-    if (this.#entries.size === 0) return this.base.size;
-    let size = this.base.size;
-    for (const key of this.#entries.keys()) size += Number(this.has(key)) - Number(this.base.has(key));
+    if (this.#isEmpty) return this.base.size;
+    let size = 0;
+    for (const _ of this.keys()) size++;
     return size;
   }
 
@@ -222,35 +222,33 @@ export class OwnWrites<T extends CacheObject> implements Cache<T> {
   /** What the cache found, with own writes in place of what they replaced, and those that belong here too. */
   #overlaid(cached: readonly T[], belongs: (object: T) => boolean): readonly T[] {
     this.#prune();
-    if (this.#entries.size === 0) return cached;
-    const found: T[] = [];
-    for (const object of cached) {
-      const entry = this.#entries.get(keyOf(object));
-      if (!entry) found.push(object);
-      else if (entry.deleted && entry.uid !== object.metadata.uid) found.push(object);
-    }
+    if (this.#isEmpty) return cached;
+    const found = cached.filter(
+      (object) => !this.#entries.has(keyOf(object)) && !this.#deleted.has(object.metadata.uid),
+    );
     for (const { object } of this.#entries.values()) if (object && belongs(object)) found.push(object);
     return found;
   }
 
-  #seen(entry: Entry<T>, cached: T | undefined): T | undefined {
-    // A deletion hides that very object, not the next one of the same name.
-    if (entry.deleted) return cached?.metadata.uid === entry.uid ? undefined : cached;
-    return entry.object;
+  get #isEmpty(): boolean {
+    return this.#entries.size === 0 && this.#deleted.size === 0;
   }
 
   /** False once the cache has seen the write. */
-  #isAhead(key: string, { uid, resourceVersion, deleted }: Entry<T>): boolean {
-    const cached = this.base.get(key);
-    const reached =
-      resourceVersion === undefined
-        ? undefined
-        : compareResourceVersion(this.base.resourceVersion, resourceVersion);
-    if (deleted) return cached?.metadata.uid === uid || reached === -1 || reached === undefined;
+  #isAhead(key: string, { resourceVersion }: Entry<T>): boolean {
+    const reached = compareResourceVersion(this.base.resourceVersion, resourceVersion);
     if (reached === 0 || reached === 1) return false;
-    if (!cached || resourceVersion === undefined) return true;
+    const cached = this.base.get(key);
+    if (!cached) return true;
     const order = compareResourceVersion(cached.metadata.resourceVersion, resourceVersion);
     return order === -1 || order === undefined;
+  }
+
+  /** True once the cache has seen the object and has seen it go. */
+  #hasSeenGo(uid: string, { key, resourceVersion }: Deleted): boolean {
+    if (resourceVersion === undefined || this.base.get(key)?.metadata.uid === uid) return false;
+    const reached = compareResourceVersion(this.base.resourceVersion, resourceVersion);
+    return reached === 0 || reached === 1;
   }
 
   #prune(): void {
@@ -258,22 +256,15 @@ export class OwnWrites<T extends CacheObject> implements Cache<T> {
     if (resourceVersion === this.#prunedAt) return;
     if (compareResourceVersion(resourceVersion, this.#prunedAt) === -1) {
       this.#entries.clear();
+      this.#deleted.clear();
       this.#echoes.clear();
     }
     this.#prunedAt = resourceVersion;
     for (const [key, entry] of this.#entries) if (!this.#isAhead(key, entry)) this.#entries.delete(key);
+    for (const [uid, deleted] of this.#deleted) if (this.#hasSeenGo(uid, deleted)) this.#deleted.delete(uid);
     // The event of the present version may be the one that is just being told.
     for (const echo of this.#echoes)
       if (compareResourceVersion(echo, resourceVersion) === -1) this.#echoes.delete(echo);
-  }
-
-  #put(key: string, entry: Entry<T>): void {
-    this.#entries.delete(key);
-    this.#entries.set(key, entry);
-    if (this.#entries.size > maxEntries) {
-      const [oldest] = this.#entries.keys();
-      this.#entries.delete(oldest as string);
-    }
   }
 
   #expectEcho(resourceVersion: string): void {
@@ -300,4 +291,13 @@ function fieldOf(object: unknown, path: string): string | undefined {
     at = (at as Record<string, unknown>)[step];
   }
   return at === undefined || at === null ? undefined : String(at);
+}
+
+/** Adds the entry as the newest, and lets the oldest go where there are too many. */
+function put<V>(entries: Map<string, V>, id: string, entry: V): void {
+  entries.delete(id);
+  entries.set(id, entry);
+  if (entries.size <= maxEntries) return;
+  const [oldest] = entries.keys();
+  entries.delete(oldest as string);
 }
