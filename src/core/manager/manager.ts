@@ -4,14 +4,14 @@
  * ```ts
  * await Manager.create({ cluster: 'auto' }).provide(Dns, new Dns()).register(WebsiteController).run();
  * ```
- * Guarantees: it starts in order (definitions of custom kinds, informers, Runnables, controllers) and stops in
- * reverse, letting reconciles under way finish within a budget; a start that fails cleans up after itself;
- * nothing is left alive after `stop()`. Each controller writes under its own name, to a server that tells
- * identities apart as its own user.
+ * Guarantees: it starts in order (servers of health and metrics, definitions of custom kinds, informers, Runnables,
+ * controllers) and stops in reverse, letting reconciles under way finish within a budget; a start that fails cleans
+ * up after itself; nothing is left alive after `stop()`. Each controller writes under its own name, to a server that
+ * tells identities apart as its own user.
  */
 import { setMaxListeners } from 'node:events';
 import { type Clock, type Duration, durationMs, type Random } from '../../api/index.js';
-import { createClient } from '../../client/index.js';
+import { type Client, createClient } from '../../client/index.js';
 import { InformerSet } from '../../informers/index.js';
 import { onTerminationSignal, stderrSink, systemClock, systemRandom } from '../../system/index.js';
 import { createLogger, type Logger, type Registry } from '../../telemetry/index.js';
@@ -25,12 +25,17 @@ import { Journal, type JournalOptions } from '../observe/journal.js';
 import { checkDefinition } from '../controller/definition-checks.js';
 import { type ControllerClass, definitionOf, planOf } from '../controller/definition-of.js';
 import { ControllerRunner, type ControllerRunnerDeps } from '../controller/controller-runner.js';
+import type { InformerSource } from '../controller/watching.js';
 import { loadClassValidator, loadInversify } from '../registration/lazy-modules.js';
 import { RegistrationError } from '../registration/registration-error.js';
 import { isRunnable, type Runnable } from './runnable.js';
 import type { Token } from '../registration/token.js';
 import type { HealthCheck } from '../telemetry/health-checks.js';
-import { ManagerTelemetry, type TelemetryOptions } from '../telemetry/manager-telemetry.js';
+import {
+  ManagerTelemetry,
+  type TelemetryOptions,
+  type WatchedController,
+} from '../telemetry/manager-telemetry.js';
 import { type ClusterTarget, openTransports, type Transports } from './transports.js';
 
 export interface ManagerOptions extends TelemetryOptions {
@@ -63,7 +68,7 @@ const stopGraceMs = 5_000;
 type AnyDefinition = ControllerDefinition<unknown>;
 /** What a Manager runs. */
 export type Registrable = ControllerClass | AnyControllerDefinition;
-type Runner = Pick<ControllerRunner<unknown>, 'start' | 'stop'>;
+type Runner = Pick<ControllerRunner<unknown>, 'start' | 'stop'> & WatchedController;
 type NewRunner = (deps: ControllerRunnerDeps<unknown>) => Runner;
 
 export class Manager implements AsyncDisposable {
@@ -102,13 +107,14 @@ export class Manager implements AsyncDisposable {
     const clock = this.#clock;
     if (explain) this.#journal = new Journal({ clock, ...(explain === true ? {} : explain) });
     const detector = { clock, log: this.#log, ...(typeof hotLoops === 'object' ? hotLoops : {}) };
+    this.#telemetry = new ManagerTelemetry(options, { clock, log: this.#log });
     this.#observers = [
+      ...this.#telemetry.observers,
       ...observers,
       ...(this.#journal ? [this.#journal] : []),
       ...(hotLoops ? [new HotLoops(detector)] : []),
     ];
     this.#budgetMs = durationMs(options.shutdownBudget ?? '30s');
-    this.#telemetry = new ManagerTelemetry(options, { clock: this.#clock, log: this.#log });
     // Everything that starts here listens to it: their number says nothing about a leak.
     setMaxListeners(0, this.#abort.signal);
     this.#ended = new Promise((resolve) => {
@@ -278,10 +284,9 @@ export class Manager implements AsyncDisposable {
         log: this.#log,
       });
       this.#undo.push(() => transports.close());
-      const client = this.#client(transports, this.#identity);
-      this.#telemetry.connected(transports.host, client);
+      this.#telemetry.connected(transports.host, () => this.#client(transports, this.#identity));
       await this.#installCrds(definitions, transports);
-      const informers = new InformerSet(this.#telemetry.client(client), this.#deps);
+      const informers = new InformerSet(this.#client(transports, this.#identity), this.#deps);
       this.#undo.push(() => informers.stopAll());
       const observed = this.#telemetry.informers(informers);
       await this.#startRunnables(transports, observed);
@@ -303,6 +308,10 @@ export class Manager implements AsyncDisposable {
     return { clock: this.#clock, random: this.#random, log: this.#log };
   }
 
+  #client(transports: Transports, identity: string): Client {
+    return this.#telemetry.client(createClient(transports.of(identity), { fieldManager: identity }));
+  }
+
   async #definitions(): Promise<AnyDefinition[]> {
     const classes = this.#registered.filter((c): c is ControllerClass => typeof c === 'function');
     const instances = await construct(this.#providers, classes as Constructor[]);
@@ -318,15 +327,15 @@ export class Manager implements AsyncDisposable {
     const further = installCrds === true ? [] : installCrds;
     const kinds = new Set([...definitions.map((d) => d.kind), ...further].filter(isCustomResource));
     if (kinds.size === 0) return;
-    const client = createClient(transports.of(this.#identity), { fieldManager: this.#identity });
+    const client = this.#client(transports, this.#identity);
     await this.#together([...kinds], (kind, signal) => installCrd(kind, { client, ...this.#deps, signal }));
   }
 
-  async #startRunnables(transports: Transports, informers: InformerSet): Promise<void> {
+  async #startRunnables(transports: Transports, informers: InformerSource): Promise<void> {
     const { signal } = this.#abort;
     for (const runnable of this.#runnables) {
       const { name } = runnable;
-      const client = createClient(transports.of(name), { fieldManager: name });
+      const client = this.#client(transports, name);
       const log = this.#log.with({ runnable: name });
       this.#undo.push(() => this.#stopRunners([{ name, runner: runnable }]));
       await untilAborted(runnable.start({ client, informers, ...this.#deps, log, signal }), signal);
@@ -336,19 +345,21 @@ export class Manager implements AsyncDisposable {
   async #startRunners(
     definitions: readonly AnyDefinition[],
     transports: Transports,
-    informers: InformerSet,
+    informers: InformerSource,
   ): Promise<void> {
     const runners = definitions.map((definition) => ({
       name: definition.name,
       runner: this.#newRunner({
         definition,
-        client: createClient(transports.of(definition.name), { fieldManager: definition.name }),
+        client: this.#client(transports, definition.name),
         informers,
         ...this.#deps,
         shutdownBudgetMs: this.#budgetMs,
         observers: this.#observers,
       }),
     }));
+    for (const [i, { name, runner }] of runners.entries())
+      this.#telemetry.add(name, definitions[i]?.maxConcurrent ?? 1, runner);
     this.#undo.push(() => this.#stopRunners(runners));
     await this.#together(runners, ({ runner }, signal) => untilAborted(runner.start(), signal));
   }

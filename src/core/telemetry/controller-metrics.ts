@@ -174,7 +174,10 @@ function familiesOf(registry: Registry) {
       of('terminal_reconcile_errors_total', 'Reconciles that failed for good and are not retried.'),
     ),
     panics: registry.counter(
-      of('reconcile_panics_total', 'Reconciles that failed with a mistake of the program, such as a TypeError.'),
+      of(
+        'reconcile_panics_total',
+        'Reconciles that failed with a mistake of the program, such as a TypeError.',
+      ),
     ),
     timeouts: registry.counter(of('reconcile_timeouts_total', 'Reconciles that took longer than they may.')),
     time: registry.histogram({

@@ -65,7 +65,8 @@ export class HealthChecks {
       return { name, ok: true };
     } catch (thrown) {
       const error = thrown instanceof Error ? thrown.message : String(thrown);
-      if (this.#failing.get(name) !== error) this.#log.warn('check failed', { check: name, of: this.name, error });
+      if (this.#failing.get(name) !== error)
+        this.#log.warn('check failed', { check: name, of: this.name, error });
       this.#failing.set(name, error);
       return { name, ok: false, error };
     } finally {

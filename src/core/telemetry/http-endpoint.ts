@@ -67,7 +67,11 @@ export class HttpEndpoint {
       : (await import('node:http')).createServer(listener);
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) =>
-        reject(new Error(`${this.#name} cannot listen on ${host ?? ''}:${port}: ${error.message}`, { cause: error })),
+        reject(
+          new Error(`${this.#name} cannot listen on ${host ?? ''}:${port}: ${error.message}`, {
+            cause: error,
+          }),
+        ),
       );
       server.listen({ port, ...(host === undefined ? {} : { host }) }, resolve);
     });

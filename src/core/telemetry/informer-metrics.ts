@@ -3,25 +3,16 @@
  *
  * An informer is followed from its first lease to its end; what it held is not shown after that, what it counted is.
  */
-import type { KindFacts, KindOf } from '../../api/index.js';
-import type {
-  ConnectionState,
-  Informer,
-  InformerLease,
-  InformerOptions,
-} from '../../informers/index.js';
+import type { KindFacts } from '../../api/index.js';
+import type { ConnectionState, Informer, InformerOptions } from '../../informers/index.js';
 import type { Registry } from '../../telemetry/index.js';
+import type { InformerSource } from '../controller/watching.js';
 
 const states = ['connecting', 'connected', 'relisting', 'stale', 'unauthorized', 'absent'] as const;
 type State = (typeof states)[number];
 
 const labels = ['group', 'resource', 'namespace', 'selector'] as const;
 type InformerLabels = Readonly<Record<(typeof labels)[number], string>>;
-
-/** Who gives informers; InformerSet does. */
-export interface InformerSource {
-  acquire<O>(kind: KindOf<O>, options?: InformerOptions): InformerLease<O>;
-}
 
 export class InformerMetrics {
   readonly #families: ReturnType<typeof familiesOf>;
@@ -78,7 +69,9 @@ export class InformerMetrics {
       },
       complete: () => {
         this.#followed.delete(informer);
-        const shared = [...this.#followed.values()].some((other) => JSON.stringify(other) === JSON.stringify(at));
+        const shared = [...this.#followed.values()].some(
+          (other) => JSON.stringify(other) === JSON.stringify(at),
+        );
         if (shared) return;
         objects.remove(at);
         for (const each of states) state.remove({ ...at, state: each });
@@ -93,7 +86,10 @@ export class InformerMetrics {
   }
 }
 
-function labelsOf(kind: KindFacts, { namespace = '', labelSelector, fieldSelector }: InformerOptions): InformerLabels {
+function labelsOf(
+  kind: KindFacts,
+  { namespace = '', labelSelector, fieldSelector }: InformerOptions,
+): InformerLabels {
   const selector = [labelSelector, fieldSelector].filter(Boolean).join(' ');
   return { group: kind.group, resource: kind.plural, namespace, selector };
 }
@@ -105,7 +101,10 @@ function familiesOf(registry: Registry) {
     events: registry.counter(of('events_total', 'Changes of the cache that were told to its readers.')),
     relists: registry.counter(of('relists_total', 'Times that everything was read again.')),
     reconnects: registry.counter({
-      ...of('reconnects_total', 'Times that the watch broke or was refused and is tried again, by what the state is.'),
+      ...of(
+        'reconnects_total',
+        'Times that the watch broke or was refused and is tried again, by what the state is.',
+      ),
       labels: [...labels, 'reason'] as const,
     }),
     state: registry.gauge({

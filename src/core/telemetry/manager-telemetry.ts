@@ -8,13 +8,25 @@
 import { type Clock, type Duration, durationMs } from '../../api/index.js';
 import type { Client, RequestObserver } from '../../client/index.js';
 import { sampleEventLoopLag, systemClock } from '../../system/index.js';
-import { contentTypes, formatMetrics, type Logger, negotiateFormat, Registry } from '../../telemetry/index.js';
+import {
+  contentTypes,
+  formatMetrics,
+  type Logger,
+  negotiateFormat,
+  Registry,
+} from '../../telemetry/index.js';
 import type { ControllerObserver } from '../controller/observer.js';
+import type { InformerSource } from '../controller/watching.js';
 import { ControllerMetrics, type ObservedController } from './controller-metrics.js';
 import { delegatedAuth, type EndpointAuth } from './delegated-auth.js';
 import { HealthChecks, reportText } from './health-checks.js';
-import { type EndpointAnswer, type EndpointOptions, type EndpointRequest, HttpEndpoint } from './http-endpoint.js';
-import { InformerMetrics, type InformerSource } from './informer-metrics.js';
+import {
+  type EndpointAnswer,
+  type EndpointOptions,
+  type EndpointRequest,
+  HttpEndpoint,
+} from './http-endpoint.js';
+import { InformerMetrics } from './informer-metrics.js';
 import { ReconcileTracing, type TracingOptions } from './reconcile-tracing.js';
 import { requestMetrics } from './request-metrics.js';
 
@@ -39,8 +51,6 @@ export interface TelemetryOptions {
   readonly metrics?: MetricsOptions;
   /** Traces reconciles and their requests. Default: no. */
   readonly tracing?: TracingOptions;
-  /** Hear of every run of every controller. */
-  readonly observers?: readonly ControllerObserver[];
 }
 
 /** What is asked of a controller; ControllerRunner has it. */
@@ -58,7 +68,7 @@ interface Controller extends WatchedController {
 
 export class ManagerTelemetry {
   readonly registry: Registry;
-  /** For every controller. */
+  /** What follows the runs of every controller. */
   readonly observers: readonly ControllerObserver[];
   readonly live: HealthChecks;
   readonly ready: HealthChecks;
@@ -66,7 +76,9 @@ export class ManagerTelemetry {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #controllers: (() => Controller)[] = [];
-  readonly #metrics: { readonly controllers: ControllerMetrics; readonly informers: InformerMetrics } | undefined;
+  readonly #metrics:
+    | { readonly controllers: ControllerMetrics; readonly informers: InformerMetrics }
+    | undefined;
   readonly #health: HttpEndpoint | undefined;
   readonly #scrapes: HttpEndpoint | undefined;
   #requests: RequestObserver | undefined;
@@ -75,7 +87,7 @@ export class ManagerTelemetry {
   #stopSampling = (): void => {};
 
   constructor(options: TelemetryOptions, { clock, log }: { readonly clock: Clock; readonly log: Logger }) {
-    const { health, metrics, tracing, observers = [] } = options;
+    const { health, metrics, tracing } = options;
     this.#options = options;
     this.#clock = clock;
     this.#log = log;
@@ -90,7 +102,6 @@ export class ManagerTelemetry {
     this.observers = [
       ...(this.#metrics ? [this.#metrics.controllers] : []),
       ...(tracing ? [new ReconcileTracing(tracing)] : []),
-      ...observers,
     ];
     this.live = new HealthChecks('healthz', { clock, log });
     this.ready = new HealthChecks('readyz', { clock, log });
@@ -131,13 +142,11 @@ export class ManagerTelemetry {
     this.#metrics?.informers.close();
   }
 
-  /** The cluster is known: `host` names it in metrics, `client` asks it who may read them. */
-  connected(host: string, client: Client): void {
-    if (this.#metrics) {
-      const { registry } = this;
-      this.#requests = requestMetrics({ registry, clock: this.#clock, host });
-    }
-    this.#client = this.client(client);
+  /** The cluster is known: `host` names it in metrics, `newClient` gives one to ask who may read them. */
+  connected(host: string, newClient: () => Client): void {
+    if (!this.#metrics) return;
+    this.#requests = requestMetrics({ registry: this.registry, clock: this.#clock, host });
+    this.#client = newClient();
   }
 
   /** The same client, with its requests counted. */
@@ -146,14 +155,19 @@ export class ManagerTelemetry {
   }
 
   /** The same informers, with what they do counted. */
-  informers<S extends InformerSource>(source: S): InformerSource {
+  informers(source: InformerSource): InformerSource {
     return this.#metrics?.informers.observed(source) ?? source;
   }
 
   /** Puts the metrics of a controller at zero; its health counts from now on. */
   add(name: string, maxConcurrent: number, controller: WatchedController): void {
     this.#metrics?.controllers.add(name, maxConcurrent, controller);
-    this.#controllers.push(() => ({ name, maxConcurrent, stuck: controller.stuck ?? 0, ...stateOf(controller) }));
+    this.#controllers.push(() => ({
+      name,
+      maxConcurrent,
+      stuck: controller.stuck ?? 0,
+      ...stateOf(controller),
+    }));
   }
 
   /** All there is to start was started; whether it may work is not asked. */
@@ -163,7 +177,9 @@ export class ManagerTelemetry {
 
   #addChecks(): void {
     this.ready.add('started', () => this.#started);
-    this.ready.add('informers', () => this.#expectNone('without complete caches', (c) => c.state?.phase === 'starting'));
+    this.ready.add('informers', () =>
+      this.#expectNone('without complete caches', (c) => c.state?.phase === 'starting'),
+    );
     this.live.add('controllers', () =>
       this.#expectNone('with every worker stuck', (c) => (c.stuck ?? 0) >= c.maxConcurrent),
     );
@@ -200,9 +216,13 @@ export class ManagerTelemetry {
 
   async #probe({ path, query }: EndpointRequest): Promise<EndpointAnswer> {
     const [, endpoint = '', only] = /^\/([a-z]+)(?:\/([\w.-]+))?\/?$/.exec(path) ?? [];
-    const checks = endpoint === 'readyz' ? this.ready : /^(?:healthz|livez)$/.test(endpoint) ? this.live : undefined;
+    const checks =
+      endpoint === 'readyz' ? this.ready : /^(?:healthz|livez)$/.test(endpoint) ? this.live : undefined;
     if (!checks || (only !== undefined && !checks.has(only))) return { status: 404, body: 'not found\n' };
-    const report = await checks.run({ exclude: query.getAll('exclude'), ...(only === undefined ? {} : { only }) });
+    const report = await checks.run({
+      exclude: query.getAll('exclude'),
+      ...(only === undefined ? {} : { only }),
+    });
     return { status: report.ok ? 200 : 500, body: reportText(endpoint, report, query.has('verbose')) };
   }
 

@@ -48,7 +48,11 @@ const neverAnnotated = new Set(['events', 'leases', 'tokenreviews', 'subjectacce
 interface Written {
   readonly apiVersion?: string;
   readonly kind?: string;
-  readonly metadata?: { readonly name?: string; readonly namespace?: string; readonly resourceVersion?: string };
+  readonly metadata?: {
+    readonly name?: string;
+    readonly namespace?: string;
+    readonly resourceVersion?: string;
+  };
 }
 
 export class ReconcileTracing implements ControllerObserver {
@@ -202,7 +206,9 @@ function annotate(body: unknown, traceparent: string): void {
   metadata.annotations = { ...metadata.annotations, [traceparentAnnotation]: traceparent };
 }
 
-function present(attributes: Readonly<Record<string, AttributeValue | undefined>>): Record<string, AttributeValue> {
+function present(
+  attributes: Readonly<Record<string, AttributeValue | undefined>>,
+): Record<string, AttributeValue> {
   return Object.fromEntries(
     Object.entries(attributes).filter((entry): entry is [string, AttributeValue] => entry[1] !== undefined),
   );
