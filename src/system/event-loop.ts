@@ -1,25 +1,27 @@
 /** How long the event loop keeps others waiting, in real time. */
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Cancel } from '../api/index.js';
 
 /** Milliseconds between two looks; a delay shorter than that may be missed. */
-const resolution = 20;
+const lookMs = 20;
 
 /**
- * Calls `report` every `intervalMs` with the longest delay since the last time, ms. Keeps no process alive.
+ * Calls `report` about every `intervalMs` with the longest delay since the last time, ms. Keeps no process alive.
+ *
+ * Node's own monitor is not used: what it has not recorded when it is reset is lost.
  */
 export function sampleEventLoopLag(report: (lagMs: number) => void, intervalMs = 500): Cancel {
-  const delays = monitorEventLoopDelay({ resolution });
-  delays.enable();
+  let last = performance.now();
+  let longest = 0;
+  let reportAt = last + intervalMs;
   const timer = setInterval(() => {
-    // Without a sample the maximum is 0. What was asked for is no delay.
-    const lag = delays.max / 1e6 - resolution;
-    delays.reset();
-    report(Math.max(0, lag));
-  }, intervalMs);
+    const now = performance.now();
+    longest = Math.max(longest, now - last - lookMs);
+    last = now;
+    if (now < reportAt) return;
+    report(longest);
+    longest = 0;
+    reportAt = now + intervalMs;
+  }, lookMs);
   timer.unref();
-  return () => {
-    clearInterval(timer);
-    delays.disable();
-  };
+  return () => clearInterval(timer);
 }

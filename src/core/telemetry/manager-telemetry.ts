@@ -19,6 +19,7 @@ import type { ControllerObserver } from '../controller/observer.js';
 import type { InformerSource } from '../controller/watching.js';
 import { ControllerMetrics, type ObservedController } from './controller-metrics.js';
 import { delegatedAuth, type EndpointAuth } from './delegated-auth.js';
+import { eventLoopLag } from './event-loop-metrics.js';
 import { HealthChecks, reportText } from './health-checks.js';
 import {
   type EndpointAnswer,
@@ -59,11 +60,11 @@ export interface WatchedController extends ObservedController {
 }
 
 const defaultMaxLagMs = 10_000;
-const lagBuckets: readonly number[] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-interface Controller extends WatchedController {
+interface Controller {
   readonly name: string;
   readonly maxConcurrent: number;
+  readonly controller: WatchedController;
 }
 
 export class ManagerTelemetry {
@@ -75,7 +76,7 @@ export class ManagerTelemetry {
   readonly #options: TelemetryOptions;
   readonly #clock: Clock;
   readonly #log: Logger;
-  readonly #controllers: (() => Controller)[] = [];
+  readonly #controllers: Controller[] = [];
   readonly #metrics:
     | { readonly controllers: ControllerMetrics; readonly informers: InformerMetrics }
     | undefined;
@@ -84,6 +85,8 @@ export class ManagerTelemetry {
   #requests: RequestObserver | undefined;
   #client: Client | undefined;
   #started = false;
+  /** The longest delay of the event loop in the last half second. */
+  #lagMs = 0;
   #stopSampling = (): void => {};
 
   constructor(options: TelemetryOptions, { clock, log }: { readonly clock: Clock; readonly log: Logger }) {
@@ -162,12 +165,7 @@ export class ManagerTelemetry {
   /** Puts the metrics of a controller at zero; its health counts from now on. */
   add(name: string, maxConcurrent: number, controller: WatchedController): void {
     this.#metrics?.controllers.add(name, maxConcurrent, controller);
-    this.#controllers.push(() => ({
-      name,
-      maxConcurrent,
-      stuck: controller.stuck ?? 0,
-      ...stateOf(controller),
-    }));
+    this.#controllers.push({ name, maxConcurrent, controller });
   }
 
   /** All there is to start was started; whether it may work is not asked. */
@@ -178,15 +176,23 @@ export class ManagerTelemetry {
   #addChecks(): void {
     this.ready.add('started', () => this.#started);
     this.ready.add('informers', () =>
-      this.#expectNone('without complete caches', (c) => c.state?.phase === 'starting'),
+      this.#expectNone('without complete caches', ({ controller }) => controller.state?.phase === 'starting'),
     );
+    const maxLagMs = durationMs(this.#options.health?.maxEventLoopLag ?? defaultMaxLagMs);
+    this.live.add('event-loop', () => {
+      if (this.#lagMs > maxLagMs)
+        throw new Error(`the event loop was blocked for ${Math.round(this.#lagMs)} ms`);
+    });
     this.live.add('controllers', () =>
-      this.#expectNone('with every worker stuck', (c) => (c.stuck ?? 0) >= c.maxConcurrent),
+      this.#expectNone(
+        'with every worker stuck',
+        ({ controller, maxConcurrent }) => (controller.stuck ?? 0) >= maxConcurrent,
+      ),
     );
   }
 
   #expectNone(what: string, is: (controller: Controller) => boolean): void {
-    const found = this.#controllers.map((now) => now()).filter(is);
+    const found = this.#controllers.filter(is);
     if (found.length > 0) throw new Error(`${what}: ${found.map(({ name }) => name).join(', ')}`);
   }
 
@@ -194,23 +200,10 @@ export class ManagerTelemetry {
   #sample(): void {
     const { health, metrics } = this.#options;
     if (this.#clock !== systemClock || !(health || metrics)) return;
-    const lag = metrics
-      ? this.registry
-          .histogram({
-            name: 'gyre_event_loop_lag_seconds',
-            help: 'Longest delay of the event loop in each half second.',
-            buckets: lagBuckets,
-          })
-          .of()
-      : undefined;
-    const maxLagMs = durationMs(health?.maxEventLoopLag ?? defaultMaxLagMs);
-    let last = 0;
+    const observed = metrics ? eventLoopLag(this.registry) : undefined;
     this.#stopSampling = sampleEventLoopLag((lagMs) => {
-      last = lagMs;
-      lag?.observe(lagMs / 1000);
-    });
-    this.live.add('event-loop', () => {
-      if (last > maxLagMs) throw new Error(`the event loop was blocked for ${Math.round(last)} ms`);
+      this.#lagMs = lagMs;
+      observed?.observe(lagMs / 1000);
     });
   }
 
@@ -245,8 +238,4 @@ export class ManagerTelemetry {
       onError: (error) => this.#log.error('could not judge who reads metrics', { error }),
     });
   }
-}
-
-function stateOf({ state }: WatchedController): Pick<Controller, 'state'> {
-  return state ? { state } : {};
 }

@@ -2,8 +2,9 @@
  * Traces of reconciles: a span for each run, below it one for each request, and links to the runs that caused it.
  *
  * A run is linked to whoever wrote the object whose change woke it: within the process, because the versions that
- * runs wrote are remembered for a while; across processes, by the annotation `gyre.dev/traceparent`, which is
- * written with `propagate: true` and read always.
+ * runs wrote are remembered for a while, and a change that is seen before the answer to a write under way is taken
+ * for that write; across processes, by the annotation `gyre.dev/traceparent`, which is written with
+ * `propagate: true` and read always.
  *
  * Guarantee: the annotation never makes a change of its own. It is put on what is created, never on an update,
  * patch or apply: those cannot know whether they change anything, and an annotation that is new with every write
@@ -15,7 +16,6 @@ import {
   type AttributeValue,
   contextOf,
   formatTraceparent,
-  isValidSpanContext,
   parseTraceparent,
   type Span,
   type SpanContext,
@@ -60,6 +60,8 @@ export class ReconcileTracing implements ControllerObserver {
   readonly #propagate: boolean;
   /** Who wrote a version; oldest first. */
   readonly #writers = new Map<string, SpanContext>();
+  /** Who is writing an object now: the watch may be faster than the answer. */
+  readonly #writing = new Map<string, SpanContext>();
 
   constructor({ tracer, propagate = false }: TracingOptions) {
     this.#tracer = tracer;
@@ -87,7 +89,8 @@ export class ReconcileTracing implements ControllerObserver {
 
   #writerOf({ object }: Trigger): SpanContext | undefined {
     if (!object?.resourceVersion) return undefined;
-    return this.#writers.get(writeId(object.group, object.kind, object.key, object.resourceVersion));
+    const id = objectId(object.group, object.kind, object.key);
+    return this.#writers.get(`${id} ${object.resourceVersion}`) ?? this.#writing.get(id);
   }
 
   #requests(parent: Span): RequestObserver {
@@ -115,37 +118,48 @@ export class ReconcileTracing implements ControllerObserver {
       },
       context,
     );
-    const traceparent = formatTraceparent(span.spanContext());
+    const self = span.spanContext();
+    const traceparent = formatTraceparent(self);
     if (traceparent && this.#propagate && isCreate(about)) annotate(request.body, traceparent);
+    const written = traceparent && request.method !== 'GET' && !about.dryRun ? request.body : undefined;
+    const writing = objectIdOf(written);
+    if (writing) this.#writing.set(writing, self);
     return {
       ...(traceparent ? { headers: { traceparent } } : {}),
       end: (result) => {
-        span.setAttribute('http.response.status_code', codeOf(result));
+        if (writing && this.#writing.get(writing) === self) this.#writing.delete(writing);
+        const code = Number(codeOf(result));
+        if (code > 0) span.setAttribute('http.response.status_code', code);
         if ('error' in result) fail(span, result.error);
         else if (result.response.status >= 400)
           span.setStatus({ code: spanStatuses.error, message: messageOf(result.response.body) });
-        else if (request.method !== 'GET' && !about.dryRun)
-          this.#remember(result.response.body, span.spanContext());
+        else if (written !== undefined) this.#remember(result.response.body, self);
         span.end();
       },
     };
   }
 
   #remember(body: unknown, writer: SpanContext): void {
-    const { apiVersion, kind, metadata } = (body ?? {}) as Written;
-    if (!apiVersion || !kind || !metadata?.name || !metadata.resourceVersion) return;
-    if (!isValidSpanContext(writer)) return;
-    const { group } = parseApiVersion(apiVersion);
-    const key = keyOf({ metadata: { ...metadata, name: metadata.name } });
-    this.#writers.set(writeId(group, kind, key, metadata.resourceVersion), writer);
+    const id = objectIdOf(body);
+    const version = (body as Written | undefined)?.metadata?.resourceVersion;
+    if (!id || !version) return;
+    this.#writers.set(`${id} ${version}`, writer);
     if (this.#writers.size <= maxWritesRemembered) return;
     const [oldest] = this.#writers.keys();
     this.#writers.delete(oldest as string);
   }
 }
 
-function writeId(group: string, kind: string, key: string, resourceVersion: string): string {
-  return `${group}/${kind} ${key} ${resourceVersion}`;
+function objectId(group: string, kind: string, key: string): string {
+  return `${group}/${kind} ${key}`;
+}
+
+/** undefined for what does not say which object it is, as a patch. */
+function objectIdOf(body: unknown): string | undefined {
+  const { apiVersion, kind, metadata } = (body ?? {}) as Written;
+  if (!apiVersion || !kind || !metadata?.name) return undefined;
+  const key = keyOf({ metadata: { ...metadata, name: metadata.name } });
+  return objectId(parseApiVersion(apiVersion).group, kind, key);
 }
 
 function attributesOf(run: RunInfo): Record<string, AttributeValue> {
