@@ -304,12 +304,18 @@ export class Manager implements AsyncDisposable {
     return this.#options.name ?? 'gyre';
   }
 
+  /** What timeouts and waits of its clients go by. */
+  get #clocks() {
+    return { clock: this.#clock, random: this.#random };
+  }
+
   get #deps() {
     return { clock: this.#clock, random: this.#random, log: this.#log };
   }
 
   #client(transports: Transports, identity: string): Client {
-    return this.#telemetry.client(createClient(transports.of(identity), { fieldManager: identity }));
+    const client = createClient(transports.of(identity), { fieldManager: identity, ...this.#clocks });
+    return this.#telemetry.client(client);
   }
 
   async #definitions(): Promise<AnyDefinition[]> {

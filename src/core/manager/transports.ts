@@ -43,7 +43,7 @@ export async function openTransports(
     };
   }
   if (isTransport(target)) return { host: inProcess, of: () => target, close: () => {} };
-  const { transport, server } = await connect(target, { clock: deps.clock });
+  const { transport, server } = await connect(target, { clock: deps.clock, log: deps.log });
   deps.log.info('connected', { server });
   return { host: new URL(server).host, of: () => transport, close: () => transport.close() };
 }

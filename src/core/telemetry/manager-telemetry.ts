@@ -5,6 +5,7 @@
  * that a start that takes long can be watched; readiness says that the caches are complete, whoever leads, and
  * controllers that are held up do not hold it up.
  */
+import type { Observable } from 'rxjs';
 import { type Clock, type Duration, durationMs } from '../../api/index.js';
 import type { Client, RequestObserver } from '../../client/index.js';
 import { sampleEventLoopLag, systemClock } from '../../system/index.js';
@@ -28,6 +29,7 @@ import {
   HttpEndpoint,
 } from './http-endpoint.js';
 import { InformerMetrics } from './informer-metrics.js';
+import { leaderMetrics } from './leader-metrics.js';
 import { ReconcileTracing, type TracingOptions } from './reconcile-tracing.js';
 import { requestMetrics } from './request-metrics.js';
 
@@ -166,6 +168,13 @@ export class ManagerTelemetry {
   add(name: string, maxConcurrent: number, controller: WatchedController): void {
     this.#metrics?.controllers.add(name, maxConcurrent, controller);
     this.#controllers.push({ name, maxConcurrent, controller });
+  }
+
+  /** Shows whether this process holds the lease of that name. */
+  leadership(name: string, leadership$: Observable<{ readonly leading: boolean }>): void {
+    if (!this.#metrics) return;
+    const lease = leaderMetrics(this.registry, name);
+    leadership$.subscribe(({ leading }) => lease.leading(leading));
   }
 
   /** All there is to start was started; whether it may work is not asked. */

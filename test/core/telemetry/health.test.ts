@@ -291,7 +291,7 @@ describe('Manager: who may read metrics', () => {
       '/apis/authentication.k8s.io/v1/tokenreviews',
       '/apis/authorization.k8s.io/v1/subjectaccessreviews',
     ]);
-    expect((asked[1]?.body as { spec: unknown }).spec).to.deep.equal({
+    expect((asked[1] as ApiRequest & { body: { spec: unknown } }).body.spec).to.deep.equal({
       user: 'prometheus',
       groups: ['g'],
       nonResourceAttributes: { verb: 'get', path: '/metrics' },
