@@ -38,6 +38,11 @@ export interface TracingOptions {
   readonly tracer: Tracer;
   /** Annotates what reconciles create, so that other processes can link to them. Default false. */
   readonly propagate?: boolean;
+  /**
+   * Calls the reconcile with its span active, so that spans of other libraries nest below it. With @opentelemetry/api:
+   * `(span, call) => context.with(trace.setSpan(context.active(), span), call)`. Default: none is active.
+   */
+  readonly activate?: <R>(span: Span, call: () => R) => R;
 }
 
 /** Writes whose versions are remembered, all controllers together. */
@@ -63,9 +68,12 @@ export class ReconcileTracing implements ControllerObserver {
   /** Who is writing an object now: the watch may be faster than the answer. */
   readonly #writing = new Map<string, SpanContext>();
 
-  constructor({ tracer, propagate = false }: TracingOptions) {
+  readonly #activate: TracingOptions['activate'];
+
+  constructor({ tracer, propagate = false, activate }: TracingOptions) {
     this.#tracer = tracer;
     this.#propagate = propagate;
+    this.#activate = activate;
   }
 
   onRun(run: RunInfo): RunObserver {
@@ -75,7 +83,12 @@ export class ReconcileTracing implements ControllerObserver {
       attributes: attributesOf(run),
       links: this.#causes(run.triggers).map((context) => ({ context })),
     });
-    return { requests: this.#requests(span), onEnd: (outcome) => endRun(span, outcome) };
+    const activate = this.#activate;
+    return {
+      requests: this.#requests(span),
+      ...(activate ? { around: (call) => activate(span, call) } : {}),
+      onEnd: (outcome) => endRun(span, outcome),
+    };
   }
 
   #causes(triggers: readonly Trigger[]): SpanContext[] {

@@ -1,4 +1,5 @@
 /** Spans of reconciles and requests, and what links one controller's work to another's. */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { expect } from 'chai';
 import {
   controllerFor,
@@ -13,7 +14,7 @@ import type { ApiRequest } from 'gyre/api';
 import { createClient, type RequestObserver } from 'gyre/client';
 import { ConfigMap, Secret } from 'gyre/kinds';
 import { seededRandom, TestCluster, VirtualClock } from 'gyre/testing';
-import { formatTraceparent, parseTraceparent, type SpanContext } from '#src/telemetry/index.js';
+import { formatTraceparent, parseTraceparent, type Span, type SpanContext } from '#src/telemetry/index.js';
 
 const settings = (
   name: string,
@@ -192,5 +193,28 @@ describe('traces of reconciles', () => {
     spans.length = 0;
     await t.apply(settings('b', {}, { [traceparentAnnotation]: 'garbage' }));
     expect(named(spans, 'reconcile maker', 'b').links).to.deep.equal([]);
+  });
+
+  it('make their span the active one where they are told how, also across awaits', async () => {
+    const active = new AsyncLocalStorage<Span>();
+    const seen: (string | undefined)[] = [];
+    const tracer = createTracer({ clock: new VirtualClock(), random: seededRandom(7), onEnd: () => {} });
+    const controller = controllerFor(ConfigMap)
+      .named('active')
+      .reconcile(async (object, ctx) => {
+        if (object.metadata.name !== 'a') return done;
+        await ctx.client.find(Secret, 'default/nothing');
+        seen.push(active.getStore()?.spanContext().spanId);
+        return done;
+      });
+    await using t = await TestCluster.start({
+      builtin: false,
+      controllers: [controller],
+      manager: { tracing: { tracer, activate: (span, call) => active.run(span, call) } },
+    });
+    await t.apply(settings('a'));
+    expect(seen).to.have.length(1);
+    expect(seen[0]).to.match(/^[0-9a-f]{16}$/);
+    expect(active.getStore()).to.equal(undefined);
   });
 });
