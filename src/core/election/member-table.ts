@@ -42,8 +42,8 @@ export class MemberTable {
     this.#timing = timing;
   }
 
-  /** Takes in all Leases of the group, as an answer that arrived at `arrivedAt` has them. */
-  observe(leases: readonly Lease[], arrivedAt: number): void {
+  /** Takes in all Leases of the group, as an answer has them that was asked for and arrived at these times. */
+  observe(leases: readonly Lease[], askedAt: number, arrivedAt: number): void {
     const there = new Set<string>();
     const claims = new Map<string, (slot: number) => boolean>();
     for (const lease of leases) {
@@ -55,7 +55,7 @@ export class MemberTable {
       this.#seen.set(id, changed ? this.#read(lease, before, arrivedAt, claims) : (before as Seen));
     }
     for (const [id, seen] of this.#seen)
-      if (!there.has(id) && !mayWrite(seen, arrivedAt)) this.#seen.delete(id);
+      if (!there.has(id) && !mayWrite(seen, askedAt)) this.#seen.delete(id);
     this.#claims = claims;
   }
 

@@ -192,14 +192,18 @@ export class ShardMember implements KeyAdmission {
 
   /** A former write of ours whose answer was lost, or somebody else's doing? */
   #isOurs(lease: Lease | undefined): boolean {
-    const text = lease?.metadata.annotations?.[shardRingAnnotation];
+    const { member, name } = this.#options;
+    const { labels, annotations } = lease?.metadata ?? {};
     return (
-      lease?.spec?.holderIdentity === this.#options.member && this.#visible.some((claim) => claim.text === text)
+      lease?.spec?.holderIdentity === member &&
+      labels?.[shardGroupLabel] === name &&
+      this.#visible.some(({ text }) => text === annotations?.[shardRingAnnotation])
     );
   }
 
   #published(claim: Claim, until: number): void {
     const { clock, log, member } = this.#options;
+    if (this.#abort.signal.aborted) return;
     this.#visible = [claim];
     // Over even if nobody noticed: others may have counted us out, so that we have nothing until we looked again.
     if (!this.#membership?.extend(until)) {
@@ -230,7 +234,7 @@ export class ShardMember implements KeyAdmission {
       for await (const lease of client.list(Lease, { namespace, labelSelector: `${shardGroupLabel}=${name}` }))
         leases.push(lease);
     });
-    this.#table.observe(leases, clock.monotonic());
+    this.#table.observe(leases, askedAt, clock.monotonic());
     const others = this.#table.alive(askedAt);
     this.#wanted = this.#claim(ringOf([member, ...others.map(({ identity }) => identity)]));
     // What was published last must be all that others can read: else more may be claimed than is known here.
@@ -269,8 +273,9 @@ export class ShardMember implements KeyAdmission {
       const { name, namespace, uid, resourceVersion } = metadata;
       const preconditions = { ...(uid ? { uid } : {}), ...(resourceVersion ? { resourceVersion } : {}) };
       const key = `${namespace}/${name}` as const;
+      // Another member may have been quicker; and untidiness is no reason to stop renewing.
       await this.#ask((client) => client.delete(Lease, key, { preconditions })).catch((error: unknown) => {
-        if (!isNotFound(error) && !isConflict(error)) throw error;
+        this.#options.log.debug('abandoned lease not deleted', { lease: key, error: String(error) });
       });
     }
   }
