@@ -45,6 +45,17 @@ function rollout(store: 'memory' | 'embedded'): Benchmark {
   };
 }
 
+function reconcile(over: 'in-process' | 'https'): Benchmark {
+  return {
+    name: `reconcile-${over}`,
+    about: `2,000 reconciles with a cache read and one status patch each, 8 at once, ${over}; beside the bare loop of patches`,
+    metrics: [{ name: 'reconcilesPerSecond', unit: '1/s', better: 'higher', bar: 0.8, goal: 0.95 }],
+    subject: ['reconcile', 'gyre', over],
+    peer: ['reconcile', 'bare', over],
+    needsPeers: false,
+  };
+}
+
 export const benchmarks: readonly Benchmark[] = [
   {
     name: 'workqueue',
@@ -52,6 +63,19 @@ export const benchmarks: readonly Benchmark[] = [
     metrics: [{ name: 'opsPerSecond', unit: 'ops/s', better: 'higher', bar: 0.3, goal: 0.8 }],
     subject: ['workqueue', 'gyre'],
     peer: ['workqueue', 'bare'],
+    needsPeers: false,
+  },
+  reconcile('in-process'),
+  reconcile('https'),
+  {
+    name: 'import',
+    about: "import 'gyre', over a bare node process, beside rxjs and reflect-metadata alone",
+    metrics: [
+      { name: 'importMs', unit: 'ms', better: 'lower', bar: 250 / 182, goal: 1.1 },
+      { name: 'rssMiB', unit: 'MiB', better: 'lower', bar: 1.6, goal: 1.1 },
+    ],
+    subject: ['import', 'gyre'],
+    peer: ['import', 'dependencies'],
     needsPeers: false,
   },
   start('start', 'the whole cluster on simulated nodes', ['--runtime', 'simulated']),

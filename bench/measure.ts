@@ -171,6 +171,10 @@ async function measured(): Promise<Record<string, number>> {
     }
     case 'start':
       return (await import('./lifecycle.js')).start(side, rest);
+    case 'reconcile':
+      return (await import('./reconcile.js')).reconcile(side, rest[0] ?? 'in-process');
+    case 'import':
+      return (await import('./import.js')).importing(side);
     case 'restart':
       return (await import('./lifecycle.js')).restart(side, Number(rest[0]));
     default:

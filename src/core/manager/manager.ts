@@ -240,7 +240,10 @@ export class Manager implements AsyncDisposable {
       });
       this.#undo.push(() => transports.close());
       await this.#installCrds(definitions, transports);
-      const client = createClient(transports.of(this.#identity), { fieldManager: this.#identity });
+      const client = createClient(transports.of(this.#identity), {
+        fieldManager: this.#identity,
+        ...this.#clocks,
+      });
       const informers = new InformerSet(client, this.#deps);
       this.#undo.push(() => informers.stopAll());
       await this.#startRunnables(transports, informers);
@@ -255,6 +258,11 @@ export class Manager implements AsyncDisposable {
 
   get #identity(): string {
     return this.#options.name ?? 'gyre';
+  }
+
+  /** What timeouts and waits of its clients go by. */
+  get #clocks() {
+    return { clock: this.#clock, random: this.#random };
   }
 
   get #deps() {
@@ -276,7 +284,10 @@ export class Manager implements AsyncDisposable {
     const further = installCrds === true ? [] : installCrds;
     const kinds = new Set([...definitions.map((d) => d.kind), ...further].filter(isCustomResource));
     if (kinds.size === 0) return;
-    const client = createClient(transports.of(this.#identity), { fieldManager: this.#identity });
+    const client = createClient(transports.of(this.#identity), {
+      fieldManager: this.#identity,
+      ...this.#clocks,
+    });
     await this.#together([...kinds], (kind, signal) => installCrd(kind, { client, ...this.#deps, signal }));
   }
 
@@ -284,7 +295,7 @@ export class Manager implements AsyncDisposable {
     const { signal } = this.#abort;
     for (const runnable of this.#runnables) {
       const { name } = runnable;
-      const client = createClient(transports.of(name), { fieldManager: name });
+      const client = createClient(transports.of(name), { fieldManager: name, ...this.#clocks });
       const log = this.#log.with({ runnable: name });
       this.#undo.push(() => this.#stopRunners([{ name, runner: runnable }]));
       await untilAborted(runnable.start({ client, informers, ...this.#deps, log, signal }), signal);
@@ -300,7 +311,10 @@ export class Manager implements AsyncDisposable {
       name: definition.name,
       runner: this.#newRunner({
         definition,
-        client: createClient(transports.of(definition.name), { fieldManager: definition.name }),
+        client: createClient(transports.of(definition.name), {
+          fieldManager: definition.name,
+          ...this.#clocks,
+        }),
         informers,
         ...this.#deps,
         shutdownBudgetMs: this.#budgetMs,

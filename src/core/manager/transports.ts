@@ -38,7 +38,7 @@ export async function openTransports(
     };
   }
   if (isTransport(target)) return { of: () => target, close: () => {} };
-  const { transport, server } = await connect(target, { clock: deps.clock });
+  const { transport, server } = await connect(target, { clock: deps.clock, log: deps.log });
   deps.log.info('connected', { server });
   return { of: () => transport, close: () => transport.close() };
 }

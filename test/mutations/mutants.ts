@@ -1,0 +1,62 @@
+/** What is broken, and which test must notice. */
+export interface Mutant {
+  /** The row of sdk-features §2 in docs/features.md. */
+  readonly row: number;
+  /** What is broken, in words. */
+  readonly breaks: string;
+  /** The module, relative to the package, and the text in it that is there once. */
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+  /** The test file below build/test, and the title of the one test in it. */
+  readonly test: string;
+  readonly title: string;
+}
+
+export const mutants: readonly Mutant[] = [
+  {
+    row: 7,
+    breaks: 'an index lookup that leaves out own writes',
+    file: 'dist/core/reconcile/own-writes.js',
+    from: 'if (object && belongs(object))',
+    to: 'if (false)',
+    test: 'core/reconcile/own-writes.test.js',
+    title: 'shows every answered write or something newer',
+  },
+  {
+    row: 7,
+    breaks: 'an own deletion that is forgotten at once',
+    file: 'dist/core/reconcile/own-writes.js',
+    from: 'return cached && this.#deleted.has(cached.metadata.uid) ? undefined : cached;',
+    to: 'return cached;',
+    test: 'core/reconcile/own-writes.test.js',
+    title: 'shows every answered write or something newer',
+  },
+  {
+    row: 9,
+    breaks: 'a queue without turns',
+    file: 'dist/core/controller/controller-runner.js',
+    from: "const group = fairness === 'namespace' ? namespaceOf : fairness;",
+    to: 'const group = undefined;',
+    test: 'core/controller/waking.test.js',
+    title: 'gives a quiet namespace its turn',
+  },
+  {
+    row: 10,
+    breaks: 'an explanation without what changed',
+    file: 'dist/core/observe/journal.js',
+    from: 'changedFields(before, now)',
+    to: '[]',
+    test: 'core/observe/observe.test.js',
+    title: 'says why a reconcile ran',
+  },
+  {
+    row: 11,
+    breaks: 'a detector that never judges',
+    file: 'dist/core/observe/hot-loops.js',
+    from: 'if (suspect.runs >= this.#runs)',
+    to: 'if (false)',
+    test: 'core/observe/observe.test.js',
+    title: 'names the field that a controller changes with every write of its own',
+  },
+];
