@@ -7,7 +7,15 @@
  * one attempt at a time; it never ends by itself, unless leadership was lost and `onLost` is `stop`.
  */
 import { BehaviorSubject, distinctUntilChanged, filter, map, type Observable } from 'rxjs';
-import { type Clock, isAlreadyExists, isConflict, isNotFound, jitter, type Random, sleep } from '../../api/index.js';
+import {
+  type Clock,
+  isAlreadyExists,
+  isConflict,
+  isNotFound,
+  jitter,
+  type Random,
+  sleep,
+} from '../../api/index.js';
 import { Lease } from '../../api/kinds/coordination/v1.js';
 import type { Client } from '../../client/index.js';
 import type { Logger } from '../../telemetry/index.js';
@@ -36,6 +44,12 @@ export interface LeaderElectorOptions {
   readonly releaseOnStop?: boolean;
   /** After a loss: `stop` competes no more, `standby` does. Default `stop`. */
   readonly onLost?: 'stop' | 'standby';
+  /** Counts, under the names of client-go. Default: nobody does. */
+  readonly metrics?: {
+    leading(is: boolean): void;
+    /** A renewal had to read the Lease first, because it was not as it was left. */
+    slowpath(): void;
+  };
   /** `source.component` of the Events on the Lease. */
   readonly component: string;
   readonly client: Client;
@@ -63,13 +77,12 @@ export class LeaderElector implements KeyAdmission {
     this.#where = `${namespace}/${name}`;
     this.#events = new EventRecorder({ client, component, clock, log });
     this.#state = new BehaviorSubject<Leadership>({ leading: false, identity, leader: undefined });
+    options.metrics?.leading(false);
   }
 
   /** Replays how things are to a new subscriber. */
   get leadership$(): Observable<Leadership> {
-    return this.#state.pipe(
-      distinctUntilChanged((a, b) => a.leading === b.leading && a.leader === b.leader),
-    );
+    return this.#state.pipe(distinctUntilChanged((a, b) => a.leading === b.leading && a.leader === b.leader));
   }
   get leadership(): Leadership {
     return this.#state.value;
@@ -138,6 +151,7 @@ export class LeaderElector implements KeyAdmission {
         return await this.#write(this.#seen.lease);
       } catch (error) {
         if (!isConflict(error) && !isNotFound(error)) throw error;
+        this.#options.metrics?.slowpath();
       }
     }
     const lease = await this.#ask((asking) => asking.find(Lease, `${namespace}/${name}`));
@@ -181,7 +195,13 @@ export class LeaderElector implements KeyAdmission {
     });
     if (!term.held) return term.end('acquired too late');
     log.info(`successfully acquired lease ${this.#where}`, { identity });
-    this.#events.record(lease as EventSubject, Lease, 'Normal', 'LeaderElection', `${identity} became leader`);
+    this.#events.record(
+      lease as EventSubject,
+      Lease,
+      'Normal',
+      'LeaderElection',
+      `${identity} became leader`,
+    );
     this.#term.next(term);
     this.#tell();
   }
@@ -195,7 +215,13 @@ export class LeaderElector implements KeyAdmission {
     else log.error(`failed to renew lease ${this.#where}: ${why.message}`, { identity });
     const lease = this.#seen?.lease;
     if (lease)
-      this.#events.record(lease as EventSubject, Lease, 'Normal', 'LeaderElection', `${identity} stopped leading`);
+      this.#events.record(
+        lease as EventSubject,
+        Lease,
+        'Normal',
+        'LeaderElection',
+        `${identity} stopped leading`,
+      );
     this.#term.next(undefined);
     this.#tell();
   }
@@ -212,8 +238,10 @@ export class LeaderElector implements KeyAdmission {
 
   #tell(): void {
     const leader = this.#seen?.lease.spec?.holderIdentity;
+    const leading = this.#term.value !== undefined;
+    if (leading !== this.#state.value.leading) this.#options.metrics?.leading(leading);
     this.#state.next({
-      leading: this.#term.value !== undefined,
+      leading,
       identity: this.#options.identity,
       leader: leader === '' ? undefined : leader,
     });

@@ -7,7 +7,11 @@ import { type LeaseTiming, requestTimeoutMs } from './timing.js';
 /** Runs `ask` with a client that gives up in time, or when `signal` aborts. */
 export async function withinTime<R>(
   client: Client,
-  { clock, timing, signal }: { readonly clock: Clock; readonly timing: LeaseTiming; readonly signal: AbortSignal },
+  {
+    clock,
+    timing,
+    signal,
+  }: { readonly clock: Clock; readonly timing: LeaseTiming; readonly signal: AbortSignal },
   ask: (client: Client) => Promise<R>,
 ): Promise<R> {
   const timeout = new AbortController();

@@ -178,7 +178,9 @@ export class ShardMember implements KeyAdmission {
       const sentAt = clock.monotonic();
       try {
         this.#own = await this.#ask((client) =>
-          before ? client.update(Lease, { ...before, metadata, spec }) : client.create(Lease, { metadata, spec }),
+          before
+            ? client.update(Lease, { ...before, metadata, spec })
+            : client.create(Lease, { metadata, spec }),
         );
         this.#published(claim, sentAt + timing.renewMs);
         return;
@@ -231,7 +233,10 @@ export class ShardMember implements KeyAdmission {
     const leases: Lease[] = [];
     await this.#ask(async (client) => {
       leases.length = 0;
-      for await (const lease of client.list(Lease, { namespace, labelSelector: `${shardGroupLabel}=${name}` }))
+      for await (const lease of client.list(Lease, {
+        namespace,
+        labelSelector: `${shardGroupLabel}=${name}`,
+      }))
         leases.push(lease);
     });
     this.#table.observe(leases, askedAt, clock.monotonic());

@@ -11,6 +11,8 @@ import type { Logger } from '../../telemetry/index.js';
 export type ClusterTarget = ConnectTarget | Transport | ((identity: string) => Transport);
 
 export interface Transports {
+  /** The namespace this pod runs in, else the context's; `default` for a Transport that was there already. */
+  readonly namespace: string;
   of(identity: string): Transport;
   close(): void;
 }
@@ -27,6 +29,7 @@ export async function openTransports(
   if (typeof target === 'function') {
     const opened = new Map<string, Transport>();
     return {
+      namespace: 'default',
       of: (identity) => {
         const transport = opened.get(identity) ?? target(identity);
         opened.set(identity, transport);
@@ -37,8 +40,8 @@ export async function openTransports(
       },
     };
   }
-  if (isTransport(target)) return { of: () => target, close: () => {} };
-  const { transport, server } = await connect(target, { clock: deps.clock, log: deps.log });
+  if (isTransport(target)) return { namespace: 'default', of: () => target, close: () => {} };
+  const { transport, server, namespace } = await connect(target, { clock: deps.clock, log: deps.log });
   deps.log.info('connected', { server });
-  return { of: () => transport, close: () => transport.close() };
+  return { namespace, of: () => transport, close: () => transport.close() };
 }

@@ -88,7 +88,12 @@ describe('the contract of terms', function () {
   let group = 0;
 
   before(async () => {
-    cluster = await EmbeddedCluster.start({ clock, random: seededRandom(7), log: silentLogger, controllers: false });
+    cluster = await EmbeddedCluster.start({
+      clock,
+      random: seededRandom(7),
+      log: silentLogger,
+      controllers: false,
+    });
   });
   after(() => cluster.stop());
 
@@ -98,12 +103,15 @@ describe('the contract of terms', function () {
     const sendings = new Sendings();
     const name = `group-${++group}`;
     let calm = false;
+    const members: { clock: MemberClock; contender: Contender; writer: Writer; left: boolean }[] = [];
     const faults = {
+      turn: () => {
+        for (const { writer } of members) writer.write(0);
+      },
       // Mostly quick, and now and then so slow that what was sent long ago still arrives.
       latency: () => (calm ? 5 : (random.next() < 0.8 ? 20 : scenario.slowMs) * random.next()),
       lost: () => !calm && random.next() < scenario.loss / 2,
     };
-    const members: { clock: MemberClock; contender: Contender; writer: Writer; left: boolean }[] = [];
     const join = (rate: number): void => {
       const member = `m${members.length}`;
       const own = new MemberClock(clock, rate, random.next() * 1e6);

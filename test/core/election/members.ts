@@ -59,6 +59,8 @@ export class MemberClock implements Clock {
 }
 
 export interface NetworkFaults {
+  /** A request has reached the server, or its answer a member: somebody may have gained or lost something. */
+  turn(): void;
   /** Of a request or an answer, ms. */
   latency(): number;
   lost(): boolean;
@@ -76,11 +78,16 @@ export function faultyTransport(inner: Transport, clock: MemberClock, faults: Ne
         await reach();
         throw new TransportError('lost on the way there');
       }
+      faults.turn();
       const answer = await inner.request(sent);
+      faults.turn();
       await pass(1 + faults.latency());
       await reach();
+      clock.real.setTimer(0, () => faults.turn());
       if (!faults.lost()) return answer;
-      throw request.method === 'GET' ? new TransportError('lost on the way back') : new OutcomeUnknown('lost');
+      throw request.method === 'GET'
+        ? new TransportError('lost on the way back')
+        : new OutcomeUnknown('lost');
     },
     watch: () => Promise.reject(new Error('no watches here')),
     close: () => {},
