@@ -11,7 +11,7 @@ import {
   type Clock,
   isAlreadyExists,
   isConflict,
-  isNotFound,
+  isApiError,
   jitter,
   type Random,
   sleep,
@@ -150,7 +150,7 @@ export class LeaderElector implements KeyAdmission {
       try {
         return await this.#write(this.#seen.lease);
       } catch (error) {
-        if (!isConflict(error) && !isNotFound(error)) throw error;
+        if (!isApiError(error)) throw error;
         this.#options.metrics?.slowpath();
       }
     }

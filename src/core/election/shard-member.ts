@@ -19,13 +19,19 @@
  * it was asked for, which a list without a version is.
  */
 import { BehaviorSubject, type Observable, Subject } from 'rxjs';
-import { type Clock, isAlreadyExists, isConflict, isNotFound, type Random, sleep } from '../../api/index.js';
+import { type Clock, isApiError, type Random, sleep } from '../../api/index.js';
 import { Lease } from '../../api/kinds/coordination/v1.js';
 import type { Client } from '../../client/index.js';
 import type { Logger } from '../../telemetry/index.js';
 import type { KeyAdmission, Term } from '../controller/key-admission.js';
 import { heldSpec, releasedSpec, withinTime } from './lease-requests.js';
-import { MemberTable, ringText, shardGroupLabel, shardRingAnnotation } from './member-table.js';
+import {
+  MemberTable,
+  type OtherMember,
+  ringText,
+  shardGroupLabel,
+  shardRingAnnotation,
+} from './member-table.js';
 import { hash32, type Ring, ringOf, slotCount, slotOf, slotsOf } from './rendezvous.js';
 import { TermOver, TimedTerm } from './term.js';
 import type { LeaseTiming } from './timing.js';
@@ -151,10 +157,10 @@ export class ShardMember implements KeyAdmission {
     // Whoever does not know the others yet would claim what is theirs.
     if (!this.#membership?.held) await this.#look();
     for (let round = 0; round < maxRounds; round++) {
-      const { text } = this.#wanted;
-      await this.#publish(this.#wanted);
-      await this.#look();
-      if (this.#wanted.text === text) break;
+      const claim = this.#wanted;
+      await this.#publish(claim);
+      this.#take(claim, await this.#look());
+      if (this.#wanted.text === claim.text) break;
     }
     await this.#cleanUp();
   }
@@ -182,17 +188,21 @@ export class ShardMember implements KeyAdmission {
             ? client.update(Lease, { ...before, metadata, spec })
             : client.create(Lease, { metadata, spec }),
         );
+        // Deleted, and made again by this update: meanwhile nobody could read our claims.
+        if (before && before.metadata.uid !== this.#own?.metadata.uid)
+          this.#membership?.end('its Lease was deleted');
         this.#published(claim, sentAt + timing.renewMs);
         return;
       } catch (error) {
-        if (attempt > 0 || !(isConflict(error) || isAlreadyExists(error) || isNotFound(error))) throw error;
+        // A refusal: it is not as it was left. It is read again, once.
+        if (attempt > 0 || !isApiError(error)) throw error;
       }
       this.#own = await this.#ask((client) => client.find(Lease, key));
       if (!this.#isOurs(this.#own)) this.#membership?.end('its Lease was changed by somebody else');
     }
   }
 
-  /** A former write of ours whose answer was lost, or somebody else's doing? */
+  /** As a former write of ours left it whose answer was lost? Else others may not have been able to read our claims. */
   #isOurs(lease: Lease | undefined): boolean {
     const { member, name } = this.#options;
     const { labels, annotations } = lease?.metadata ?? {};
@@ -226,8 +236,8 @@ export class ShardMember implements KeyAdmission {
     }
   }
 
-  /** Reads all Leases of the group, and takes what is ours and nobody else's any more. */
-  async #look(): Promise<void> {
+  /** Reads all Leases of the group. Gives the others that may be writing. */
+  async #look(): Promise<OtherMember[]> {
     const { clock, namespace, name, member } = this.#options;
     const askedAt = clock.monotonic();
     const leases: Lease[] = [];
@@ -242,19 +252,24 @@ export class ShardMember implements KeyAdmission {
     this.#table.observe(leases, askedAt, clock.monotonic());
     const others = this.#table.alive(askedAt);
     this.#wanted = this.#claim(ringOf([member, ...others.map(({ identity }) => identity)]));
-    // What was published last must be all that others can read: else more may be claimed than is known here.
-    const [claim, ...unknown] = this.#visible;
-    if (!claim || unknown.length > 0 || !this.#membership?.held) return;
+    return others;
+  }
+
+  /** What a published claim gives us and nobody else claims, as a look after that shows the others. */
+  #take(claim: Claim, others: readonly OtherMember[]): void {
+    if (!this.#membership?.held) return;
+    const contested = new Set<number>();
     let gained = 0;
-    const lost = new Set<number>();
     for (let slot = 0; slot < slotCount; slot++) {
       const free = claim.mine(slot) && !others.some((other) => other.claims(slot));
-      if (!free && this.#slots.has(slot)) lost.add(slot);
-      if (!free || this.#slots.has(slot)) continue;
+      const had = this.#slots.has(slot);
+      if (had && !free) contested.add(slot);
+      if (had || !free) continue;
       this.#slots.set(slot, undefined);
       gained++;
     }
-    this.#withdraw((slot) => lost.has(slot));
+    // They will not start while our claim stands, but it will not stand for long.
+    this.#withdraw((slot) => contested.has(slot));
     if (gained === 0) return;
     this.#tell();
     this.#gained.next();

@@ -10,6 +10,8 @@ import type { Term } from '#src/core/controller/key-admission.js';
 export class MemberClock implements Clock {
   #blockedUntil = 0;
   #dead = false;
+  /** Timers set and neither fired nor cancelled. */
+  pending = 0;
 
   constructor(
     readonly real: VirtualClock,
@@ -26,15 +28,25 @@ export class MemberClock implements Clock {
   }
   setTimer(ms: number, fn: () => void): () => void {
     let cancelled = false;
+    let over = false;
+    const end = (): void => {
+      if (!over) this.pending--;
+      over = true;
+    };
+    this.pending++;
     const fire = (): void => {
       if (cancelled || this.#dead) return;
       const left = this.#blockedUntil - this.real.monotonic();
       if (left > 0) this.real.setTimer(left, fire);
-      else fn();
+      else {
+        end();
+        fn();
+      }
     };
     const cancel = this.real.setTimer(Math.max(0, ms) / this.rate, fire);
     return () => {
       cancelled = true;
+      end();
       cancel();
     };
   }
