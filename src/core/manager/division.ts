@@ -2,7 +2,7 @@
 import type { Clock, Random } from '../../api/index.js';
 import type { Client } from '../../client/index.js';
 import type { Logger } from '../../telemetry/index.js';
-import { LeaderElector } from '../election/leader-elector.js';
+import { LeaderElector, type LeaderElectorOptions } from '../election/leader-elector.js';
 import type { DivisionOptions } from '../election/options.js';
 import { ShardMember } from '../election/shard-member.js';
 import { leaseTiming } from '../election/timing.js';
@@ -15,6 +15,8 @@ export interface DivisionDeps {
   /** Whose Events tell of it. */
   readonly component: string;
   readonly client: Client;
+  /** What counts for the lease of that name. */
+  readonly metrics: (name: string) => LeaderElectorOptions['metrics'] | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -23,13 +25,21 @@ export interface DivisionDeps {
 /** The options have been checked. */
 export function divisionOf(
   { leaderElection, sharding }: DivisionOptions,
-  { identity, component, ...deps }: DivisionDeps,
+  { identity, component, metrics, ...deps }: DivisionDeps,
 ): { readonly elector?: LeaderElector; readonly shard?: ShardMember } {
   if (leaderElection) {
     const { name, namespace = deps.namespace, releaseOnStop = true, onLost = 'stop' } = leaderElection;
     const timing = leaseTiming(name, leaderElection);
     const lease = { name, namespace, releaseOnStop, onLost, timing };
-    return { elector: new LeaderElector({ ...deps, ...lease, identity, component }) };
+    const counted = metrics(name);
+    const elector = new LeaderElector({
+      ...deps,
+      ...lease,
+      identity,
+      component,
+      ...(counted ? { metrics: counted } : {}),
+    });
+    return { elector };
   }
   if (sharding) {
     const { name, namespace = deps.namespace } = sharding;

@@ -4,18 +4,18 @@
  * ```ts
  * await Manager.create({ cluster: 'auto' }).provide(Dns, new Dns()).register(WebsiteController).run();
  * ```
- * Guarantees: it starts in order (HTTP servers, definitions of custom kinds, Runnables, controllers, what only a
- * leader runs) and stops in reverse, letting reconciles under way finish within a budget; a start that fails cleans up after itself;
- * nothing is left alive after `stop()`. Each controller writes under its own name, to a server that tells
- * identities apart as its own user.
+ * Guarantees: it starts in order (servers of health and metrics, definitions of custom kinds, informers, Runnables,
+ * controllers, what only a leader runs) and stops in reverse, letting reconciles under way finish within a budget; a
+ * start that fails cleans up after itself; nothing is left alive after `stop()`. Each controller writes under its own
+ * name, to a server that tells identities apart as its own user.
  */
 import { setMaxListeners } from 'node:events';
 import { BehaviorSubject, type Observable, pairwise } from 'rxjs';
 import { type Clock, type Duration, durationMs, type Random } from '../../api/index.js';
-import { createClient } from '../../client/index.js';
+import { type Client, createClient } from '../../client/index.js';
 import { InformerSet } from '../../informers/index.js';
 import { onTerminationSignal, stderrSink, systemClock, systemRandom } from '../../system/index.js';
-import { createLogger, type Logger } from '../../telemetry/index.js';
+import { createLogger, type Logger, type Registry } from '../../telemetry/index.js';
 import { type Constructor, construct, dependenciesOf, type Provider } from '../registration/container.js';
 import { installCrd } from '../kinds/crd-install.js';
 import { type AnyCustomResource, isCustomResource } from '../kinds/custom-resource.js';
@@ -26,6 +26,7 @@ import { Journal, type JournalOptions } from '../observe/journal.js';
 import { checkDefinition } from '../controller/definition-checks.js';
 import { type ControllerClass, definitionOf, planOf } from '../controller/definition-of.js';
 import { ControllerRunner, type ControllerRunnerDeps } from '../controller/controller-runner.js';
+import type { InformerSource } from '../controller/watching.js';
 import { loadClassValidator, loadInversify } from '../registration/lazy-modules.js';
 import { RegistrationError } from '../registration/registration-error.js';
 import type { KeyAdmission, Term } from '../controller/key-admission.js';
@@ -39,9 +40,15 @@ import { groupOf, isRunnable, needsLeader, type Runnable, runnableGroups } from 
 import { Shutdown, type Stoppable } from './shutdown.js';
 import { untilAborted } from './until-aborted.js';
 import type { Token } from '../registration/token.js';
+import type { HealthCheck } from '../telemetry/health-checks.js';
+import {
+  ManagerTelemetry,
+  type TelemetryOptions,
+  type WatchedController,
+} from '../telemetry/manager-telemetry.js';
 import { type ClusterTarget, openTransports, type Transports } from './transports.js';
 
-export interface ManagerOptions extends DivisionOptions {
+export interface ManagerOptions extends TelemetryOptions, DivisionOptions {
   /** Default `'auto'`. */
   readonly cluster?: ClusterTarget;
   /** The identity that installs definitions and fills the shared informers. Default `gyre`. */
@@ -68,7 +75,7 @@ export interface ManagerOptions extends DivisionOptions {
 type AnyDefinition = ControllerDefinition<unknown>;
 /** What a Manager runs. */
 export type Registrable = ControllerClass | AnyControllerDefinition;
-type Runner = Pick<ControllerRunner<unknown>, 'start' | 'stop'>;
+type Runner = Pick<ControllerRunner<unknown>, 'start' | 'stop'> & WatchedController;
 type NewRunner = (deps: ControllerRunnerDeps<unknown>) => Runner;
 
 export class Manager implements AsyncDisposable {
@@ -78,6 +85,7 @@ export class Manager implements AsyncDisposable {
   readonly #random: Random;
   readonly #log: Logger;
   readonly #budgetMs: number;
+  readonly #telemetry: ManagerTelemetry;
   readonly #providers = new Map<Token, unknown>();
   readonly #registered: (ControllerClass | AnyDefinition)[] = [];
   readonly #runnables: Runnable[] = [];
@@ -110,7 +118,9 @@ export class Manager implements AsyncDisposable {
     const clock = this.#clock;
     if (explain) this.#journal = new Journal({ clock, ...(explain === true ? {} : explain) });
     const detector = { clock, log: this.#log, ...(typeof hotLoops === 'object' ? hotLoops : {}) };
+    this.#telemetry = new ManagerTelemetry(options, { clock, log: this.#log });
     this.#observers = [
+      ...this.#telemetry.observers,
       ...observers,
       ...(this.#journal ? [this.#journal] : []),
       ...(hotLoops ? [new HotLoops(detector)] : []),
@@ -180,6 +190,39 @@ export class Manager implements AsyncDisposable {
     this.#claimName(runnable.name);
     this.#runnables.push(runnable);
     return this;
+  }
+
+  /**
+   * Adds to `/healthz`: the process is restarted when the check throws, rejects or gives `false` for long.
+   * @throws TypeError for a name that is taken
+   */
+  addHealthCheck(name: string, check: HealthCheck): this {
+    this.#telemetry.live.add(name, check);
+    return this;
+  }
+
+  /**
+   * Adds to `/readyz`: no traffic while the check throws, rejects or gives `false`.
+   * @throws TypeError for a name that is taken
+   */
+  addReadyCheck(name: string, check: HealthCheck): this {
+    this.#telemetry.ready.add(name, check);
+    return this;
+  }
+
+  /** What is counted; own metrics may be added. Empty without `metrics` in the options. */
+  get metrics(): Registry {
+    return this.#telemetry.registry;
+  }
+
+  /** Where probes are answered; undefined while they are not. */
+  get healthPort(): number | undefined {
+    return this.#telemetry.healthPort;
+  }
+
+  /** Where metrics are served; undefined while they are not. */
+  get metricsPort(): number | undefined {
+    return this.#telemetry.metricsPort;
   }
 
   /**
@@ -270,26 +313,27 @@ export class Manager implements AsyncDisposable {
   async #start(): Promise<void> {
     try {
       this.#abort.signal.throwIfAborted();
+      this.#shutdown.push(() => this.#telemetry.stop());
+      await this.#telemetry.start();
       const definitions = await this.#definitions();
       const transports = await openTransports(this.#options.cluster ?? 'auto', {
         clock: this.#clock,
         log: this.#log,
       });
       this.#shutdown.push(() => transports.close());
-      const client = createClient(transports.of(this.#identity), {
-        fieldManager: this.#identity,
-        ...this.#clocks,
-      });
-      const informers = new InformerSet(client, this.#deps);
+      this.#telemetry.connected(transports.host, () => this.#client(transports, this.#identity));
+      const informers = new InformerSet(this.#client(transports, this.#identity), this.#deps);
       this.#shutdown.push(() => informers.stopAll());
+      const observed = this.#telemetry.informers(informers);
       const { leaderElection } = this.#options;
       const elected = this.#runnables.filter((runnable) => leaderElection && needsLeader(runnable));
       for (const group of runnableGroups) {
         const members = this.#runnables.filter((r) => groupOf(r) === group && !elected.includes(r));
-        await this.#startRunnables(members, transports, informers);
+        await this.#startRunnables(members, transports, observed);
         if (group === 'http-servers') await this.#installCrds(definitions, transports);
       }
-      await this.#startRunners(definitions, elected, transports, informers);
+      await this.#startRunners(definitions, elected, transports, observed);
+      this.#telemetry.started();
       this.#log.info('running', { controllers: definitions.map((d) => d.name) });
     } catch (error) {
       this.#abort.abort(error);
@@ -318,6 +362,11 @@ export class Manager implements AsyncDisposable {
     return { clock: this.#clock, random: this.#random, log: this.#log };
   }
 
+  #client(transports: Transports, identity: string): Client {
+    const client = createClient(transports.of(identity), { fieldManager: identity, ...this.#clocks });
+    return this.#telemetry.client(client);
+  }
+
   async #definitions(): Promise<AnyDefinition[]> {
     const classes = this.#registered.filter((c): c is ControllerClass => typeof c === 'function');
     const instances = await construct(this.#providers, classes as Constructor[]);
@@ -333,17 +382,14 @@ export class Manager implements AsyncDisposable {
     const further = installCrds === true ? [] : installCrds;
     const kinds = new Set([...definitions.map((d) => d.kind), ...further].filter(isCustomResource));
     if (kinds.size === 0) return;
-    const client = createClient(transports.of(this.#identity), {
-      fieldManager: this.#identity,
-      ...this.#clocks,
-    });
+    const client = this.#client(transports, this.#identity);
     await this.#together([...kinds], (kind, signal) => installCrd(kind, { client, ...this.#deps, signal }));
   }
 
   async #startRunnables(
     runnables: readonly Runnable[],
     transports: Transports,
-    informers: InformerSet,
+    informers: InformerSource,
   ): Promise<void> {
     const { signal } = this.#abort;
     for (const runnable of runnables) {
@@ -355,11 +401,11 @@ export class Manager implements AsyncDisposable {
   #startRunnable(
     runnable: Runnable,
     transports: Transports,
-    informers: InformerSet,
+    informers: InformerSource,
     term?: Term,
   ): Promise<void> {
     const { name } = runnable;
-    const client = createClient(transports.of(name), { fieldManager: name });
+    const client = this.#client(transports, name);
     const log = this.#log.with({ runnable: name });
     const signal = term ? AbortSignal.any([this.#abort.signal, term.signal]) : this.#abort.signal;
     return runnable.start({
@@ -376,14 +422,14 @@ export class Manager implements AsyncDisposable {
     definitions: readonly AnyDefinition[],
     elected: readonly Runnable[],
     transports: Transports,
-    informers: InformerSet,
+    informers: InformerSource,
   ): Promise<void> {
-    const client = createClient(transports.of(this.#identity), { fieldManager: this.#identity });
     const { elector, shard } = divisionOf(this.#options, {
       identity: this.#leadership.value.identity,
       namespace: transports.namespace,
       component: this.#identity,
-      client,
+      client: this.#client(transports, this.#identity),
+      metrics: (name) => this.#telemetry.leadership(name),
       ...this.#deps,
     });
     const division = elector ?? shard;
@@ -401,19 +447,20 @@ export class Manager implements AsyncDisposable {
   #newRunners(
     definitions: readonly AnyDefinition[],
     transports: Transports,
-    informers: InformerSet,
+    informers: InformerSource,
     admission: KeyAdmission | undefined,
   ): (Stoppable & Pick<Runner, 'start'>)[] {
     return definitions.map((definition) => {
       const runner = this.#newRunner({
         definition,
-        client: createClient(transports.of(definition.name), { fieldManager: definition.name }),
+        client: this.#client(transports, definition.name),
         informers,
         ...this.#deps,
         shutdownBudgetMs: this.#budgetMs,
         observers: this.#observers,
         ...(admission ? { admission } : {}),
       });
+      this.#telemetry.add(definition.name, definition.maxConcurrent ?? 1, runner);
       return { name: definition.name, start: () => runner.start(), stop: () => runner.stop() };
     });
   }
@@ -423,7 +470,7 @@ export class Manager implements AsyncDisposable {
     elector: LeaderElector,
     runnables: readonly Runnable[],
     transports: Transports,
-    informers: InformerSet,
+    informers: InformerSource,
   ): Stoppable {
     const { name, onLost = 'stop' } = this.#options.leaderElection ?? {};
     const elected = new ElectedRunnables({
