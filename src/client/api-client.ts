@@ -429,8 +429,12 @@ class ApiClient implements Client {
     content: { readonly body: JsonValue; readonly type?: string },
     options: RequestOptions,
   ): Promise<T> {
-    for (const guard of this.#binding.guards) guard();
+    this.#guard();
     return this.#send(kind, method, place, query, content, options);
+  }
+
+  #guard(): void {
+    for (const guard of this.#binding.guards) guard();
   }
 
   /** Opens what goes on after the answer; the timeout ends with the opening. */
@@ -495,6 +499,8 @@ class ApiClient implements Client {
         : this.#accept(method, place)),
       ...this.#signal(options),
       ...this.#binding.hints,
+      // What held when a write was made may be over when its turn to be sent, or sent again, has come.
+      ...(content && this.#binding.guards.length > 0 ? { beforeSend: () => this.#guard() } : {}),
     };
     const response = await this.#observed(
       kind,
