@@ -38,7 +38,7 @@ import { divisionOf } from './division.js';
 import { ElectedRunnables } from './elected-runnables.js';
 import { groupOf, isRunnable, needsLeader, type Runnable, runnableGroups } from './runnable.js';
 import { Shutdown, type Stoppable } from './shutdown.js';
-import { untilAborted } from './until-aborted.js';
+import { together, untilAborted } from './until-aborted.js';
 import type { Token } from '../registration/token.js';
 import type { HealthCheck } from '../telemetry/health-checks.js';
 import {
@@ -383,7 +383,9 @@ export class Manager implements AsyncDisposable {
     const kinds = new Set([...definitions.map((d) => d.kind), ...further].filter(isCustomResource));
     if (kinds.size === 0) return;
     const client = this.#client(transports, this.#identity);
-    await this.#together([...kinds], (kind, signal) => installCrd(kind, { client, ...this.#deps, signal }));
+    await together([...kinds], this.#abort.signal, (kind, signal) =>
+      installCrd(kind, { client, ...this.#deps, signal }),
+    );
   }
 
   async #startRunnables(
@@ -438,7 +440,7 @@ export class Manager implements AsyncDisposable {
     const runners = this.#newRunners(definitions, transports, informers, division);
     const leading = elector && this.#whileLeading(elector, elected, transports, informers);
     this.#shutdown.push(() => this.#shutdown.stopAll(leading ? [leading, ...runners] : runners));
-    await this.#together(runners, ({ start }, signal) => untilAborted(start(), signal));
+    await together(runners, this.#abort.signal, ({ start }, signal) => untilAborted(start(), signal));
     elector?.leadership$.subscribe((leadership) => this.#leadership.next(leadership));
     shard?.state$.subscribe((state) => this.#shards.next(state));
     division?.start();
@@ -492,28 +494,6 @@ export class Manager implements AsyncDisposable {
     this.#failure ??= { error };
     this.#log.error('stopping', { error: String(error) });
     void this.stop();
-  }
-
-  /** Does one thing for all at once; when one fails, the others are aborted and waited for. */
-  async #together<T>(
-    items: readonly T[],
-    act: (item: T, signal: AbortSignal) => Promise<void>,
-  ): Promise<void> {
-    const failed = new AbortController();
-    const signal = AbortSignal.any([this.#abort.signal, failed.signal]);
-    setMaxListeners(0, signal);
-    let first: { readonly error: unknown } | undefined;
-    await Promise.all(
-      items.map(async (item) => {
-        try {
-          await act(item, signal);
-        } catch (error) {
-          first ??= { error };
-          failed.abort(error);
-        }
-      }),
-    );
-    if (first) throw first.error;
   }
 
   #claimName(name: string): void {

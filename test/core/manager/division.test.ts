@@ -14,7 +14,7 @@ import {
 import { EmbeddedCluster } from 'gyre/cluster';
 import { ConfigMap, Lease } from 'gyre/kinds';
 import { seededRandom, VirtualClock } from 'gyre/testing';
-import { silentLogger } from '#src/telemetry/index.js';
+import { formatMetrics, silentLogger } from '#src/telemetry/index.js';
 
 describe('Manager: dividing the work', () => {
   let clock: VirtualClock;
@@ -171,6 +171,17 @@ describe('Manager: dividing the work', () => {
       const lease = await cluster.client().get(Lease, 'default/elsewhere');
       expect(lease.spec?.holderIdentity).to.match(/^.+_[0-9a-f]{8}-[0-9a-f-]{27}$/);
       expect(a.manager.leadership.identity).to.equal(lease.spec?.holderIdentity);
+    });
+
+    it('shows in the metrics of client-go whether it leads', async () => {
+      const a = await member('a', { leaderElection, metrics: {} });
+      const b = await member('b', { leaderElection, metrics: {} });
+      const status = (manager: Manager): string | undefined =>
+        formatMetrics(manager.metrics.collect())
+          .split('\n')
+          .find((line) => line.startsWith('leader_election_master_status'));
+      expect(status(a.manager)).to.equal('leader_election_master_status{name="my-operator"} 1');
+      expect(status(b.manager)).to.equal('leader_election_master_status{name="my-operator"} 0');
     });
 
     it('starts Runnables that need a leader with the term, and stops them before the Lease is given back', async () => {
