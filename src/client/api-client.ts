@@ -91,6 +91,7 @@ export function createClient(transport: Transport, options: ClientOptions = {}):
     guards: [],
     signals: [],
     metadataOnly: false,
+    dryRun: false,
     hints: {},
     observers: [],
   });
@@ -105,6 +106,8 @@ interface Binding {
   readonly signals: readonly AbortSignal[];
   readonly guards: readonly (() => void)[];
   readonly metadataOnly: boolean;
+  readonly dryRun: boolean;
+  readonly namespace?: string;
   /** What the transport is told about every request. */
   readonly hints: Pick<ApiRequest, 'retry' | 'decoder'>;
   readonly observers: readonly RequestObserver[];
@@ -127,9 +130,15 @@ class ApiClient implements Client {
     this.#binding = binding;
   }
 
-  with({ signal, fieldManager, beforeWrite, metadataOnly, retry, decoder, observer }: ClientBinding): Client {
+  with(bound: ClientBinding): Client {
+    const { signal, fieldManager, beforeWrite, metadataOnly, retry, decoder, observer } = bound;
+    const namespace = this.#binding.namespace ?? bound.namespace;
+    if (bound.namespace !== undefined && bound.namespace !== namespace)
+      throw new TypeError(`this client is bound to namespace ${JSON.stringify(namespace)} already`);
     return new ApiClient(this.transport, {
       ...this.#binding,
+      ...(namespace === undefined ? {} : { namespace }),
+      dryRun: bound.dryRun ?? this.#binding.dryRun,
       fieldManager: fieldManager ?? this.fieldManager,
       signals: signal ? [...this.#binding.signals, signal] : this.#binding.signals,
       guards: beforeWrite ? [...this.#binding.guards, beforeWrite] : this.#binding.guards,
@@ -204,7 +213,7 @@ class ApiClient implements Client {
         options.sendInitialEvents === undefined ? undefined : String(options.sendInitialEvents),
       timeoutSeconds: options.timeoutSeconds === undefined ? undefined : String(options.timeoutSeconds),
     };
-    const place = namespaceOf(options);
+    const place = this.#within(kind, namespaceOf(options));
     const request: ApiRequest = {
       method: 'GET',
       path: pathOf(kind, place),
@@ -401,12 +410,21 @@ class ApiClient implements Client {
   }
 
   get #streams(): PodStreams {
-    const { guards, hints } = this.#binding;
+    const { guards, hints, dryRun } = this.#binding;
+    const refuse = (): void => {
+      if (dryRun) throw new TypeError('what runs in a container cannot be a dry run');
+    };
     return new PodStreams({
       transport: this.transport,
-      guards,
+      guards: [...guards, refuse],
       open: (place, request, options, send) =>
-        this.#open(podKind, place, { ...request, ...this.#signal(options), ...hints }, options, send),
+        this.#open(
+          podKind,
+          this.#within(podKind, place),
+          { ...request, ...this.#signal(options), ...hints },
+          options,
+          send,
+        ),
     });
   }
 
@@ -430,7 +448,18 @@ class ApiClient implements Client {
     options: RequestOptions,
   ): Promise<T> {
     this.#guard();
-    return this.#send(kind, method, place, query, content, options);
+    const asked = this.#binding.dryRun ? { ...query, dryRun: 'All' } : query;
+    return this.#send(kind, method, place, asked, content, options);
+  }
+
+  /** The place, in the namespace this client is bound to. @throws TypeError for another one */
+  #within(kind: KindFacts, place: Place): Place {
+    const { namespace } = this.#binding;
+    if (namespace === undefined || kind.scope === 'Cluster' || place.namespace === namespace) return place;
+    if (!place.namespace) return { ...place, namespace };
+    throw new TypeError(
+      `this client is bound to namespace ${JSON.stringify(namespace)}: it does not reach ${kind.plural} in ${JSON.stringify(place.namespace)}`,
+    );
   }
 
   #guard(): void {
@@ -484,11 +513,12 @@ class ApiClient implements Client {
   async #send<T>(
     kind: KindFacts,
     method: HttpMethod,
-    place: Place,
+    asked: Place,
     query: Query,
     content: { readonly body: JsonValue; readonly type?: string } | undefined,
     options: RequestOptions,
   ): Promise<T> {
+    const place = this.#within(kind, asked);
     const path = pathOf(kind, place);
     const request: ApiRequest = {
       method,

@@ -282,6 +282,13 @@ export interface ClientBinding {
   readonly decoder?: ObjectDecoder;
   /** Hears of every request; several are asked one after the other. */
   readonly observer?: RequestObserver;
+  /** Every write runs everything but the write itself. It cannot be taken back for one request. */
+  readonly dryRun?: true;
+  /**
+   * Lists and watches of namespaced kinds stay within this namespace, and what names another one is refused with a
+   * TypeError before it is sent. Cluster-scoped kinds are as before.
+   */
+  readonly namespace?: string;
 }
 
 /** Follows the requests of a client: for metrics, traces and recordings. Must not throw. */
