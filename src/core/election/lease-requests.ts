@@ -14,16 +14,21 @@ export async function withinTime<R>(
   }: { readonly clock: Clock; readonly timing: LeaseTiming; readonly signal: AbortSignal },
   ask: (client: Client) => Promise<R>,
 ): Promise<R> {
-  const timeout = new AbortController();
+  const giveUp = new AbortController();
   const ms = requestTimeoutMs(timing);
   const cancel = clock.setTimer(ms, () =>
-    timeout.abort(new DOMException(`no answer within ${ms} ms`, 'TimeoutError')),
+    giveUp.abort(new DOMException(`no answer within ${ms} ms`, 'TimeoutError')),
   );
-  const both = AbortSignal.any([signal, timeout.signal]);
+  // A signal that lives as long as the process must not remember every request there was.
+  const stop = (): void => giveUp.abort(signal.reason);
+  signal.addEventListener('abort', stop);
+  if (signal.aborted) stop();
   try {
-    return await Promise.race([ask(client.with({ signal: both, retry: false })), rejectedBy(both)]);
+    const asking = ask(client.with({ signal: giveUp.signal, retry: false }));
+    return await Promise.race([asking, rejectedBy(giveUp.signal)]);
   } finally {
     cancel();
+    signal.removeEventListener('abort', stop);
   }
 }
 
