@@ -109,6 +109,39 @@ export {
   type Tracer,
 } from '../telemetry/index.js';
 export { EventRecorder, type EventSubject } from './reconcile/events.js';
+export {
+  type AppliedAll,
+  applyAll,
+  type ApplyAllOptions,
+  type Child,
+  child,
+  deleteAll,
+} from './children/apply-all.js';
+export {
+  type Dependent,
+  dependents,
+  type DependentsResult,
+  type DependentState,
+} from './children/dependents.js';
+export { Inventory, type InventoryEntry, ownerLabel } from './children/inventory.js';
+export {
+  uninstall,
+  type UninstallDeps,
+  type UninstallOptions,
+  UninstallTimeout,
+} from './manager/uninstall.js';
+export { createOrPatch, type CreatedOrPatched } from './reconcile/create-or-patch.js';
+export { computeStatus, type ObjectStatus, type StatusPhase } from './reconcile/kstatus.js';
+export { reportProgress, reportReady, reportStalled } from './reconcile/report.js';
+export {
+  type Step,
+  type StepResults,
+  Steps,
+  steps,
+  type StepsOptions,
+  type StepsRun,
+  type StepsStatus,
+} from './steps/steps.js';
 export { findCondition, isConditionTrue, setCondition } from './reconcile/conditions.js';
 export type { Constructor, Provider, Resolve } from './registration/container.js';
 export type * from './reconcile/context.js';

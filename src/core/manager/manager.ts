@@ -46,6 +46,7 @@ import {
   type TelemetryOptions,
   type WatchedController,
 } from '../telemetry/manager-telemetry.js';
+import { uninstall, type UninstallOptions } from './uninstall.js';
 import { type ClusterTarget, openTransports, type Transports } from './transports.js';
 
 export interface ManagerOptions extends TelemetryOptions, DivisionOptions {
@@ -92,6 +93,7 @@ export class Manager implements AsyncDisposable {
   readonly #names = new Set<string>();
   readonly #journal: Journal | undefined;
   readonly #observers: readonly ControllerObserver[];
+  #uninstall: ((how: UninstallOptions) => Promise<void>) | undefined;
   readonly #abort = new AbortController();
   readonly #stopReason = new DOMException('the Manager was stopped', 'AbortError');
   readonly #shutdown: Shutdown;
@@ -298,6 +300,16 @@ export class Manager implements AsyncDisposable {
   }
 
   /**
+   * Deletes every object of the custom kinds its controllers reconcile, waits until their finalizers have done their
+   * work, and deletes the definitions if asked to. It goes on running meanwhile; stop it afterwards.
+   * @throws UninstallTimeout naming what is left and what holds it; Error before the Manager was started
+   */
+  uninstall(options: UninstallOptions = {}): Promise<void> {
+    if (!this.#uninstall) return Promise.reject(new Error('uninstall() needs a Manager that was started'));
+    return this.#uninstall({ signal: this.#abort.signal, ...options });
+  }
+
+  /**
    * Why the last reconciles of an object ran, what they read and wrote, and how they ended, as text.
    * @throws Error unless the Manager was created with `explain`
    */
@@ -334,6 +346,14 @@ export class Manager implements AsyncDisposable {
       }
       await this.#startRunners(definitions, elected, transports, observed);
       this.#telemetry.started();
+      this.#uninstall = (how) =>
+        uninstall({
+          ...how,
+          client: this.#client(transports, this.#identity),
+          kinds: definitions.map(({ kind }) => kind).filter(isCustomResource),
+          clock: this.#clock,
+          log: this.#log,
+        });
       this.#log.info('running', { controllers: definitions.map((d) => d.name) });
     } catch (error) {
       this.#abort.abort(error);
