@@ -2,6 +2,7 @@
 export { type ClientOptions, createClient } from './api-client.js';
 export type * from './client.js';
 export { type ConnectDeps, type Connection, type ConnectTarget, connect } from './connect.js';
+export { SharingDecoder, type SharingDecoderOptions } from './decode/sharing-decoder.js';
 export { type Discovery, type DiscoveredResource, discover } from './discovery.js';
 export { createHttpTransport, type HttpTransportOptions } from './http-transport.js';
 export {
