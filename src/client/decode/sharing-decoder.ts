@@ -11,7 +11,11 @@
  *   cache. Of what is left out only strings and brackets are checked.
  */
 import type { ObjectDecoder } from '../../api/index.js';
-import { ascii, hashBasis, hashPrime, isWhitespace, type SliceableBytes, sliceable, standsForItself } from './bytes.js';
+import {
+  ascii, hashBasis, hashPrime, isWhitespace,
+  type SliceableBytes, sliceable,
+  standsForItself } from './bytes.js';
+import { endOfComposite } from './end-of-composite.js';
 import { Member, Place } from './place.js';
 import { StringPool } from './string-pool.js';
 import { type PoolEntry, standsAt, SubtreePool } from './subtree-pool.js';
@@ -33,8 +37,8 @@ const emptyObject: object = Object.freeze({});
 const emptyArray: readonly unknown[] = Object.freeze([]);
 
 const maxPoolEntries = 32_768;
-/** Larger subtrees are not looked for as a whole; their parts are. */
-const maxSubtreeBytes = 64 * 1024;
+/** Larger subtrees seldom repeat as a whole, and looking costs; their parts are looked for. */
+const maxSubtreeBytes = 1024;
 const internedStrings = 8192;
 const maxInternedBytes = 160;
 /** What is learned is bounded too: keys may be anything. */
@@ -151,9 +155,9 @@ export class SharingDecoder implements ObjectDecoder {
       place.last = expected;
       return expected.value;
     }
-    const hash = this.#skim();
+    const hash = this.#skim(start + maxSubtreeBytes);
     const end = this.#skimmedTo;
-    const poolable = end - start <= maxSubtreeBytes;
+    const poolable = end > 0;
     const found = poolable ? this.#pool.find(hash, bytes, start, end) : undefined;
     place.sharing.report(found !== undefined);
     if (found) {
@@ -421,23 +425,24 @@ export class SharingDecoder implements ObjectDecoder {
     return value;
   }
 
-  /** Goes over the object or array that stands here; gives the hash of its bytes and sets where it ends. */
-  #skim(): number {
+  /**
+   * Goes over the object or array that stands here; gives the hash of its bytes and sets where it ends: 0 when that
+   * is beyond the limit, or it does not end.
+   */
+  #skim(limit: number): number {
     const bytes = this.#bytes;
-    const { length } = bytes;
+    const end = Math.min(bytes.length, limit);
     let hash = hashBasis;
     let depth = 0;
     let at = this.#at;
-    while (at < length) {
+    while (at < end) {
       let byte = bytes[at++] as number;
       hash = Math.imul(hash ^ byte, hashPrime);
       if (byte === ascii.quote) {
-        do {
-          byte = bytes[at++] as number;
+        while (at < end && (byte = bytes[at++] as number) !== ascii.quote) {
           hash = Math.imul(hash ^ byte, hashPrime);
-          if (byte === ascii.backslash) hash = Math.imul(hash ^ (bytes[at++] as number), hashPrime);
-        } while (byte !== ascii.quote && at < length);
-        if (byte !== ascii.quote) break;
+          if (byte === ascii.backslash && at < end) hash = Math.imul(hash ^ (bytes[at++] as number), hashPrime);
+        }
         continue;
       }
       // The brackets of one kind differ in one bit from those of the other.
@@ -448,15 +453,18 @@ export class SharingDecoder implements ObjectDecoder {
         return hash;
       }
     }
-    this.#at = length;
-    throw this.#unexpected();
+    this.#skimmedTo = 0;
+    return hash;
   }
 
   #skip(): void {
     this.#skipWhitespace();
     if (this.#isComposite()) {
-      this.#skim();
-      this.#at = this.#skimmedTo;
+      this.#at = endOfComposite(this.#bytes, this.#at);
+      if (this.#at === 0) {
+        this.#at = this.#bytes.length;
+        throw this.#unexpected();
+      }
     } else this.#value(this.#unlearned, undefined, 0);
   }
 
