@@ -1,7 +1,20 @@
-/** Pods as a cluster has them: a 2.7 KB Deployment pod, or the same with managedFields. */
+/** Pods as a cluster has them: a Deployment's pod, plain, with managedFields, or with those and two sidecars. */
+
+/** 2.3, 3.9 and 7.5 KB of JSON. */
+export type PodShape = 'plain' | 'managed' | 'big';
+
+/** A pod's changes: its version and what its status says. */
+export interface PodRevision {
+  readonly resourceVersion: number;
+  readonly restarts: number;
+}
 
 /** One pod's JSON. Pods of one hundred share their template, as replicas do. */
-export function podJson(i: number, managed: boolean): string {
+export function podJson(
+  i: number,
+  shape: PodShape,
+  { resourceVersion, restarts }: PodRevision = { resourceVersion: 1000 + i, restarts: 0 },
+): string {
   const app = `app-${Math.floor(i / 100)}`;
   const labels = { app, 'pod-template-hash': `6d4cf56db${Math.floor(i / 100)}`, tier: 'web' };
   const now = '2026-01-02T03:04:05Z';
@@ -19,7 +32,7 @@ export function podJson(i: number, managed: boolean): string {
       generateName: `${app}-6d4cf56db-`,
       namespace: `ns-${i % 50}`,
       uid: `00000000-0000-4000-8000-${String(i).padStart(12, '0')}`,
-      resourceVersion: String(1000 + i),
+      resourceVersion: String(resourceVersion),
       creationTimestamp: now,
       labels,
       annotations: { 'prometheus.io/scrape': 'true', 'prometheus.io/port': '9090' },
@@ -33,7 +46,7 @@ export function podJson(i: number, managed: boolean): string {
           blockOwnerDeletion: true,
         },
       ],
-      ...(managed ? { managedFields: managedFields(now) } : {}),
+      ...(shape === 'plain' ? {} : { managedFields: managedFields(now) }),
     },
     spec: {
       volumes: [
@@ -114,7 +127,7 @@ export function podJson(i: number, managed: boolean): string {
           state: { running: { startedAt: now } },
           lastState: {},
           ready: true,
-          restartCount: 0,
+          restartCount: restarts,
           image: 'registry.example.com/shop/web:1.27.3',
           imageID: 'sha256:0123456789abcdef',
           containerID: `containerd://${i}`,

@@ -66,21 +66,47 @@ export type { LabelSelector } from '../api/kinds/meta/v1.js';
 export {
   type AnyObject,
   type ApplyOptions,
+  type AttachOptions,
   type Client,
   createClient,
+  type ExecOptions,
+  type ExecSession,
+  isWaitTimeout,
+  KubeconfigError,
   type ListOptions,
+  type LogOptions,
+  type LogStream,
   type ObservedRequest,
   type RequestAttributes,
   type RequestObserver,
+  type RetryOptions,
+  type WaitCondition,
+  type WaitOptions,
+  WaitTimeout,
   type WriteOptions,
 } from '../client/index.js';
 export type { IndexFn } from '../informers/index.js';
 export {
+  type Attributes,
+  type Counter,
   createLogger,
+  createTracer,
+  exponentialBuckets,
+  type FinishedSpan,
+  formatMetrics,
+  type Gauge,
+  type Histogram,
   type LogFields,
   type Logger,
   type LogLevel,
+  type LogLevels,
+  redactSecrets,
+  Registry,
   silentLogger,
+  type SimpleTracerOptions,
+  type Span,
+  type SpanContext,
+  type Tracer,
 } from '../telemetry/index.js';
 export { EventRecorder, type EventSubject } from './reconcile/events.js';
 export { findCondition, isConditionTrue, setCondition } from './reconcile/conditions.js';
@@ -177,6 +203,20 @@ export {
   type PolicyRule,
 } from './observe/permissions.js';
 export { type Preview, preview, type PreviewedChange, type PreviewOptions } from './observe/preview.js';
+export { ControllerMetrics, type ObservedController } from './telemetry/controller-metrics.js';
+export type { EndpointAuth } from './telemetry/delegated-auth.js';
+export type { HealthCheck } from './telemetry/health-checks.js';
+export type { EndpointAnswer, EndpointOptions, EndpointRequest } from './telemetry/http-endpoint.js';
+export { InformerMetrics } from './telemetry/informer-metrics.js';
+export { type LeaderMetrics, leaderMetrics } from './telemetry/leader-metrics.js';
+export type { HealthOptions, MetricsOptions, TelemetryOptions } from './telemetry/manager-telemetry.js';
+export {
+  ReconcileTracing,
+  traceparentAnnotation,
+  type TracingOptions,
+} from './telemetry/reconcile-tracing.js';
+export { requestMetrics, type RequestMetricsOptions } from './telemetry/request-metrics.js';
+export { type WebhookMetrics, webhookMetrics } from './telemetry/webhook-metrics.js';
 export { isRegistrationError, RegistrationError } from './registration/registration-error.js';
 export * from './reconcile/result.js';
 export { isRunnable, type Runnable, type RunnableContext } from './manager/runnable.js';

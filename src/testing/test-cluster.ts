@@ -26,7 +26,7 @@ import {
   type Transport,
   type UserInfo,
 } from '../api/index.js';
-import { type Client, createClient } from '../client/index.js';
+import type { Client } from '../client/index.js';
 import { EmbeddedCluster } from '../cluster/index.js';
 import {
   isRunnable,
@@ -180,7 +180,7 @@ export class TestCluster implements AsyncDisposable {
   }
 
   clientAs(user: UserInfo): Client {
-    return createClient(this.transport(user));
+    return this.cluster.client(user);
   }
 
   async stop(): Promise<void> {

@@ -129,7 +129,12 @@ export class RunOfKey<T> {
       signal,
     });
     try {
-      return await this.#call(object, deleting, context, writer);
+      let call = (): Promise<unknown> => this.#call(object, deleting, context, writer);
+      for (const observer of run.observers) {
+        const inner = call;
+        if (observer.around) call = () => observer.around?.(inner) ?? inner();
+      }
+      return await call();
     } finally {
       context.end();
     }

@@ -4,17 +4,17 @@
  * ```ts
  * await Manager.create({ cluster: 'auto' }).provide(Dns, new Dns()).register(WebsiteController).run();
  * ```
- * Guarantees: it starts in order (definitions of custom kinds, informers, Runnables, controllers) and stops in
- * reverse, letting reconciles under way finish within a budget; a start that fails cleans up after itself;
- * nothing is left alive after `stop()`. Each controller writes under its own name, to a server that tells
- * identities apart as its own user.
+ * Guarantees: it starts in order (servers of health and metrics, definitions of custom kinds, informers, Runnables,
+ * controllers) and stops in reverse, letting reconciles under way finish within a budget; a start that fails cleans
+ * up after itself; nothing is left alive after `stop()`. Each controller writes under its own name, to a server that
+ * tells identities apart as its own user.
  */
 import { setMaxListeners } from 'node:events';
 import { type Clock, type Duration, durationMs, type Random } from '../../api/index.js';
-import { createClient } from '../../client/index.js';
+import { type Client, createClient } from '../../client/index.js';
 import { InformerSet } from '../../informers/index.js';
 import { onTerminationSignal, stderrSink, systemClock, systemRandom } from '../../system/index.js';
-import { createLogger, type Logger } from '../../telemetry/index.js';
+import { createLogger, type Logger, type Registry } from '../../telemetry/index.js';
 import { type Constructor, construct, dependenciesOf, type Provider } from '../registration/container.js';
 import { installCrd } from '../kinds/crd-install.js';
 import { type AnyCustomResource, isCustomResource } from '../kinds/custom-resource.js';
@@ -25,13 +25,20 @@ import { Journal, type JournalOptions } from '../observe/journal.js';
 import { checkDefinition } from '../controller/definition-checks.js';
 import { type ControllerClass, definitionOf, planOf } from '../controller/definition-of.js';
 import { ControllerRunner, type ControllerRunnerDeps } from '../controller/controller-runner.js';
+import type { InformerSource } from '../controller/watching.js';
 import { loadClassValidator, loadInversify } from '../registration/lazy-modules.js';
 import { RegistrationError } from '../registration/registration-error.js';
 import { isRunnable, type Runnable } from './runnable.js';
 import type { Token } from '../registration/token.js';
+import type { HealthCheck } from '../telemetry/health-checks.js';
+import {
+  ManagerTelemetry,
+  type TelemetryOptions,
+  type WatchedController,
+} from '../telemetry/manager-telemetry.js';
 import { type ClusterTarget, openTransports, type Transports } from './transports.js';
 
-export interface ManagerOptions {
+export interface ManagerOptions extends TelemetryOptions {
   /** Default `'auto'`. */
   readonly cluster?: ClusterTarget;
   /** The identity that installs definitions and fills the shared informers. Default `gyre`. */
@@ -61,7 +68,7 @@ const stopGraceMs = 5_000;
 type AnyDefinition = ControllerDefinition<unknown>;
 /** What a Manager runs. */
 export type Registrable = ControllerClass | AnyControllerDefinition;
-type Runner = Pick<ControllerRunner<unknown>, 'start' | 'stop'>;
+type Runner = Pick<ControllerRunner<unknown>, 'start' | 'stop'> & WatchedController;
 type NewRunner = (deps: ControllerRunnerDeps<unknown>) => Runner;
 
 export class Manager implements AsyncDisposable {
@@ -71,6 +78,7 @@ export class Manager implements AsyncDisposable {
   readonly #random: Random;
   readonly #log: Logger;
   readonly #budgetMs: number;
+  readonly #telemetry: ManagerTelemetry;
   readonly #providers = new Map<Token, unknown>();
   readonly #registered: (ControllerClass | AnyDefinition)[] = [];
   readonly #runnables: Runnable[] = [];
@@ -99,7 +107,9 @@ export class Manager implements AsyncDisposable {
     const clock = this.#clock;
     if (explain) this.#journal = new Journal({ clock, ...(explain === true ? {} : explain) });
     const detector = { clock, log: this.#log, ...(typeof hotLoops === 'object' ? hotLoops : {}) };
+    this.#telemetry = new ManagerTelemetry(options, { clock, log: this.#log });
     this.#observers = [
+      ...this.#telemetry.observers,
       ...observers,
       ...(this.#journal ? [this.#journal] : []),
       ...(hotLoops ? [new HotLoops(detector)] : []),
@@ -163,6 +173,39 @@ export class Manager implements AsyncDisposable {
     this.#claimName(runnable.name);
     this.#runnables.push(runnable);
     return this;
+  }
+
+  /**
+   * Adds to `/healthz`: the process is restarted when the check throws, rejects or gives `false` for long.
+   * @throws TypeError for a name that is taken
+   */
+  addHealthCheck(name: string, check: HealthCheck): this {
+    this.#telemetry.live.add(name, check);
+    return this;
+  }
+
+  /**
+   * Adds to `/readyz`: no traffic while the check throws, rejects or gives `false`.
+   * @throws TypeError for a name that is taken
+   */
+  addReadyCheck(name: string, check: HealthCheck): this {
+    this.#telemetry.ready.add(name, check);
+    return this;
+  }
+
+  /** What is counted; own metrics may be added. Empty without `metrics` in the options. */
+  get metrics(): Registry {
+    return this.#telemetry.registry;
+  }
+
+  /** Where probes are answered; undefined while they are not. */
+  get healthPort(): number | undefined {
+    return this.#telemetry.healthPort;
+  }
+
+  /** Where metrics are served; undefined while they are not. */
+  get metricsPort(): number | undefined {
+    return this.#telemetry.metricsPort;
   }
 
   /**
@@ -233,18 +276,22 @@ export class Manager implements AsyncDisposable {
   async #start(): Promise<void> {
     try {
       this.#abort.signal.throwIfAborted();
+      this.#undo.push(() => this.#telemetry.stop());
+      await this.#telemetry.start();
       const definitions = await this.#definitions();
       const transports = await openTransports(this.#options.cluster ?? 'auto', {
         clock: this.#clock,
         log: this.#log,
       });
       this.#undo.push(() => transports.close());
+      this.#telemetry.connected(transports.host, () => this.#client(transports, this.#identity));
       await this.#installCrds(definitions, transports);
-      const client = createClient(transports.of(this.#identity), { fieldManager: this.#identity });
-      const informers = new InformerSet(client, this.#deps);
+      const informers = new InformerSet(this.#client(transports, this.#identity), this.#deps);
       this.#undo.push(() => informers.stopAll());
-      await this.#startRunnables(transports, informers);
-      await this.#startRunners(definitions, transports, informers);
+      const observed = this.#telemetry.informers(informers);
+      await this.#startRunnables(transports, observed);
+      await this.#startRunners(definitions, transports, observed);
+      this.#telemetry.started();
       this.#log.info('running', { controllers: definitions.map((d) => d.name) });
     } catch (error) {
       this.#abort.abort(error);
@@ -257,8 +304,18 @@ export class Manager implements AsyncDisposable {
     return this.#options.name ?? 'gyre';
   }
 
+  /** What timeouts and waits of its clients go by. */
+  get #clocks() {
+    return { clock: this.#clock, random: this.#random };
+  }
+
   get #deps() {
     return { clock: this.#clock, random: this.#random, log: this.#log };
+  }
+
+  #client(transports: Transports, identity: string): Client {
+    const client = createClient(transports.of(identity), { fieldManager: identity, ...this.#clocks });
+    return this.#telemetry.client(client);
   }
 
   async #definitions(): Promise<AnyDefinition[]> {
@@ -276,15 +333,15 @@ export class Manager implements AsyncDisposable {
     const further = installCrds === true ? [] : installCrds;
     const kinds = new Set([...definitions.map((d) => d.kind), ...further].filter(isCustomResource));
     if (kinds.size === 0) return;
-    const client = createClient(transports.of(this.#identity), { fieldManager: this.#identity });
+    const client = this.#client(transports, this.#identity);
     await this.#together([...kinds], (kind, signal) => installCrd(kind, { client, ...this.#deps, signal }));
   }
 
-  async #startRunnables(transports: Transports, informers: InformerSet): Promise<void> {
+  async #startRunnables(transports: Transports, informers: InformerSource): Promise<void> {
     const { signal } = this.#abort;
     for (const runnable of this.#runnables) {
       const { name } = runnable;
-      const client = createClient(transports.of(name), { fieldManager: name });
+      const client = this.#client(transports, name);
       const log = this.#log.with({ runnable: name });
       this.#undo.push(() => this.#stopRunners([{ name, runner: runnable }]));
       await untilAborted(runnable.start({ client, informers, ...this.#deps, log, signal }), signal);
@@ -294,19 +351,21 @@ export class Manager implements AsyncDisposable {
   async #startRunners(
     definitions: readonly AnyDefinition[],
     transports: Transports,
-    informers: InformerSet,
+    informers: InformerSource,
   ): Promise<void> {
     const runners = definitions.map((definition) => ({
       name: definition.name,
       runner: this.#newRunner({
         definition,
-        client: createClient(transports.of(definition.name), { fieldManager: definition.name }),
+        client: this.#client(transports, definition.name),
         informers,
         ...this.#deps,
         shutdownBudgetMs: this.#budgetMs,
         observers: this.#observers,
       }),
     }));
+    for (const [i, { name, runner }] of runners.entries())
+      this.#telemetry.add(name, definitions[i]?.maxConcurrent ?? 1, runner);
     this.#undo.push(() => this.#stopRunners(runners));
     await this.#together(runners, ({ runner }, signal) => untilAborted(runner.start(), signal));
   }

@@ -312,8 +312,9 @@ export class WorkQueue<K = string> {
 
   #add(key: K, after: number, priority: number): void {
     if (this.#shutDown) return;
-    this.#adds++;
     const entry = this.#entry(key);
+    // As the field counts: what is there already is not added.
+    if (entry.where === Where.Idle || (entry.where === Where.Working && !entry.again)) this.#adds++;
     if (this.#debounceMs > 0 && after === 0 && this.#debounced(entry, priority)) return;
     switch (entry.where) {
       case Where.Idle:
