@@ -4,10 +4,10 @@
  */
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { podJson } from './pods.js';
+import { podJson, type PodShape } from './pods.js';
 
 const [count = '1000', shape = 'plain'] = process.argv.slice(2);
-const pods = Array.from({ length: Number(count) }, (_, i) => Buffer.from(podJson(i, shape === 'managed')));
+const pods = Array.from({ length: Number(count) }, (_, i) => Buffer.from(podJson(i, shape as PodShape)));
 const resourceVersion = String(1000 + pods.length);
 
 async function send(response: ServerResponse, pieces: Iterable<Buffer | string>): Promise<void> {

@@ -4,6 +4,7 @@
  */
 import type { ObjectDecoder } from '../../api/index.js';
 import { ascii, isWhitespace } from './bytes.js';
+import { inTurns } from './turns.js';
 
 const itemsKey = Buffer.from('"items"');
 const openBrackets = Buffer.from('[');
@@ -213,6 +214,6 @@ export class ListReader {
 /** @throws SyntaxError for what is no JSON, and what the chunks throw */
 export async function readList(chunks: AsyncIterable<Buffer>, decoder: ObjectDecoder): Promise<unknown> {
   const reader = new ListReader(decoder);
-  for await (const chunk of chunks) reader.push(chunk);
+  for await (const chunk of inTurns(chunks)) reader.push(chunk);
   return reader.end();
 }

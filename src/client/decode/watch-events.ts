@@ -1,5 +1,6 @@
-/** Events of a watch out of its bytes: one batch per chunk, so that no turn of the event loop is longer than one. */
+/** Events of a watch out of its bytes: a batch per chunk, so that none is long. */
 import { type ObjectDecoder, TransportError, type WatchEvent } from '../../api/index.js';
+import { inTurns } from './turns.js';
 import { LineSplitter } from '../line-splitter.js';
 
 const eventTypes = ['ADDED', 'MODIFIED', 'DELETED'] as const;
@@ -20,7 +21,7 @@ export async function* readWatch<T>(
   decoder: ObjectDecoder | undefined,
 ): AsyncIterable<readonly WatchEvent<T>[]> {
   const splitter = new LineSplitter(maxLineBytes);
-  for await (const chunk of chunks) {
+  for await (const chunk of inTurns(chunks)) {
     const events: WatchEvent<T>[] = [];
     let failure: unknown;
     try {
