@@ -1,7 +1,10 @@
-/** Pods as a cluster has them: a Deployment's pod, plain, with managedFields, or with those and two sidecars. */
+/**
+ * Pods of Deployments, one hundred of each template. Plain ones repeat more than a cluster's do; of `varied` ones each
+ * has its own times and volume name, and each template its own image and environment.
+ */
 
-/** 2.3, 3.9 and 7.5 KB of JSON. */
-export type PodShape = 'plain' | 'managed' | 'big';
+/** Plain, with managedFields, with those and two sidecars, and plain ones that repeat less. */
+export type PodShape = 'plain' | 'managed' | 'big' | 'varied';
 
 /** A pod's changes: its version and what its status says. */
 export interface PodRevision {
@@ -9,7 +12,7 @@ export interface PodRevision {
   readonly restarts: number;
 }
 
-/** One pod's JSON. Pods of one hundred share their template, as replicas do. */
+/** One pod's JSON. */
 export function podJson(
   i: number,
   shape: PodShape,
@@ -17,7 +20,13 @@ export function podJson(
 ): string {
   const app = `app-${Math.floor(i / 100)}`;
   const labels = { app, 'pod-template-hash': `6d4cf56db${Math.floor(i / 100)}`, tier: 'web' };
-  const now = '2026-01-02T03:04:05Z';
+  const template = Math.floor(i / 100);
+  const varied = shape === 'varied';
+  const now = varied
+    ? new Date(Date.UTC(2026, 0, 2) + i * 7_000).toISOString().replace('.000', '')
+    : '2026-01-02T03:04:05Z';
+  const volume = varied ? `kube-api-access-${(i * 7919).toString(36).padStart(5, '0').slice(-5)}` : 'kube-api-access';
+  const image = `registry.example.com/shop/${varied ? app : 'web'}:1.27.3`;
   const condition = (type: string) => ({
     type,
     status: 'True',
@@ -51,7 +60,7 @@ export function podJson(
     spec: {
       volumes: [
         {
-          name: 'kube-api-access',
+          name: volume,
           projected: {
             defaultMode: 420,
             sources: [
@@ -64,16 +73,17 @@ export function podJson(
       containers: [
         {
           name: 'web',
-          image: 'registry.example.com/shop/web:1.27.3',
+          image,
           ports: [{ name: 'http', containerPort: 8080, protocol: 'TCP' }],
           env: [
             { name: 'REGION', value: 'eu-central-1' },
+            ...(varied ? [{ name: 'TEMPLATE', value: String(template) }] : []),
             { name: 'POD_NAME', valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.name' } } },
           ],
           resources: { limits: { cpu: '500m', memory: '512Mi' }, requests: { cpu: '100m', memory: '128Mi' } },
           volumeMounts: [
             {
-              name: 'kube-api-access',
+              name: volume,
               readOnly: true,
               mountPath: '/var/run/secrets/kubernetes.io/serviceaccount',
             },
@@ -89,6 +99,7 @@ export function podJson(
           terminationMessagePolicy: 'File',
           imagePullPolicy: 'IfNotPresent',
         },
+        ...(shape === 'big' ? sidecars : []),
       ],
       restartPolicy: 'Always',
       terminationGracePeriodSeconds: 30,
@@ -128,7 +139,7 @@ export function podJson(
           lastState: {},
           ready: true,
           restartCount: restarts,
-          image: 'registry.example.com/shop/web:1.27.3',
+          image,
           imageID: 'sha256:0123456789abcdef',
           containerID: `containerd://${i}`,
           started: true,
@@ -138,6 +149,41 @@ export function podJson(
     },
   });
 }
+
+const sidecars = ['proxy', 'logs'].map((name) => ({
+  name,
+  image: `registry.example.com/mesh/${name}:0.9.1`,
+  args: ['--log-level=info', `--config=/etc/${name}/config.yaml`, '--admin=127.0.0.1:15000'],
+  ports: [{ name: `${name}-http`, containerPort: 15001, protocol: 'TCP' }],
+  env: ['NODE_NAME:spec.nodeName', 'POD_IP:status.podIP', 'NAMESPACE:metadata.namespace'].map((text) => {
+    const [variable, fieldPath] = text.split(':');
+    return { name: variable, valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath } } };
+  }),
+  resources: { limits: { cpu: '200m', memory: '128Mi' }, requests: { cpu: '10m', memory: '64Mi' } },
+  volumeMounts: [
+    { name: 'kube-api-access', readOnly: true, mountPath: '/var/run/secrets/kubernetes.io/serviceaccount' },
+    { name: `${name}-config`, mountPath: `/etc/${name}` },
+  ],
+  livenessProbe: {
+    httpGet: { path: '/healthz', port: 15020, scheme: 'HTTP' },
+    initialDelaySeconds: 10,
+    timeoutSeconds: 3,
+    periodSeconds: 10,
+    successThreshold: 1,
+    failureThreshold: 3,
+  },
+  terminationMessagePath: '/dev/termination-log',
+  terminationMessagePolicy: 'File',
+  imagePullPolicy: 'IfNotPresent',
+  securityContext: {
+    capabilities: { drop: ['ALL'] },
+    privileged: false,
+    runAsUser: 1337,
+    runAsNonRoot: true,
+    readOnlyRootFilesystem: true,
+    allowPrivilegeEscalation: false,
+  },
+}));
 
 function managedFields(time: string): object[] {
   const field = (...names: string[]) => Object.fromEntries(names.map((n) => [`f:${n}`, {}]));
