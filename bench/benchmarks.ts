@@ -24,7 +24,8 @@ function informerSync(pods: number, shape: PodShape): Benchmark {
 }
 
 function informerEvents(shape: PodShape, peer: 'client-node' | 'parse-loop'): Benchmark {
-  const about = peer === 'parse-loop' ? 'a bare loop of JSON.parse into a Map' : '@kubernetes/client-node 1.4.0';
+  const about =
+    peer === 'parse-loop' ? 'a bare loop of JSON.parse into a Map' : '@kubernetes/client-node 1.4.0';
   return {
     name: `informer-events-${shape}-${peer}`,
     about: `50,000 modifications of 10,000 ${shape} pods, in no order, over one watch, beside ${about}`,
@@ -124,7 +125,8 @@ export const large: readonly Benchmark[] = [
   informerSync(100_000, 'big'),
   {
     name: 'informer-stall-100000',
-    about: 'the longest pause of the event loop while an informer of 100,000 pods becomes ready, beside 50 ms',
+    about:
+      'the longest pause of the event loop while an informer of 100,000 pods becomes ready, beside 50 ms',
     metrics: [{ name: 'longestStallMs', unit: 'ms', better: 'lower', bar: 1, goal: 0.4 }],
     subject: ['informer', 'gyre', '100000', 'plain'],
     peer: ['informer', 'limit'],

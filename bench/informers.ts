@@ -25,7 +25,10 @@ type Informing = (server: string, onEvent: () => void) => Promise<Held>;
 const delayResolution = 1;
 
 /** From start to ready. */
-export async function sync(side: string, [count = '1000', shape = 'plain']: readonly string[]): Promise<Sample> {
+export async function sync(
+  side: string,
+  [count = '1000', shape = 'plain']: readonly string[],
+): Promise<Sample> {
   if (side === 'limit') return { longestStallMs: 50 };
   const pods = Number(count);
   const { child, server } = await stubServer([count, shape]);
@@ -57,22 +60,27 @@ export async function events(
   const inform = await informing(side);
   const total = Number(changes);
   let first = 0;
+  let cpu: NodeJS.CpuUsage | undefined;
   let seen = 0;
   let resolve!: (ms: number) => void;
   const done = new Promise<number>((told) => {
     resolve = told;
   });
   const informer = await inform(server, () => {
-    if (seen++ === 0) first = performance.now();
+    if (seen++ === 0) {
+      first = performance.now();
+      cpu = process.cpuUsage();
+    }
     if (seen === total) resolve(performance.now() - first);
   });
   // The watch may be opened only after the list is complete.
   await new Promise((opened) => setTimeout(opened, 500));
   await new Promise((sent) => http.get(`${server}/blast`, (answer) => answer.resume().once('end', sent)));
   const ms = await done;
+  const { user, system } = process.cpuUsage(cpu);
   informer.stop();
   child.kill();
-  return { eventsPerSecond: (total / ms) * 1000 };
+  return { eventsPerSecond: (total / ms) * 1000, cpuMicrosPerEvent: (user + system) / total };
 }
 
 /** Bytes in V8's heap and in buffers outside of it. */
@@ -93,12 +101,7 @@ async function informing(side: string): Promise<Informing> {
 
 const gyre: Informing = async (server, onEvent) => {
   const transport = createHttpTransport({ server });
-  const pods = createInformer(
-    createClient(transport),
-    Pod,
-    {},
-    { clock: systemClock, random: systemRandom },
-  );
+  const pods = createInformer(createClient(transport), Pod, {}, { clock: systemClock, random: systemRandom });
   pods.start();
   await pods.ready;
   pods.events$.subscribe(onEvent);

@@ -25,7 +25,9 @@ export function podJson(
   const now = varied
     ? new Date(Date.UTC(2026, 0, 2) + i * 7_000).toISOString().replace('.000', '')
     : '2026-01-02T03:04:05Z';
-  const volume = varied ? `kube-api-access-${(i * 7919).toString(36).padStart(5, '0').slice(-5)}` : 'kube-api-access';
+  const volume = varied
+    ? `kube-api-access-${(i * 7919).toString(36).padStart(5, '0').slice(-5)}`
+    : 'kube-api-access';
   const image = `registry.example.com/shop/${varied ? app : 'web'}:1.27.3`;
   const condition = (type: string) => ({
     type,

@@ -14,19 +14,42 @@ class Index<T> {
   ) {}
 
   add(key: string, object: T): void {
-    for (const value of this.#valuesOf(object, (error) => this.onError(error, key))) {
+    this.#add(
+      key,
+      this.#valuesOf(object, (error) => this.onError(error, key)),
+    );
+  }
+
+  remove(key: string, object: T): void {
+    this.#remove(
+      key,
+      this.#valuesOf(object, () => {}),
+    );
+  }
+
+  #add(key: string, values: readonly string[]): void {
+    for (const value of values) {
       const keys = this.#keys.get(value);
       if (keys) keys.add(key);
       else this.#keys.set(value, new Set([key]));
     }
   }
 
-  remove(key: string, object: T): void {
-    for (const value of this.#valuesOf(object, () => {})) {
+  #remove(key: string, values: readonly string[]): void {
+    for (const value of values) {
       const keys = this.#keys.get(value);
       keys?.delete(key);
       if (keys?.size === 0) this.#keys.delete(value);
     }
+  }
+
+  /** Most changes leave an object where it is. */
+  replace(key: string, older: T, newer: T): void {
+    const before = this.#valuesOf(older, () => {});
+    const now = this.#valuesOf(newer, (error) => this.onError(error, key));
+    if (before.length === now.length && before.every((value, i) => value === now[i])) return;
+    this.#remove(key, before);
+    this.#add(key, now);
   }
 
   /** An object its function cannot read is in no index; the cache must go on. */
@@ -51,19 +74,17 @@ class View<T extends CacheObject> {
 
   set(key: string, object: T): void {
     const replaced = this.objects.get(key);
-    if (replaced) this.#unindex(key, replaced);
     this.objects.set(key, object);
-    for (const index of this.indexes.values()) index.add(key, object);
+    for (const index of this.indexes.values()) {
+      if (replaced) index.replace(key, replaced, object);
+      else index.add(key, object);
+    }
   }
 
   delete(key: string): void {
     const object = this.objects.get(key);
     if (!object) return;
     this.objects.delete(key);
-    this.#unindex(key, object);
-  }
-
-  #unindex(key: string, object: T): void {
     for (const index of this.indexes.values()) index.remove(key, object);
   }
 }
@@ -106,7 +127,8 @@ export class ObjectCache<T extends CacheObject> implements Cache<T> {
 
   list(options: { readonly namespace?: string; readonly labelSelector?: string } = {}): readonly T[] {
     const { namespace, labelSelector } = options;
-    const objects = namespace === undefined ? [...this.#view.objects.values()] : this.by(byNamespace, namespace);
+    const objects =
+      namespace === undefined ? [...this.#view.objects.values()] : this.by(byNamespace, namespace);
     if (!labelSelector) return objects;
     const selector = parseLabelSelector(labelSelector);
     return objects.filter((object) => selector.matches(object.metadata.labels));

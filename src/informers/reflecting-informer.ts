@@ -55,7 +55,9 @@ class ReflectingInformer<T extends CacheObject> implements Informer<T> {
     this.ready.catch(() => {});
     // What one informer holds is alike, and what did not change is taken from what it holds.
     const decoder = new SharingDecoder({ known: (namespace, name) => this.#held(namespace, name) });
-    this.#driver = new ReflectorDriver(client.with({ decoder }), kind, options, deps, (event) => this.#on(event));
+    this.#driver = new ReflectorDriver(client.with({ decoder }), kind, options, deps, (event) =>
+      this.#on(event),
+    );
   }
 
   get cache(): Cache<T> {

@@ -12,9 +12,14 @@
  */
 import type { ObjectDecoder } from '../../api/index.js';
 import {
-  ascii, hashBasis, hashPrime, isWhitespace,
-  type SliceableBytes, sliceable,
-  standsForItself } from './bytes.js';
+  ascii,
+  hashBasis,
+  hashPrime,
+  isWhitespace,
+  type SliceableBytes,
+  sliceable,
+  standsForItself,
+} from './bytes.js';
 import { endOfComposite } from './end-of-composite.js';
 import { Member, Place } from './place.js';
 import { StringPool } from './string-pool.js';
@@ -27,7 +32,7 @@ export interface SharingDecoderOptions {
   readonly known?: (namespace: string | undefined, name: string) => unknown;
   /** Bytes of JSON that the pool of subtrees keeps. Default 8 MiB. */
   readonly maxPoolBytes?: number;
-  /** Deeper nesting is a SyntaxError. Default 512. */
+  /** Deeper nesting is a SyntaxError; what is in the pool already needs no stack and passes. Default 512. */
   readonly maxDepth?: number;
 }
 
@@ -139,7 +144,9 @@ export class SharingDecoder implements ObjectDecoder {
     }
     if (depth >= this.#maxDepth) throw new SyntaxError(`JSON is nested deeper than ${this.#maxDepth} levels`);
     const before =
-      typeof previous === 'object' && previous !== null && Array.isArray(previous) === (open === ascii.openBracket)
+      typeof previous === 'object' &&
+      previous !== null &&
+      Array.isArray(previous) === (open === ascii.openBracket)
         ? previous
         : undefined;
     // Whole objects and their metadata never repeat, and what is left out there depends on the place.
@@ -441,7 +448,8 @@ export class SharingDecoder implements ObjectDecoder {
       if (byte === ascii.quote) {
         while (at < end && (byte = bytes[at++] as number) !== ascii.quote) {
           hash = Math.imul(hash ^ byte, hashPrime);
-          if (byte === ascii.backslash && at < end) hash = Math.imul(hash ^ (bytes[at++] as number), hashPrime);
+          if (byte === ascii.backslash && at < end)
+            hash = Math.imul(hash ^ (bytes[at++] as number), hashPrime);
         }
         continue;
       }

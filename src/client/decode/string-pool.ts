@@ -9,7 +9,7 @@ export class StringPool {
 
   /** `size` must be a power of two. */
   constructor(size: number) {
-    this.#strings = new Array<string>(size).fill('');
+    this.#strings = Array.from({ length: size }, () => '');
     this.#mask = size - 1;
   }
 
