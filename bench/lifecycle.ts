@@ -65,7 +65,7 @@ export async function restart(side: string, count: number): Promise<Record<strin
     const store = await openLmdbStore({ path, clock: systemClock });
     const writers = Array.from({ length: 256 }, async (_, writer) => {
       for (let i = writer; i < count; i += 256) {
-        const pod = JSON.parse(podJson(i, false)) as { metadata: { namespace: string; name: string } };
+        const pod = JSON.parse(podJson(i, 'plain')) as { metadata: { namespace: string; name: string } };
         await store.create(`/core/pods/${pod.metadata.namespace}/${pod.metadata.name}`, pod);
       }
     });

@@ -24,12 +24,13 @@ import {
   sameCredential,
 } from './credentials/credential.js';
 import { type Impersonation, impersonationHeaders } from './credentials/impersonation.js';
+import { readList } from './decode/list-reader.js';
+import { readWatch } from './decode/watch-events.js';
 import { errorOf } from './errors.js';
 import { type Answer, type Exchange, lost, type Outgoing, type Route, unsent } from './http/exchange.js';
 import { Http1Exchange } from './http/http1.js';
 import { Http2Exchange, type Http2Options } from './http/http2.js';
 import { openChannel } from './http/message-channel.js';
-import { LineSplitter } from './line-splitter.js';
 
 export interface HttpTransportOptions {
   /** `https://host:port`, optionally with a path prefix. */
@@ -102,15 +103,20 @@ class HttpTransport implements Transport {
   async request(request: ApiRequest): Promise<ApiResponse> {
     const message = await this.#open(request);
     this.#warn(message);
+    const { decoder } = request;
     let text: string;
     try {
+      if (decoder && message.statusCode === 200 && isJson(message)) {
+        const body = await readList(decoded(message), decoder);
+        return { status: 200, headers: flatHeaders(message), body };
+      }
       text = await readText(message);
     } catch (error) {
       throw lost(request, error);
     }
     const headers = flatHeaders(message);
     const status = message.statusCode ?? 0;
-    if (!/\bjson\b/.test(headers['content-type'] ?? '')) return { status, headers, body: text };
+    if (!isJson(message)) return { status, headers, body: text };
     try {
       return { status, headers, body: JSON.parse(text) };
     } catch (error) {
@@ -125,7 +131,7 @@ class HttpTransport implements Transport {
     this.#warn(message);
     const headers = flatHeaders(message);
     await refuse(message);
-    return { headers, events: this.#events<T>(message, request.signal) };
+    return { headers, events: this.#events<T>(message, request) };
   }
 
   async open(request: ApiRequest): Promise<ByteResponse> {
@@ -152,23 +158,11 @@ class HttpTransport implements Transport {
 
   async *#events<T>(
     message: Answer,
-    signal: AbortSignal | undefined,
+    { signal, decoder }: ApiRequest,
   ): AsyncIterable<readonly WatchEvent<T>[]> {
-    const splitter = new LineSplitter(this.#options.maxLineBytes ?? defaultMaxLineBytes);
-    const source = decoded(message);
+    const maxLineBytes = this.#options.maxLineBytes ?? defaultMaxLineBytes;
     try {
-      for await (const chunk of source) {
-        const events: WatchEvent<T>[] = [];
-        let failure: unknown;
-        try {
-          for (const line of splitter.push(chunk as Buffer)) events.push(parseEvent<T>(line));
-        } catch (error) {
-          failure = error;
-        }
-        if (events.length > 0) yield events;
-        if (failure) throw failure;
-      }
-      if (splitter.pendingBytes > 0) throw new TransportError('the watch ended in the middle of a line');
+      yield* readWatch<T>(decoded(message), maxLineBytes, decoder);
     } catch (error) {
       signal?.throwIfAborted();
       if (error instanceof TransportError) throw error;
@@ -322,26 +316,14 @@ async function readText(message: Answer): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
+function isJson(message: Answer): boolean {
+  return /\bjson\b/.test(message.headers['content-type'] ?? '');
+}
+
 function flatHeaders(message: Answer): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(message.headers)) {
     if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(', ') : value;
   }
   return headers;
-}
-
-function parseEvent<T>(line: Buffer): WatchEvent<T> {
-  let event: unknown;
-  try {
-    event = JSON.parse(line.toString('utf8'));
-  } catch (error) {
-    throw new TransportError(`a line of the watch is not JSON: ${(error as Error).message}`, {
-      cause: error,
-    });
-  }
-  const { type, object } = (event ?? {}) as { type?: unknown; object?: unknown };
-  if (typeof type !== 'string' || typeof object !== 'object' || object === null) {
-    throw new TransportError('a line of the watch is not an event');
-  }
-  return event as WatchEvent<T>;
 }

@@ -1,7 +1,7 @@
 /** An informer: a reflector's view kept in a cache, and the changes as streams. */
 import { BehaviorSubject, type Observable, Subject } from 'rxjs';
 import type { KindFacts, KindOf } from '../api/index.js';
-import type { Client } from '../client/index.js';
+import { type Client, SharingDecoder } from '../client/index.js';
 import { type Logger, silentLogger } from '../telemetry/index.js';
 import { ObjectCache } from './cache.js';
 import type {
@@ -53,7 +53,11 @@ class ReflectingInformer<T extends CacheObject> implements Informer<T> {
     });
     // Whoever does not wait for it must not be ended by it.
     this.ready.catch(() => {});
-    this.#driver = new ReflectorDriver(client, kind, options, deps, (event) => this.#on(event));
+    // What one informer holds is alike, and what did not change is taken from what it holds.
+    const decoder = new SharingDecoder({ known: (namespace, name) => this.#held(namespace, name) });
+    this.#driver = new ReflectorDriver(client.with({ decoder }), kind, options, deps, (event) =>
+      this.#on(event),
+    );
   }
 
   get cache(): Cache<T> {
@@ -109,6 +113,11 @@ class ReflectingInformer<T extends CacheObject> implements Informer<T> {
       case 'State':
         this.#report(event.state);
     }
+  }
+
+  #held(namespace: string | undefined, name: string): T | undefined {
+    if (this.#cache.size === 0) return undefined;
+    return this.#cache.get(namespace === undefined ? name : `${namespace}/${name}`);
   }
 
   #tell(change: CacheEvent<T> | undefined): void {
