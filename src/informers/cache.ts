@@ -235,7 +235,8 @@ function* changes<T extends CacheObject>(
 ): Iterable<CacheEvent<T>> {
   for (const [key, object] of before) {
     // The same name with another UID is another object: the old one was deleted in between.
-    if (now.get(key)?.metadata.uid !== object.metadata.uid) yield { type: 'Delete', key, object };
+    if (now.get(key)?.metadata.uid !== object.metadata.uid)
+      yield { type: 'Delete', key, object, finalStateUnknown: true };
   }
   for (const [key, object] of now) {
     const older = before.get(key);

@@ -1,5 +1,5 @@
 /** Events of a watch out of its bytes: a batch per chunk, so that none is long. */
-import { type ObjectDecoder, TransportError, type WatchEvent } from '../../api/index.js';
+import { BadLine, type ObjectDecoder, TransportError, type WatchEvent } from '../../api/index.js';
 import { inTurns } from './turns.js';
 import { LineSplitter } from '../line-splitter.js';
 
@@ -12,8 +12,8 @@ const beginnings = eventTypes.map((type) => ({
 const closeBrace = 0x7d;
 
 /**
- * @throws TransportError for a line that is no event, or is cut short; RangeError for one longer than
- *   `maxLineBytes`; what came before is given first
+ * @throws BadLine for a line that is no event, or is longer than `maxLineBytes`; TransportError for one that is cut
+ *   short; what came before is given first
  */
 export async function* readWatch<T>(
   chunks: AsyncIterable<Buffer>,
@@ -29,7 +29,7 @@ export async function* readWatch<T>(
         events.push((decoder && decodeEvent<T>(line, decoder)) ?? parseEvent<T>(line));
       }
     } catch (error) {
-      failure = error;
+      failure = error instanceof RangeError ? new BadLine(error.message, { cause: error }) : error;
     }
     if (events.length > 0) yield events;
     if (failure) throw failure;
@@ -53,19 +53,19 @@ function decodeEvent<T>(line: Buffer, decoder: ObjectDecoder): WatchEvent<T> | u
   return undefined;
 }
 
-/** @throws TransportError */
+/** @throws BadLine */
 function parseEvent<T>(line: Buffer): WatchEvent<T> {
   let event: unknown;
   try {
     event = JSON.parse(line.toString('utf8'));
   } catch (error) {
-    throw new TransportError(`a line of the watch is not JSON: ${(error as Error).message}`, {
+    throw new BadLine(`a line of the watch is not JSON: ${(error as Error).message}`, {
       cause: error,
     });
   }
   const { type, object } = (event ?? {}) as { type?: unknown; object?: unknown };
   if (typeof type !== 'string' || typeof object !== 'object' || object === null) {
-    throw new TransportError('a line of the watch is not an event');
+    throw new BadLine('a line of the watch is not an event');
   }
   return event as WatchEvent<T>;
 }
