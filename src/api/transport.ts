@@ -30,6 +30,11 @@ export interface ApiRequest {
   readonly signal?: AbortSignal;
   /** `false`: the caller has a back-off of its own, so one failure is one attempt. Default: as the transport does. */
   readonly retry?: false;
+  /**
+   * Called right before each attempt is sent, when credentials are at hand and waiting is over; a throw refuses it.
+   * A transport that sends at once need not call it: the caller has asked itself already.
+   */
+  readonly beforeSend?: () => void;
   /** Reads the objects of a list or watch; ignored where nothing is encoded. Default: plain JSON. */
   readonly decoder?: ObjectDecoder;
 }

@@ -447,7 +447,7 @@ class ApiClient implements Client {
     content: { readonly body: JsonValue; readonly type?: string },
     options: RequestOptions,
   ): Promise<T> {
-    for (const guard of this.#binding.guards) guard();
+    this.#guard();
     const asked = this.#binding.dryRun ? { ...query, dryRun: 'All' } : query;
     return this.#send(kind, method, place, asked, content, options);
   }
@@ -460,6 +460,10 @@ class ApiClient implements Client {
     throw new TypeError(
       `this client is bound to namespace ${JSON.stringify(namespace)}: it does not reach ${kind.plural} in ${JSON.stringify(place.namespace)}`,
     );
+  }
+
+  #guard(): void {
+    for (const guard of this.#binding.guards) guard();
   }
 
   /** Opens what goes on after the answer; the timeout ends with the opening. */
@@ -525,6 +529,8 @@ class ApiClient implements Client {
         : this.#accept(method, place)),
       ...this.#signal(options),
       ...this.#binding.hints,
+      // What held when a write was made may be over when its turn to be sent, or sent again, has come.
+      ...(content && this.#binding.guards.length > 0 ? { beforeSend: () => this.#guard() } : {}),
     };
     const response = await this.#observed(
       kind,

@@ -201,6 +201,7 @@ class HttpTransport implements Transport {
   ): Promise<T> {
     if (request.signal?.aborted) throw unsent(request, request.signal.reason);
     const credential = await this.#credential(request);
+    request.beforeSend?.();
     let refused: { readonly answer: T } | { readonly error: unknown };
     try {
       const answer = await send(credential);
@@ -218,6 +219,7 @@ class HttpTransport implements Transport {
     }
     // The connection is free again when it has been read.
     if ('answer' in refused) (refused.answer as unknown as Answer).resume();
+    request.beforeSend?.();
     return send(another);
   }
 

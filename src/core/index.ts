@@ -109,6 +109,39 @@ export {
   type Tracer,
 } from '../telemetry/index.js';
 export { EventRecorder, type EventSubject } from './reconcile/events.js';
+export {
+  type AppliedAll,
+  applyAll,
+  type ApplyAllOptions,
+  type Child,
+  child,
+  deleteAll,
+} from './children/apply-all.js';
+export {
+  type Dependent,
+  dependents,
+  type DependentsResult,
+  type DependentState,
+} from './children/dependents.js';
+export { Inventory, type InventoryEntry, ownerLabel } from './children/inventory.js';
+export {
+  uninstall,
+  type UninstallDeps,
+  type UninstallOptions,
+  UninstallTimeout,
+} from './manager/uninstall.js';
+export { createOrPatch, type CreatedOrPatched } from './reconcile/create-or-patch.js';
+export { computeStatus, type ObjectStatus, type StatusPhase } from './reconcile/kstatus.js';
+export { reportProgress, reportReady, reportStalled } from './reconcile/report.js';
+export {
+  type Step,
+  type StepResults,
+  Steps,
+  steps,
+  type StepsOptions,
+  type StepsRun,
+  type StepsStatus,
+} from './steps/steps.js';
 export { findCondition, isConditionTrue, setCondition } from './reconcile/conditions.js';
 export type { Constructor, Provider, Resolve } from './registration/container.js';
 export type * from './reconcile/context.js';
@@ -147,6 +180,17 @@ export {
 } from './kinds/custom-resource.js';
 export type * from './controller/definition.js';
 export type { KeyAdmission, Term } from './controller/key-admission.js';
+export { LeaderElector, type LeaderElectorOptions, type Leadership } from './election/leader-elector.js';
+export { isLeadershipLost, LeadershipLost } from './election/leadership-lost.js';
+export type { DivisionOptions, LeaderElectionOptions, ShardingOptions } from './election/options.js';
+export { ShardMember, type ShardMemberOptions, type ShardState } from './election/shard-member.js';
+export { isTermOver, TermOver } from './election/term.js';
+export {
+  type LeaseTiming,
+  leaseTiming,
+  type LeaseTimingOptions,
+  toleratedPauseMs,
+} from './election/timing.js';
 export type {
   CacheRead,
   ControllerObserver,
@@ -219,7 +263,7 @@ export { requestMetrics, type RequestMetricsOptions } from './telemetry/request-
 export { type WebhookMetrics, webhookMetrics } from './telemetry/webhook-metrics.js';
 export { isRegistrationError, RegistrationError } from './registration/registration-error.js';
 export * from './reconcile/result.js';
-export { isRunnable, type Runnable, type RunnableContext } from './manager/runnable.js';
+export { isRunnable, type Runnable, type RunnableContext, type RunnableGroup } from './manager/runnable.js';
 export { type Outcome, ReconcileTimeout, Runner, type RunnerOptions } from './queue/runner.js';
 export { schemaOfClass } from './kinds/schema-emitter.js';
 export { type Token, token, type TypedSymbol } from './registration/token.js';

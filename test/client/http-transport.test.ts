@@ -14,9 +14,16 @@ import {
   type Transport,
   type WatchEvent,
 } from 'gyre/api';
-import { createHttpTransport, type HttpTransportOptions, SharingDecoder } from 'gyre/client';
+import {
+  createClient,
+  createHttpTransport,
+  type HttpTransportOptions,
+  retryingTransport,
+  SharingDecoder,
+} from 'gyre/client';
+import { ConfigMap } from 'gyre/kinds';
 import { createAuthority, issueCertificate, type KeyPair } from '#src/pki/index.js';
-import { VirtualClock } from 'gyre/testing';
+import { seededRandom, VirtualClock } from 'gyre/testing';
 
 const server = 'http://api.test';
 
@@ -140,6 +147,53 @@ describe('HTTP transport: requests', () => {
     const reason = new Error('changed my mind');
     const request = { method: 'POST', path: '/x', body: {}, signal: AbortSignal.abort(reason) } as const;
     expect(await failureOf(open().request(request))).to.equal(reason);
+  });
+});
+
+describe('HTTP transport: a guarded write', () => {
+  before(() => nock.disableNetConnect());
+  after(() => nock.enableNetConnect());
+  afterEach(() => nock.cleanAll());
+
+  it('asks its guard again when the credential is at hand, and is not sent if that throws', async () => {
+    const over = new Error('the term is over');
+    let held = true;
+    const token = async (): Promise<string> => {
+      held = false;
+      return 'late';
+    };
+    const transport = createHttpTransport({ server, token });
+    const guarded = createClient(transport).with({
+      beforeWrite: () => {
+        if (!held) throw over;
+      },
+    });
+    const sent = nock(server).delete('/api/v1/namespaces/default/configmaps/x').reply(200, {});
+    expect(await failureOf(guarded.delete(ConfigMap, 'default/x'))).to.equal(over);
+    expect(sent.isDone()).to.equal(false);
+    transport.close();
+  });
+
+  it('asks its guard again before it is sent again', async () => {
+    const over = new Error('the term is over');
+    const clock = new VirtualClock();
+    const inner = createHttpTransport({ server });
+    const transport = retryingTransport(inner, { clock, random: seededRandom(1) });
+    let held = true;
+    const guarded = createClient(transport).with({
+      beforeWrite: () => {
+        if (!held) throw over;
+      },
+    });
+    nock(server).delete('/api/v1/namespaces/default/configmaps/x').reply(429, {}, { 'retry-after': '1' });
+    const sent = nock(server).delete('/api/v1/namespaces/default/configmaps/x').reply(200, {});
+    const outcome = failureOf(guarded.delete(ConfigMap, 'default/x'));
+    while (clock.pending === 0) await new Promise((resolve) => setImmediate(resolve));
+    held = false;
+    await clock.advance('2s');
+    expect(await outcome).to.equal(over);
+    expect(sent.isDone()).to.equal(false);
+    transport.close();
   });
 });
 

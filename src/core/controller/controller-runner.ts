@@ -10,6 +10,7 @@ import type { Client } from '../../client/index.js';
 import type { Logger } from '../../telemetry/index.js';
 import { type Outcome, Runner } from '../queue/runner.js';
 import { WorkQueue } from '../queue/workqueue.js';
+import { isTermOver } from '../election/term.js';
 import { EventRecorder } from '../reconcile/events.js';
 import { isTerminalError } from '../reconcile/result.js';
 import type { ControllerDefinition, RequestKey, SourceContext } from './definition.js';
@@ -225,6 +226,9 @@ export class ControllerRunner<T> {
       // Losing a race is everyday life: the newer version is on its way.
       if (isConflict(outcome.error))
         this.#log.debug('reconcile lost a race', { ...fields, error: outcome.error.message });
+      // So is losing a lease: whoever has the key now goes on.
+      else if (isTermOver(outcome.error) || isTermOver(outcome.error.cause))
+        this.#log.debug('reconcile lost its key', { ...fields, error: outcome.error.message });
       else this.#log.error('reconcile failed', fields);
     }
     this.#runs?.ended(outcome);

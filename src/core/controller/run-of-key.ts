@@ -74,7 +74,12 @@ export class RunOfKey<T> {
       this.#deps.log.debug('paused: left alone', { object: key });
       return undefined;
     }
-    return this.#reconcile(key, object, { signal, term, observers, reconcileID });
+    const [both, unlink] = term ? linked(signal, term.signal) : [signal, () => {}];
+    try {
+      return await this.#reconcile(key, object, { signal: both, term, observers, reconcileID });
+    } finally {
+      unlink();
+    }
   }
 
   /** The run has ended; its followers are told. */
@@ -96,8 +101,8 @@ export class RunOfKey<T> {
   ): Promise<unknown> {
     const { definition, watching, events, clock, random } = this.#deps;
     const { kind, cleanups } = definition;
+    const { signal } = run;
     const { metadata } = cached as PrimaryObject;
-    const signal = run.term ? AbortSignal.any([run.signal, run.term.signal]) : run.signal;
     const client = this.#client(run);
     const writer = client.with({ signal, fieldManager: definition.name });
     const deleting = metadata.deletionTimestamp !== undefined;
@@ -206,4 +211,21 @@ export class RunOfKey<T> {
     if (uid !== undefined) this.#applied.forget(uid);
     this.#uids.delete(key);
   }
+}
+
+/** A signal of both, and what takes it off again: a term outlives many runs, and must not remember each. */
+function linked(a: AbortSignal, b: AbortSignal): [AbortSignal, () => void] {
+  const both = new AbortController();
+  const unlinks = [a, b].map((signal) => {
+    const abort = (): void => both.abort(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    return () => signal.removeEventListener('abort', abort);
+  });
+  return [
+    both.signal,
+    () => {
+      for (const off of unlinks) off();
+    },
+  ];
 }

@@ -13,6 +13,8 @@ export type ClusterTarget = ConnectTarget | Transport | ((identity: string) => T
 export interface Transports {
   /** The server's host and port; `in-process` for a Transport that was there already. */
   readonly host: string;
+  /** The namespace this pod runs in, else the context's; `default` for a Transport that was there already. */
+  readonly namespace: string;
   of(identity: string): Transport;
   close(): void;
 }
@@ -32,6 +34,7 @@ export async function openTransports(
     const opened = new Map<string, Transport>();
     return {
       host: inProcess,
+      namespace: 'default',
       of: (identity) => {
         const transport = opened.get(identity) ?? target(identity);
         opened.set(identity, transport);
@@ -42,8 +45,9 @@ export async function openTransports(
       },
     };
   }
-  if (isTransport(target)) return { host: inProcess, of: () => target, close: () => {} };
-  const { transport, server } = await connect(target, { clock: deps.clock, log: deps.log });
+  if (isTransport(target))
+    return { host: inProcess, namespace: 'default', of: () => target, close: () => {} };
+  const { transport, server, namespace } = await connect(target, { clock: deps.clock, log: deps.log });
   deps.log.info('connected', { server });
-  return { host: new URL(server).host, of: () => transport, close: () => transport.close() };
+  return { host: new URL(server).host, namespace, of: () => transport, close: () => transport.close() };
 }

@@ -8,11 +8,11 @@ import {
   type Random,
   timestamp,
 } from '../../api/index.js';
-import type { ApplyOptions, Client } from '../../client/index.js';
+import type { Client } from '../../client/index.js';
 import type { Logger } from '../../telemetry/index.js';
 import { type AppliedMemory, applyChild } from './apply-child.js';
 import { setCondition } from './conditions.js';
-import type { CacheReader, Context, EventType, StatusOf } from './context.js';
+import type { ApplyChildOptions, CacheReader, Context, EventType, StatusOf } from './context.js';
 import type { EventRecorder, EventSubject } from './events.js';
 import { StatusWriter } from './status.js';
 import type { WatchedCaches } from './watched-caches.js';
@@ -70,6 +70,10 @@ export class ReconcileContext<T> implements Context<T> {
     });
   }
 
+  get kind(): KindOf<T> {
+    return this.#options.kind;
+  }
+
   get status(): Draft<StatusOf<T>> {
     return this.#status.draft as Draft<StatusOf<T>>;
   }
@@ -104,7 +108,7 @@ export class ReconcileContext<T> implements Context<T> {
     );
   }
 
-  apply<C>(kind: KindOf<C>, input: Input<NoInfer<C>>, options?: ApplyOptions): Promise<C> {
+  apply<C>(kind: KindOf<C>, input: Input<NoInfer<C>>, options?: ApplyChildOptions): Promise<C> {
     const { object, caches, applied } = this.#options;
     return applyChild(
       {

@@ -97,8 +97,8 @@ export class StatusWriter<T> {
         if (!latest || latest.metadata.uid !== uid) return;
       }
     }
+    // The draft goes on as it is: an author may hold on to it.
     this.#base = mine;
-    this.#draft = undefined;
   }
 }
 

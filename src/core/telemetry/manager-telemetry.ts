@@ -5,7 +5,6 @@
  * that a start that takes long can be watched; readiness says that the caches are complete, whoever leads, and
  * controllers that are held up do not hold it up.
  */
-import type { Observable } from 'rxjs';
 import { type Clock, type Duration, durationMs } from '../../api/index.js';
 import type { Client, RequestObserver } from '../../client/index.js';
 import { sampleEventLoopLag, systemClock } from '../../system/index.js';
@@ -29,7 +28,7 @@ import {
   HttpEndpoint,
 } from './http-endpoint.js';
 import { InformerMetrics } from './informer-metrics.js';
-import { leaderMetrics } from './leader-metrics.js';
+import { type LeaderMetrics, leaderMetrics } from './leader-metrics.js';
 import { ReconcileTracing, type TracingOptions } from './reconcile-tracing.js';
 import { requestMetrics } from './request-metrics.js';
 
@@ -170,11 +169,9 @@ export class ManagerTelemetry {
     this.#controllers.push({ name, maxConcurrent, controller });
   }
 
-  /** Shows whether this process holds the lease of that name. */
-  leadership(name: string, leadership$: Observable<{ readonly leading: boolean }>): void {
-    if (!this.#metrics) return;
-    const lease = leaderMetrics(this.registry, name);
-    leadership$.subscribe(({ leading }) => lease.leading(leading));
+  /** What shows whether this process holds the lease of that name; undefined without metrics. */
+  leadership(name: string): LeaderMetrics | undefined {
+    return this.#metrics && leaderMetrics(this.registry, name);
   }
 
   /** All there is to start was started; whether it may work is not asked. */
