@@ -85,7 +85,7 @@ export {
   WaitTimeout,
   type WriteOptions,
 } from '../client/index.js';
-export type { IndexFn } from '../informers/index.js';
+export { byField, byLabel, byOwnerUid, type IndexFn, type MissingPermission } from '../informers/index.js';
 export {
   type Attributes,
   type Counter,

@@ -101,7 +101,10 @@ function checkTimes<T>(where: string, definition: ControllerDefinition<T>): void
   }
 }
 
-function checkSelection(where: string, { namespace, labelSelector, fieldSelector }: Selection): void {
+function checkSelection(
+  where: string,
+  { namespace, namespaces, labelSelector, fieldSelector }: Selection,
+): void {
   refuseThrown(
     where,
     'labelSelector',
@@ -112,8 +115,16 @@ function checkSelection(where: string, { namespace, labelSelector, fieldSelector
     'fieldSelector',
     () => fieldSelector !== undefined && parseFieldSelector(fieldSelector),
   );
-  if (namespace !== undefined && dns1123Subdomain(namespace).length > 0)
-    throw new RegistrationError(where, `has the namespace ${JSON.stringify(namespace)}`, 'write a name');
+  if (namespace !== undefined && namespaces !== undefined)
+    throw new RegistrationError(where, 'has both namespace and namespaces', 'keep one of them');
+  for (const each of [...(namespaces ?? []), ...(namespace === undefined ? [] : [namespace])]) {
+    if (dns1123Subdomain(each).length > 0)
+      throw new RegistrationError(
+        where,
+        `has the namespace ${JSON.stringify(each)}`,
+        'write the name of a namespace',
+      );
+  }
 }
 
 function checkRetries<T>(where: string, { retries, fairness }: ControllerDefinition<T>): void {

@@ -30,6 +30,8 @@ export type MapFn<W> = (object: W, cache: CacheReader) => readonly (RequestKey |
 export interface Selection {
   /** One namespace; all when absent. */
   readonly namespace?: string;
+  /** Several namespaces, instead of one. */
+  readonly namespaces?: readonly string[];
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
 }

@@ -10,6 +10,7 @@ import {
   type Informer,
   type InformerLease,
   type InformerOptions,
+  type MissingPermission,
   stripManagedFields,
 } from '../../informers/index.js';
 import type { Logger } from '../../telemetry/index.js';
@@ -41,7 +42,8 @@ export interface InformerSource {
 /** Why a controller cannot run yet. */
 export interface HeldUpBy {
   readonly kind: KindFacts;
-  readonly namespace?: string;
+  /** With `forbidden`: the permission to ask for. */
+  readonly missing?: MissingPermission;
   /** `forbidden`: a permission is missing. `absent`: nobody serves the kind. `slow`: not complete in time. */
   readonly why: 'forbidden' | 'absent' | 'slow';
   readonly error?: unknown;
@@ -49,7 +51,6 @@ export interface HeldUpBy {
 
 interface Held {
   readonly kind: KindFacts;
-  readonly selection: Selection;
   readonly lease: InformerLease<unknown>;
 }
 
@@ -91,13 +92,13 @@ export class Watching<T> {
     return combineLatest(held.map(({ lease }) => lease.informer.state$)).pipe(
       map((states) =>
         states.flatMap((state, i): HeldUpBy[] => {
-          const { kind, selection, lease } = held[i] as Held;
+          const { kind, lease } = held[i] as Held;
           if (lease.informer.isReady || (state.phase !== 'unauthorized' && state.phase !== 'absent'))
             return [];
           return [
             {
               kind,
-              ...(selection.namespace === undefined ? {} : { namespace: selection.namespace }),
+              ...(state.missing ? { missing: state.missing } : {}),
               why: state.phase === 'absent' ? 'absent' : 'forbidden',
               error: state.error,
             },
@@ -126,9 +127,10 @@ export class Watching<T> {
   #watch(watch: WatchDefinition): void {
     const { kind, relation } = watch;
     // Where the controller is bound to a namespace, so is what it watches, unless it says otherwise.
-    const namespace = watch.namespace ?? (kind.scope === 'Cluster' ? undefined : this.definition.namespace);
-    const selection: Selection = { ...watch, ...(namespace === undefined ? {} : { namespace }) };
-    this.#hold(kind, selection, {
+    const own = watch.namespace !== undefined || watch.namespaces !== undefined || kind.scope === 'Cluster';
+    const { namespace, namespaces } = own ? watch : this.definition;
+    const { labelSelector, fieldSelector } = watch;
+    this.#hold(kind, present({ namespace, namespaces, labelSelector, fieldSelector }), {
       metadataOnly: watch.metadataOnly === true,
       indexes: {
         ...watch.indexes,
@@ -152,7 +154,7 @@ export class Watching<T> {
 
   #hold(
     kind: KindOf<unknown>,
-    { namespace, labelSelector, fieldSelector }: Selection,
+    selection: Selection,
     options: {
       readonly metadataOnly?: boolean;
       readonly indexes: WatchDefinition['indexes'];
@@ -160,20 +162,19 @@ export class Watching<T> {
     },
   ): Informer<unknown> {
     const { metadataOnly = false } = options;
-    const selectors = {
-      ...(labelSelector === undefined ? {} : { labelSelector }),
-      ...(fieldSelector === undefined ? {} : { fieldSelector }),
-    };
+    const { namespace, namespaces, labelSelector, fieldSelector } = selection;
     const lease = this.informers.acquire(kind, {
-      ...selectors,
-      ...(namespace === undefined ? {} : { namespace }),
+      ...present({ namespace, namespaces, labelSelector, fieldSelector }),
       ...(metadataOnly ? { metadataOnly } : {}),
     });
-    this.#held.push({ kind, selection: namespace === undefined ? {} : { namespace }, lease });
+    this.#held.push({ kind, lease });
     const { informer } = lease;
     const watched = this.caches.add(kind, informer.cache, {
-      ...selectors,
-      ...(namespace === undefined ? {} : { namespaces: [namespace] }),
+      ...present({
+        namespaces: namespace === undefined ? namespaces : [namespace],
+        labelSelector,
+        fieldSelector,
+      }),
       project: metadataOnly ? metadataOf : stripManagedFields,
       echoes: this.definition.ignoreOwnEchoes === true,
     });
@@ -252,13 +253,23 @@ export function requestKey(key: RequestKey | NamespacedName): RequestKey {
   return typeof key === 'string' ? key : keyOf({ metadata: key });
 }
 
-/** What is missing, for a log line or a check: `secrets: forbidden (…)`. */
+/** What is missing, for a log line or a check: `Secret: forbidden: needs watch of secrets in all namespaces (…)`. */
 export function describeHeldUp(by: readonly HeldUpBy[]): string {
   return by
-    .map(({ kind, namespace, why, error }) => {
-      const where = namespace === undefined ? '' : ` in namespace ${namespace}`;
+    .map(({ kind, missing, why, error }) => {
+      const needs = missing ? `: needs ${describePermission(missing)}` : '';
       const text = error === undefined ? '' : ` (${error instanceof Error ? error.message : String(error)})`;
-      return `${groupKind(kind)}${where}: ${why}${text}`;
+      return `${groupKind(kind)}: ${why}${needs}${text}`;
     })
     .join('; ');
+}
+
+function describePermission({ verb, group, resource, namespace }: MissingPermission): string {
+  const where = namespace === undefined ? 'all namespaces' : `namespace ${namespace}`;
+  return `${verb} of ${group === '' ? resource : `${resource}.${group}`} in ${where}`;
+}
+
+/** The members that are there. */
+function present<T extends object>(members: { readonly [K in keyof T]: T[K] | undefined }): Partial<T> {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as Partial<T>;
 }
