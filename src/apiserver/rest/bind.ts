@@ -16,7 +16,7 @@ import {
 import { asObject, decodeBody } from './body.js';
 import type { RequestContext } from './context.js';
 import { objectTypes } from './dispatch.js';
-import { writeQuery } from './options.js';
+import { writeOptions, writeQuery } from './options.js';
 import { updateObject } from './update.js';
 
 interface Binding {
@@ -41,13 +41,36 @@ export async function bindPod(ctx: RequestContext): Promise<Status> {
   if (metadata.name && metadata.name !== info.name) {
     throw badRequest(`name in URL does not match name in Binding object`);
   }
+  await admitBinding(ctx, body.value as JsonObject, write.dryRun);
   await updateObject(
     ctx,
     (current) => ({ object: bound(ctx, current as JsonObject, node, metadata), managed: false }),
     write,
-    { allowCreate: false, requireVersion: false },
+    { allowCreate: false, requireVersion: false, admitted: 'done' },
   );
   return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
+}
+
+/** To admission this is a Binding that is created; what it says of it is not taken over. @throws ApiError */
+async function admitBinding(ctx: RequestContext, binding: JsonObject, dryRun: boolean): Promise<void> {
+  const { deps, info, request } = ctx;
+  const attributes = {
+    operation: 'CREATE' as const,
+    resource: ctx.resource,
+    subresource: 'binding',
+    namespace: info.namespace,
+    name: info.name,
+    user: ctx.user,
+    dryRun,
+    object: { ...binding, apiVersion: 'v1', kind: 'Binding' },
+    oldObject: undefined,
+    kind: { group: '', version: 'v1', kind: 'Binding' },
+    options: writeOptions('CreateOptions', request.query),
+    warnings: ctx.warnings,
+    ...(request.signal ? { signal: request.signal } : {}),
+  };
+  await deps.admission.mutate(attributes);
+  await deps.admission.validate(attributes);
 }
 
 function checkTarget({ target = {} }: Binding, pod: string): string {
