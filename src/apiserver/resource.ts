@@ -50,7 +50,9 @@ export async function convertTo(
   object: JsonObject,
   version: string,
 ): Promise<JsonObject> {
-  return conversion.known(object, version) ?? ((await conversion.convert([object], version))[0] as JsonObject);
+  return (
+    conversion.known(object, version) ?? ((await conversion.convert([object], version))[0] as JsonObject)
+  );
 }
 
 /** What a resource tells about itself in discovery and OpenAPI. */
@@ -122,7 +124,9 @@ export class ResourceRegistry {
     return this.all()
       .filter(
         (r) =>
-          r.facts.group === facts.group && r.facts.plural === facts.plural && r.facts.version !== facts.version,
+          r.facts.group === facts.group &&
+          r.facts.plural === facts.plural &&
+          r.facts.version !== facts.version,
       )
       .sort((a, b) => compareKubeVersions(a.facts.version, b.facts.version));
   }

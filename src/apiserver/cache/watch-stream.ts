@@ -180,8 +180,7 @@ export class WatchStream implements AsyncIterable<readonly WatchEvent[]> {
   #translate(event: LogEvent): Unshaped | undefined {
     const { matches } = this.#options;
     const before = event.previous !== undefined && matches(event.previous);
-    if (event.type === 'DELETED')
-      return before ? { type: 'DELETED', unshaped: event.object } : undefined;
+    if (event.type === 'DELETED') return before ? { type: 'DELETED', unshaped: event.object } : undefined;
     const now = matches(event.object);
     if (now) return { type: before ? 'MODIFIED' : 'ADDED', unshaped: event.object };
     if (!before) return undefined;

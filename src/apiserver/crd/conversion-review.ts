@@ -1,11 +1,5 @@
 /** ConversionReview v1: what a conversion webhook is asked, and whether its answer will do. */
-import {
-  ApiError,
-  type JsonObject,
-  type JsonValue,
-  labelValue,
-  qualifiedName,
-} from '../../api/index.js';
+import { ApiError, type JsonObject, type JsonValue, labelValue, qualifiedName } from '../../api/index.js';
 
 const reviewVersion = 'apiextensions.k8s.io/v1';
 
@@ -54,7 +48,9 @@ export function convertedObjects(
   const response = objectOf(answer.response);
   if (!response) throw failed('no response provided');
   if (answer.apiVersion !== reviewVersion || answer.kind !== 'ConversionReview')
-    throw failed(`expected webhook response of ${reviewVersion}, Kind=ConversionReview, got ${kindText(answer)}`);
+    throw failed(
+      `expected webhook response of ${reviewVersion}, Kind=ConversionReview, got ${kindText(answer)}`,
+    );
   if (response.uid !== uid) {
     throw failed(
       `expected response.uid=${JSON.stringify(uid)}, got ${JSON.stringify(String(response.uid ?? ''))}`,
@@ -72,9 +68,7 @@ export function convertedObjects(
     ? (response.convertedObjects as readonly JsonValue[])
     : [];
   if (converted.length !== originals.length) {
-    throw conversionFailed(
-      `${webhook} returned ${converted.length} objects, expected ${originals.length}`,
-    );
+    throw conversionFailed(`${webhook} returned ${converted.length} objects, expected ${originals.length}`);
   }
   return originals.map((original, i) => {
     const object = objectOf(converted[i]) ?? {};
@@ -84,7 +78,9 @@ export function convertedObjects(
       throw conversionFailed(`${webhook} returned invalid converted object${at}: ${problem}`);
     const metadata = metadataOf(original, object);
     if (typeof metadata === 'string')
-      throw conversionFailed(`${webhook} returned invalid metadata${at === '' ? '' : ` in object${at}`}: ${metadata}`);
+      throw conversionFailed(
+        `${webhook} returned invalid metadata${at === '' ? '' : ` in object${at}`}: ${metadata}`,
+      );
     return { ...object, metadata };
   });
 }

@@ -76,7 +76,8 @@ export class CrdConversion implements VersionConverter {
   follow({ spec }: Crd): void {
     this.#group = spec.group;
     this.#schemas = new Map(spec.versions.map((version) => [version.name, wholeSchema(version)]));
-    this.#client = spec.conversion?.strategy === 'Webhook' ? spec.conversion.webhook?.clientConfig : undefined;
+    this.#client =
+      spec.conversion?.strategy === 'Webhook' ? spec.conversion.webhook?.clientConfig : undefined;
     this.#memory = new Memory();
   }
 
@@ -99,13 +100,21 @@ export class CrdConversion implements VersionConverter {
       const asked = turn.then(() => this.#ask(some, version));
       turn = asked;
       for (const [i, object] of some.entries()) {
-        memory.expect(object, version, asked.then((results) => results[i] as JsonObject)).catch(() => {
-          // Whoever waits for this one hears of it below.
-        });
+        memory
+          .expect(
+            object,
+            version,
+            asked.then((results) => results[i] as JsonObject),
+          )
+          .catch(() => {
+            // Whoever waits for this one hears of it below.
+          });
       }
     }
     return Promise.all(
-      objects.map((object) => this.known(object, version) ?? (memory.awaited(object, version) as Promise<JsonObject>)),
+      objects.map(
+        (object) => this.known(object, version) ?? (memory.awaited(object, version) as Promise<JsonObject>),
+      ),
     );
   }
 

@@ -99,7 +99,8 @@ function validateConversion(conversion: CrdConversionFields | undefined): Status
         : validateReviewVersions(versions, reviewVersions, dns1035Label)),
     ];
   }
-  if (strategy !== 'None') return [fieldError.notSupported(at.child('strategy'), strategy, ['None', 'Webhook'])];
+  if (strategy !== 'None')
+    return [fieldError.notSupported(at.child('strategy'), strategy, ['None', 'Webhook'])];
   const misplaced = 'should not be set when strategy is not set to Webhook';
   return [
     ...(webhook?.clientConfig ? [fieldError.forbidden(client, misplaced)] : []),
@@ -189,7 +190,9 @@ function validateVersions(versions: readonly CrdVersion[]): StatusCause[] {
     });
   });
   if (names.size < versions.length) {
-    causes.push(fieldError.invalid(at, goValue(versions as unknown as JsonValue), 'must contain unique version names'));
+    causes.push(
+      fieldError.invalid(at, goValue(versions as unknown as JsonValue), 'must contain unique version names'),
+    );
   }
   if (versions.filter((v) => v.storage).length !== 1) {
     causes.push(
@@ -243,7 +246,10 @@ function validateUpdate(object: JsonObject, old: JsonObject): StatusCause[] {
 
 /** A new storage version counts as stored at from this very write on. */
 function prepareForUpdate(object: { [key: string]: unknown }): void {
-  const { spec: { versions = [] } = {}, status } = object as unknown as { spec?: Crd['spec']; status?: Crd['status'] };
+  const { spec: { versions = [] } = {}, status } = object as unknown as {
+    spec?: Crd['spec'];
+    status?: Crd['status'];
+  };
   const storage = (versions as readonly CrdVersion[]).find((v) => v.storage)?.name;
   const stored = status?.storedVersions ?? [];
   if (storage === undefined || stored.includes(storage)) return;

@@ -11,7 +11,13 @@ import {
 import type { StampedObject } from '../cache/resource-cache.js';
 import { WatchStream } from '../cache/watch-stream.js';
 import { type TableSubject, tableOf } from '../table/index.js';
-import { allAtRequestVersion, atRequestVersion, findCached, type RequestContext, resourceCache } from './context.js';
+import {
+  allAtRequestVersion,
+  atRequestVersion,
+  findCached,
+  type RequestContext,
+  resourceCache,
+} from './context.js';
 import { checkNotAhead, listPage } from './list-page.js';
 import { negotiateShape, type Shape } from './negotiate.js';
 import { checkVersionSyntax, type ListQuery, listQuery } from './options.js';

@@ -178,7 +178,11 @@ async function rescale(ctx: RequestContext, change: (scale: JsonObject) => JsonO
         kind: scaleKind,
         show: (object) => scaleOf(ctx, object),
         take: (object, scale) =>
-          write(object, at.specReplicas.split('.'), (read(scale, 'spec.replicas') as number | undefined) ?? 0),
+          write(
+            object,
+            at.specReplicas.split('.'),
+            (read(scale, 'spec.replicas') as number | undefined) ?? 0,
+          ),
       },
     },
   );

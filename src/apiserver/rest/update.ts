@@ -100,7 +100,10 @@ export async function updateObject(
     checkPlace(ctx, proposal.object);
     checkVersion(ctx, proposal.object, current, options.requireVersion);
     try {
-      return { object: await commit(ctx, cached, current, proposal, write, options.admitted), created: false };
+      return {
+        object: await commit(ctx, cached, current, proposal, write, options.admitted),
+        created: false,
+      };
     } catch (error) {
       if (!(error instanceof RevisionMismatch)) throw error;
       // Asked again, a patch starts from the newer version; who named a version is told that it is stale.
@@ -288,8 +291,7 @@ async function admit(
   const changed = as ? as.take(object as JsonObject, admitted) : admitted;
   const { managedFields } = object.metadata as MutableObject;
   const { managedFields: _, ...metadata } = changed.metadata as JsonObject;
-  const owners: JsonObject =
-    managedFields === undefined ? {} : { managedFields: managedFields as JsonValue };
+  const owners: JsonObject = managedFields === undefined ? {} : { managedFields: managedFields as JsonValue };
   return prepare(ctx, current, { ...changed, metadata: { ...metadata, ...owners } });
 }
 

@@ -14,7 +14,12 @@ export function warningHeader(warnings: readonly string[]): string {
     if (size > maxTotal && written >= maxTotal) break;
     const shown = size > maxTotal ? text.slice(0, maxEach) : text;
     written += shown.length;
-    told.push(`299 - "${shown.join('').replace(/\p{Cc}+/gu, ' ').replace(/[\\"]/g, '\\$&')}"`);
+    told.push(
+      `299 - "${shown
+        .join('')
+        .replace(/\p{Cc}+/gu, ' ')
+        .replace(/[\\"]/g, '\\$&')}"`,
+    );
   }
   return told.join(', ');
 }

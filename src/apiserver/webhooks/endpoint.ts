@@ -15,7 +15,12 @@ export function targetOf(config: WebhookClientConfig, timeoutMs: number): string
 }
 
 /** Why a post to a webhook failed, as Go's HTTP client words it. */
-export function postFailed(config: WebhookClientConfig, timeoutMs: number, why: string, cause?: unknown): Error {
+export function postFailed(
+  config: WebhookClientConfig,
+  timeoutMs: number,
+  why: string,
+  cause?: unknown,
+): Error {
   const message = `Post ${JSON.stringify(targetOf(config, timeoutMs))}: ${why}`;
   return new WebhookUnreachable(message, cause === undefined ? undefined : { cause });
 }

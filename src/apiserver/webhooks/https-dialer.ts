@@ -44,7 +44,11 @@ export class HttpsWebhookDialer implements WebhookDialer {
 
   constructor(private readonly deps: HttpsWebhookDialerDeps) {}
 
-  async call(config: WebhookClientConfig, body: JsonObject, options: WebhookCallOptions): Promise<JsonObject> {
+  async call(
+    config: WebhookClientConfig,
+    body: JsonObject,
+    options: WebhookCallOptions,
+  ): Promise<JsonObject> {
     const { timeoutMs, signal } = options;
     const abort = new AbortController();
     const cancel: Cancel = this.deps.clock.setTimer(timeoutMs, () => abort.abort(deadlineExceeded));
@@ -55,7 +59,9 @@ export class HttpsWebhookDialer implements WebhookDialer {
     try {
       answer = await this.#post(config, timeoutMs, JSON.stringify(body), abort.signal);
     } catch (error) {
-      const why = abort.signal.aborted ? String(abort.signal.reason) : reasonOf(error as NodeJS.ErrnoException, config);
+      const why = abort.signal.aborted
+        ? String(abort.signal.reason)
+        : reasonOf(error as NodeJS.ErrnoException, config);
       throw postFailed(config, timeoutMs, why, error);
     } finally {
       cancel();
@@ -92,7 +98,7 @@ export class HttpsWebhookDialer implements WebhookDialer {
         host: url.host,
       },
       ...(config.caBundle ? { ca: Buffer.from(config.caBundle, 'base64') } : {}),
-      ...(address ? { host: address.host, port: address.port, servername: url.hostname } : {}),
+      ...(address ? { hostname: address.host, port: address.port, servername: url.hostname } : {}),
     };
     const send = (): Promise<Answer> =>
       new Promise((resolve, reject) => {
@@ -102,7 +108,8 @@ export class HttpsWebhookDialer implements WebhookDialer {
           incoming.on('data', (chunk: Buffer) => {
             size += chunk.length;
             chunks.push(chunk);
-            if (size > maxAnswerBytes) incoming.destroy(new Error(`the answer is larger than ${maxAnswerBytes} bytes`));
+            if (size > maxAnswerBytes)
+              incoming.destroy(new Error(`the answer is larger than ${maxAnswerBytes} bytes`));
           });
           incoming.on('error', reject);
           incoming.on('end', () =>
@@ -143,7 +150,9 @@ function reasonOf(error: NodeJS.ErrnoException, config: WebhookClientConfig): st
       return 'tls: failed to verify certificate: x509: certificate has expired or is not yet valid';
     case 'ERR_TLS_CERT_ALTNAME_INVALID':
       return `tls: failed to verify certificate: x509: certificate is not valid for any names, but wanted to match ${
-        config.service ? `${config.service.name}.${config.service.namespace}.svc` : new URL(config.url ?? '').hostname
+        config.service
+          ? `${config.service.name}.${config.service.namespace}.svc`
+          : new URL(config.url ?? '').hostname
       }`;
     default:
       return error.message;
@@ -154,7 +163,8 @@ function reasonOf(error: NodeJS.ErrnoException, config: WebhookClientConfig): st
 function refusal({ code, text }: Answer): WebhookUnreachable {
   try {
     const { kind, message } = JSON.parse(text) as { kind?: unknown; message?: unknown };
-    if (kind === 'Status' && typeof message === 'string' && message !== '') return new WebhookUnreachable(message);
+    if (kind === 'Status' && typeof message === 'string' && message !== '')
+      return new WebhookUnreachable(message);
   } catch {
     // No Status: the code has to do.
   }

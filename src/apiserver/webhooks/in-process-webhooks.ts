@@ -48,7 +48,11 @@ export class InProcessWebhooks implements WebhookDialer {
     };
   }
 
-  async call(config: WebhookClientConfig, body: JsonObject, options: WebhookCallOptions): Promise<JsonObject> {
+  async call(
+    config: WebhookClientConfig,
+    body: JsonObject,
+    options: WebhookCallOptions,
+  ): Promise<JsonObject> {
     const handler = this.#handlers.get(endpointOf(config));
     if (!handler) return this.deps.next.call(config, body, options);
     const { timeoutMs, signal } = options;

@@ -75,7 +75,9 @@ export class HookSource {
   #of(configuration: StampedObject): readonly Hook[] {
     let hooks = this.#compiled.get(configuration);
     if (!hooks) {
-      const { webhooks = [] } = configuration as unknown as { readonly webhooks?: readonly MutatingWebhook[] };
+      const { webhooks = [] } = configuration as unknown as {
+        readonly webhooks?: readonly MutatingWebhook[];
+      };
       hooks = webhooks.map((hook, i) => compile(configuration.metadata.name, i, hook));
       this.#compiled.set(configuration, hooks);
     }

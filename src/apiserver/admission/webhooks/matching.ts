@@ -57,11 +57,9 @@ function scopeRule(scope: string | undefined): (target: RuleTarget) => boolean {
 }
 
 export function compileRule(fields: RuleFields): Rule {
-  const [operation, group, version] = [fields.operations, fields.apiGroups, fields.apiVersions].map(anyOf) as [
-    (name: string) => boolean,
-    (name: string) => boolean,
-    (name: string) => boolean,
-  ];
+  const [operation, group, version] = [fields.operations, fields.apiGroups, fields.apiVersions].map(
+    anyOf,
+  ) as [(name: string) => boolean, (name: string) => boolean, (name: string) => boolean];
   const resource = resourceRule(fields.resources);
   const scope = scopeRule(fields.scope);
   return (target) =>

@@ -209,11 +209,7 @@ class HookCaller {
    * The resource at the version the webhook wants to see; undefined when the request is none of its business.
    * @throws ApiError NotFound when its namespace is not there
    */
-  match(
-    hook: Hook,
-    attributes: AdmissionAttributes,
-    objects: VersionedObjects,
-  ): ServedResource | undefined {
+  match(hook: Hook, attributes: AdmissionAttributes, objects: VersionedObjects): ServedResource | undefined {
     const shown = this.#byRules(hook, attributes);
     if (!shown) return undefined;
     if (!this.#inNamespaces(hook, attributes, objects.object)) return undefined;
