@@ -28,23 +28,33 @@ export async function start(side: string, args: readonly string[]): Promise<Reco
 }
 
 async function upOnce(dataDir: string, args: readonly string[]): Promise<number> {
+  const { readyMs, stop } = await up(['--data-dir', dataDir, ...args]);
+  await stop();
+  return readyMs;
+}
+
+/** A `gyre up` of its own, once it is ready. */
+export async function up(args: readonly string[]): Promise<{ readyMs: number; stop(): Promise<void> }> {
   const began = performance.now();
-  const up = spawn(process.execPath, [main, 'up', '--data-dir', dataDir, '--port', '0', ...args], {
+  const child = spawn(process.execPath, [main, 'up', '--port', '0', ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const exited = new Promise((resolve) => up.once('exit', resolve));
+  const exited = new Promise((resolve) => child.once('exit', resolve));
   let text = '';
   await new Promise<void>((ready, failed) => {
-    up.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
       text += chunk;
       if (/^ready /m.test(text)) ready();
     });
-    up.once('exit', (code) => failed(new Error(`gyre up ended with ${code}`)));
+    child.once('exit', (code) => failed(new Error(`gyre up ended with ${code}`)));
   });
-  const readyMs = performance.now() - began;
-  up.kill('SIGTERM');
-  await exited;
-  return readyMs;
+  return {
+    readyMs: performance.now() - began,
+    stop: async () => {
+      child.kill('SIGTERM');
+      await exited;
+    },
+  };
 }
 
 /** An API server on a store of so many pods, beside a bare load of the same store. */
@@ -55,7 +65,7 @@ export async function restart(side: string, count: number): Promise<Record<strin
     const store = await openLmdbStore({ path, clock: systemClock });
     const writers = Array.from({ length: 256 }, async (_, writer) => {
       for (let i = writer; i < count; i += 256) {
-        const pod = JSON.parse(podJson(i, false)) as { metadata: { namespace: string; name: string } };
+        const pod = JSON.parse(podJson(i, 'plain')) as { metadata: { namespace: string; name: string } };
         await store.create(`/core/pods/${pod.metadata.namespace}/${pod.metadata.name}`, pod);
       }
     });

@@ -1,10 +1,34 @@
-/** Pods as a cluster has them: a 2.7 KB Deployment pod, or the same with managedFields. */
+/**
+ * Pods of Deployments, one hundred of each template. Plain ones repeat more than a cluster's do; of `varied` ones each
+ * has its own times and volume name, and each template its own image and environment.
+ */
 
-/** One pod's JSON. Pods of one hundred share their template, as replicas do. */
-export function podJson(i: number, managed: boolean): string {
+/** Plain, with managedFields, with those and two sidecars, and plain ones that repeat less. */
+export type PodShape = 'plain' | 'managed' | 'big' | 'varied';
+
+/** A pod's changes: its version and what its status says. */
+export interface PodRevision {
+  readonly resourceVersion: number;
+  readonly restarts: number;
+}
+
+/** One pod's JSON. */
+export function podJson(
+  i: number,
+  shape: PodShape,
+  { resourceVersion, restarts }: PodRevision = { resourceVersion: 1000 + i, restarts: 0 },
+): string {
   const app = `app-${Math.floor(i / 100)}`;
   const labels = { app, 'pod-template-hash': `6d4cf56db${Math.floor(i / 100)}`, tier: 'web' };
-  const now = '2026-01-02T03:04:05Z';
+  const template = Math.floor(i / 100);
+  const varied = shape === 'varied';
+  const now = varied
+    ? new Date(Date.UTC(2026, 0, 2) + i * 7_000).toISOString().replace('.000', '')
+    : '2026-01-02T03:04:05Z';
+  const volume = varied
+    ? `kube-api-access-${(i * 7919).toString(36).padStart(5, '0').slice(-5)}`
+    : 'kube-api-access';
+  const image = `registry.example.com/shop/${varied ? app : 'web'}:1.27.3`;
   const condition = (type: string) => ({
     type,
     status: 'True',
@@ -19,7 +43,7 @@ export function podJson(i: number, managed: boolean): string {
       generateName: `${app}-6d4cf56db-`,
       namespace: `ns-${i % 50}`,
       uid: `00000000-0000-4000-8000-${String(i).padStart(12, '0')}`,
-      resourceVersion: String(1000 + i),
+      resourceVersion: String(resourceVersion),
       creationTimestamp: now,
       labels,
       annotations: { 'prometheus.io/scrape': 'true', 'prometheus.io/port': '9090' },
@@ -33,12 +57,12 @@ export function podJson(i: number, managed: boolean): string {
           blockOwnerDeletion: true,
         },
       ],
-      ...(managed ? { managedFields: managedFields(now) } : {}),
+      ...(shape === 'plain' ? {} : { managedFields: managedFields(now) }),
     },
     spec: {
       volumes: [
         {
-          name: 'kube-api-access',
+          name: volume,
           projected: {
             defaultMode: 420,
             sources: [
@@ -51,16 +75,17 @@ export function podJson(i: number, managed: boolean): string {
       containers: [
         {
           name: 'web',
-          image: 'registry.example.com/shop/web:1.27.3',
+          image,
           ports: [{ name: 'http', containerPort: 8080, protocol: 'TCP' }],
           env: [
             { name: 'REGION', value: 'eu-central-1' },
+            ...(varied ? [{ name: 'TEMPLATE', value: String(template) }] : []),
             { name: 'POD_NAME', valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.name' } } },
           ],
           resources: { limits: { cpu: '500m', memory: '512Mi' }, requests: { cpu: '100m', memory: '128Mi' } },
           volumeMounts: [
             {
-              name: 'kube-api-access',
+              name: volume,
               readOnly: true,
               mountPath: '/var/run/secrets/kubernetes.io/serviceaccount',
             },
@@ -76,6 +101,7 @@ export function podJson(i: number, managed: boolean): string {
           terminationMessagePolicy: 'File',
           imagePullPolicy: 'IfNotPresent',
         },
+        ...(shape === 'big' ? sidecars : []),
       ],
       restartPolicy: 'Always',
       terminationGracePeriodSeconds: 30,
@@ -114,8 +140,8 @@ export function podJson(i: number, managed: boolean): string {
           state: { running: { startedAt: now } },
           lastState: {},
           ready: true,
-          restartCount: 0,
-          image: 'registry.example.com/shop/web:1.27.3',
+          restartCount: restarts,
+          image,
           imageID: 'sha256:0123456789abcdef',
           containerID: `containerd://${i}`,
           started: true,
@@ -125,6 +151,41 @@ export function podJson(i: number, managed: boolean): string {
     },
   });
 }
+
+const sidecars = ['proxy', 'logs'].map((name) => ({
+  name,
+  image: `registry.example.com/mesh/${name}:0.9.1`,
+  args: ['--log-level=info', `--config=/etc/${name}/config.yaml`, '--admin=127.0.0.1:15000'],
+  ports: [{ name: `${name}-http`, containerPort: 15001, protocol: 'TCP' }],
+  env: ['NODE_NAME:spec.nodeName', 'POD_IP:status.podIP', 'NAMESPACE:metadata.namespace'].map((text) => {
+    const [variable, fieldPath] = text.split(':');
+    return { name: variable, valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath } } };
+  }),
+  resources: { limits: { cpu: '200m', memory: '128Mi' }, requests: { cpu: '10m', memory: '64Mi' } },
+  volumeMounts: [
+    { name: 'kube-api-access', readOnly: true, mountPath: '/var/run/secrets/kubernetes.io/serviceaccount' },
+    { name: `${name}-config`, mountPath: `/etc/${name}` },
+  ],
+  livenessProbe: {
+    httpGet: { path: '/healthz', port: 15020, scheme: 'HTTP' },
+    initialDelaySeconds: 10,
+    timeoutSeconds: 3,
+    periodSeconds: 10,
+    successThreshold: 1,
+    failureThreshold: 3,
+  },
+  terminationMessagePath: '/dev/termination-log',
+  terminationMessagePolicy: 'File',
+  imagePullPolicy: 'IfNotPresent',
+  securityContext: {
+    capabilities: { drop: ['ALL'] },
+    privileged: false,
+    runAsUser: 1337,
+    runAsNonRoot: true,
+    readOnlyRootFilesystem: true,
+    allowPrivilegeEscalation: false,
+  },
+}));
 
 function managedFields(time: string): object[] {
   const field = (...names: string[]) => Object.fromEntries(names.map((n) => [`f:${n}`, {}]));

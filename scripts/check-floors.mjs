@@ -1,6 +1,7 @@
 /**
  * Checks who imports whom: floors point one way (ARCHITECTURE.md), other floors are entered through their
- * index, an index only re-exports, and heavy packages are never reached statically from `gyre`.
+ * index, an index only re-exports, heavy packages are never reached statically from `gyre`, and examples and
+ * templates import packages only.
  * What the table does not allow is forbidden.
  */
 import { readdirSync, readFileSync } from 'node:fs';
@@ -99,6 +100,21 @@ for (const file of files) {
     !path.includes('/kinds/')
   ) {
     say('an index only re-exports');
+  }
+}
+
+// What a user would copy imports what a user can import.
+const project = dirname(root);
+for (const folder of ['examples', 'templates']) {
+  for (const entry of readdirSync(join(project, folder), { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile() || !entry.name.endsWith('.ts')) continue;
+    const file = join(entry.parentPath, entry.name);
+    for (const [, target = ''] of readFileSync(file, 'utf8').matchAll(/\bfrom\s+'([^']+)'/g)) {
+      const outside =
+        target.startsWith('..') && !join(dirname(file), target).startsWith(join(project, folder));
+      if (target.startsWith('#') || outside)
+        problems.push(`${relative(project, file)}: imports ${target}: only packages, as a user would`);
+    }
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * `npm start`, `npm test`, `npm run build|lint|bench`: does its own set-up with Node and npm alone, then
+ * `npm start`, `npm test`, `npm run build|lint|docs|bench`: does its own set-up with Node and npm alone, then
  * runs the entry in this very process. Built-ins only, as it runs before anything is installed.
  *
  * Dependencies are installed when package-lock.json, platform or architecture differ from what the stamp
@@ -104,7 +104,7 @@ function install() {
   writeFileSync(stampFile, wantedStamp());
 }
 
-/** The formatter and the linter, which only `lint` and `format` need. */
+/** The formatter, the linter and typedoc, which only `lint`, `format` and `docs` need. */
 function tool(path) {
   const dir = join(root, 'tools');
   const file = join(dir, 'node_modules', path);
@@ -198,9 +198,12 @@ switch (task) {
       node(join(root, 'scripts/check-floors.mjs'), []) ||
       node(join(root, 'scripts/check-time.mjs'), []);
     break;
+  case 'docs':
+    process.exitCode = node(tool('typedoc/bin/typedoc'), []);
+    break;
   case 'format':
     process.exitCode = node(tool('@biomejs/biome/bin/biome'), ['format', '--write', '.']);
     break;
   default:
-    fail(`unknown task ${JSON.stringify(task)}`, 'one of start, test, build, lint, format, bench');
+    fail(`unknown task ${JSON.stringify(task)}`, 'one of start, test, build, lint, docs, format, bench');
 }

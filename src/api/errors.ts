@@ -90,6 +90,22 @@ export class OutcomeUnknown extends TransportError {
   override readonly name = 'OutcomeUnknown';
 }
 
+const badLineBrand: unique symbol = Symbol.for('gyre.bad-line') as never;
+
+/** A stream sent something that could not be read, or was too long to be: it was given up. */
+export class BadLine extends TransportError {
+  readonly [badLineBrand] = true;
+  override readonly name = 'BadLine';
+}
+
+export function isBadLine(error: unknown): error is BadLine {
+  return (
+    typeof error === 'object' &&
+    error !== null &&
+    (error as { [badLineBrand]?: unknown })[badLineBrand] === true
+  );
+}
+
 export function isTransportError(error: unknown): error is TransportError {
   return (
     typeof error === 'object' &&

@@ -30,6 +30,11 @@ export interface ApiRequest {
   readonly signal?: AbortSignal;
   /** `false`: the caller has a back-off of its own, so one failure is one attempt. Default: as the transport does. */
   readonly retry?: false;
+  /**
+   * Called right before each attempt is sent, when credentials are at hand and waiting is over; a throw refuses it.
+   * A transport that sends at once need not call it: the caller has asked itself already.
+   */
+  readonly beforeSend?: () => void;
   /** Reads the objects of a list or watch; ignored where nothing is encoded. Default: plain JSON. */
   readonly decoder?: ObjectDecoder;
 }
@@ -65,6 +70,28 @@ export interface WatchResponse<T = unknown> {
   readonly events: AsyncIterable<readonly WatchEvent<T>[]>;
 }
 
+/** An answer that is read as it comes: a log. */
+export interface ByteResponse {
+  readonly headers: Readonly<Record<string, string>>;
+  /** Throws TransportError when the connection breaks. Leaving the loop closes it. One reader. */
+  readonly bytes: AsyncIterable<Uint8Array>;
+}
+
+/** A connection that carries messages both ways: a WebSocket, or what stands for one in process. */
+export interface MessageConnection {
+  /** Which of the offered subprotocols was agreed on. */
+  readonly protocol: string;
+  /**
+   * Ends when the other side has ended; throws TransportError or OutcomeUnknown when the connection breaks.
+   * Leaving the loop closes it. One reader.
+   */
+  readonly messages: AsyncIterable<Uint8Array>;
+  /** Resolves when the message is on its way. @throws TransportError when nobody is there any more */
+  send(message: Uint8Array): Promise<void>;
+  /** Ends both directions; harmless when repeated. */
+  close(): void;
+}
+
 export interface Transport {
   /**
    * Sends one request. Resolves for every answer, whatever its code.
@@ -77,6 +104,17 @@ export interface Transport {
    * @throws ApiError when the server refuses it, TransportError when it cannot be reached
    */
   watch<T = unknown>(request: ApiRequest): Promise<WatchResponse<T>>;
+  /**
+   * Sends a read whose answer is text or bytes of any length. Absent where a transport cannot.
+   * @throws ApiError when the server refuses it, TransportError when it cannot be reached
+   */
+  open?(request: ApiRequest): Promise<ByteResponse>;
+  /**
+   * Opens a connection of messages under the first of `protocols` that the server knows (the best comes first).
+   * Absent where a transport cannot.
+   * @throws ApiError when the server refuses it, TransportError when it cannot be reached
+   */
+  connect?(request: ApiRequest, protocols: readonly string[]): Promise<MessageConnection>;
   /** Ends idle connections; requests under way fail. */
   close(): void;
 }

@@ -2,13 +2,18 @@
 import {
   ApiError,
   type ApiRequest,
+  badRequest,
   type ApiResponse,
+  type ByteResponse,
+  type MessageConnection,
   type Status,
   type Transport,
   TransportError,
   type UserInfo,
   type WatchResponse,
 } from '../api/index.js';
+import { connectedPair } from './exec-socket.js';
+import { execProtocols, serveExec } from './http/exec-channels.js';
 import type { ServerRequest } from './rest/request.js';
 import type { ApiServer, ServerResponse } from './server.js';
 
@@ -61,6 +66,28 @@ export function inProcessTransport(server: ApiServer, user: UserInfo): Transport
       }
       return { headers: response.headers, events: response.watch as WatchResponse<T>['events'] };
     },
+    async open(request: ApiRequest): Promise<ByteResponse> {
+      const signal = request.signal ? AbortSignal.any([request.signal, stop.signal]) : stop.signal;
+      const response = await send(request, signal);
+      if (response.code >= 400 && 'body' in response) throw new ApiError(response.body as Status);
+      if (!('stream' in response)) throw new TypeError('this request is not answered with a stream');
+      return { headers: response.headers, bytes: untilAborted(response.stream, signal) };
+    },
+    async connect(request: ApiRequest, protocols: readonly string[]): Promise<MessageConnection> {
+      if (stop.signal.aborted) throw new TransportError('the transport is closed');
+      request.signal?.throwIfAborted();
+      const granted = await server.handleUpgrade(toServerRequest(request, user));
+      if (!('exec' in granted)) {
+        if ('body' in granted) throw new ApiError(granted.body as Status);
+        throw new TypeError('this request does not open a connection of messages');
+      }
+      request.signal?.throwIfAborted();
+      const protocol = protocols.find((name) => execProtocols.some((known) => known === name));
+      if (protocol === undefined) throw badRequest(`none of ${protocols.join(', ')} is known here`);
+      const { client, server: end } = connectedPair(protocol, request.signal);
+      void serveExec(end, granted.exec, stop.signal);
+      return client;
+    },
     close: () => stop.abort(new TransportError('the transport was closed')),
   };
 }
@@ -76,4 +103,16 @@ async function collected(stream: AsyncIterable<Uint8Array>): Promise<string> {
   let text = '';
   for await (const chunk of stream) text += decoder.decode(chunk, { stream: true });
   return text + decoder.decode();
+}
+
+/** What ends because the reader aborted it has not ended by itself. */
+async function* untilAborted(
+  stream: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of stream) {
+    signal.throwIfAborted();
+    yield chunk;
+  }
+  signal.throwIfAborted();
 }

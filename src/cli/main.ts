@@ -7,6 +7,7 @@ const help = `Usage: gyre <command> [options]
 
   up         start an embedded cluster on 127.0.0.1
   new        make a project of an operator
+  generate   write typed kinds for somebody else's custom resources
   version    print the version
 
 gyre <command> --help says more.
@@ -20,6 +21,8 @@ async function run([command, ...args]: readonly string[]): Promise<number> {
       return (await import('./up.js')).up(args, print);
     case 'new':
       return (await import('./new.js')).newProject(args, print);
+    case 'generate':
+      return (await import('./generate/generate.js')).generate(args, print);
     case 'version':
     case '--version':
       print(`${packageVersion()}\n`);

@@ -1,45 +1,75 @@
 /** The Client over any Transport: builds requests, maps answers to objects and refusals to errors. */
+import type { Duplex } from 'node:stream';
 import {
-  apiVersionOf,
   type ApiRequest,
   type ApiResponse,
+  type Clock,
   copyJson,
   type Draft,
   type HttpMethod,
   type Input,
   isApiError,
+  isNoSuchKind,
   type JsonObject,
   type JsonValue,
   type Key,
+  type Kind,
   type KindFacts,
   type KindOf,
   type KubernetesList,
   OutcomeUnknown,
   parseKey,
-  pathSegmentName,
-  resourcePath,
+  type Random,
   type Scope,
   type Transport,
   TransportError,
   type WatchResponse,
 } from '../api/index.js';
+import type { TokenRequest } from '../api/kinds/authentication/v1.js';
+import type { Scale } from '../api/kinds/autoscaling/v1.js';
+import { systemClock, systemRandom } from '../system/index.js';
 import type {
+  AnyObject,
   ApplyOptions,
   Client,
   ClientBinding,
   DeleteOptions,
   GetOptions,
+  IssuedToken,
   ListOptions,
   PatchOptions,
   RawPatch,
   RequestObserver,
   RequestOptions,
+  TokenOptions,
   WatchOptions,
   WriteOptions,
 } from './client.js';
 import { attributesOf, observe, type Place } from './observed-request.js';
 import { draftPatch, type PatchOperation } from './draft.js';
 import { errorOf, noSuchKindOr } from './errors.js';
+import { KindLookup } from './kind-lookup.js';
+import { withinTimeout } from './request-timeout.js';
+import {
+  deleteBody,
+  identified,
+  metadataTypes,
+  nameOf,
+  namespaceOf,
+  type ObjectIdentity,
+  patchTypes,
+  pathOf,
+  placeOf,
+  type Query,
+  selection,
+  subresourceOf,
+  typed,
+  writeQuery,
+} from './request-parts.js';
+import type { AttachOptions, ExecOptions, ExecSession } from './streams/exec-session.js';
+import type { LogOptions, LogStream } from './streams/log-stream.js';
+import { podKind, PodStreams } from './streams/pod-streams.js';
+import { type WaitCondition, waitFor, type WaitOptions } from './wait-for.js';
 
 /** Objects per page where the caller does not say (as kubectl). */
 const defaultPageSize = 500;
@@ -47,14 +77,21 @@ const defaultPageSize = 500;
 export interface ClientOptions {
   /** Owner of the fields this client sets. Default `gyre`. */
   readonly fieldManager?: string;
+  /** What timeouts are measured by. Default: real time. */
+  readonly clock?: Clock;
+  readonly random?: Random;
 }
 
 export function createClient(transport: Transport, options: ClientOptions = {}): Client {
   return new ApiClient(transport, {
     fieldManager: options.fieldManager ?? 'gyre',
+    clock: options.clock ?? systemClock,
+    random: options.random ?? systemRandom,
+    kinds: new KindLookup((path) => transport.request({ method: 'GET', path })),
     guards: [],
     signals: [],
     metadataOnly: false,
+    dryRun: false,
     hints: {},
     observers: [],
   });
@@ -62,34 +99,25 @@ export function createClient(transport: Transport, options: ClientOptions = {}):
 
 interface Binding {
   readonly fieldManager: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Shared by all clients that come of one. */
+  readonly kinds: KindLookup;
   readonly signals: readonly AbortSignal[];
   readonly guards: readonly (() => void)[];
   readonly metadataOnly: boolean;
+  readonly dryRun: boolean;
+  readonly namespace?: string;
   /** What the transport is told about every request. */
   readonly hints: Pick<ApiRequest, 'retry' | 'decoder'>;
   readonly observers: readonly RequestObserver[];
 }
 
-type Query = NonNullable<ApiRequest['query']>;
-interface ObjectIdentity {
-  readonly metadata?: {
-    readonly name?: string;
-    readonly namespace?: string;
-    readonly resourceVersion?: string;
-  };
-}
-
-const patchTypes = {
-  json: 'application/json-patch+json',
-  merge: 'application/merge-patch+json',
-  strategic: 'application/strategic-merge-patch+json',
-} as const;
-
-/** What a server that knows no partial metadata answers is the whole object. */
-const metadataTypes = {
-  object: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json',
-  list: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json',
-} as const;
+const serviceAccountKind: KindFacts<'Namespaced'> = {
+  ...podKind,
+  kind: 'ServiceAccount',
+  plural: 'serviceaccounts',
+};
 
 class ApiClient implements Client {
   readonly transport: Transport;
@@ -102,8 +130,15 @@ class ApiClient implements Client {
     this.#binding = binding;
   }
 
-  with({ signal, fieldManager, beforeWrite, metadataOnly, retry, decoder, observer }: ClientBinding): Client {
+  with(bound: ClientBinding): Client {
+    const { signal, fieldManager, beforeWrite, metadataOnly, retry, decoder, observer } = bound;
+    const namespace = this.#binding.namespace ?? bound.namespace;
+    if (bound.namespace !== undefined && bound.namespace !== namespace)
+      throw new TypeError(`this client is bound to namespace ${JSON.stringify(namespace)} already`);
     return new ApiClient(this.transport, {
+      ...this.#binding,
+      ...(namespace === undefined ? {} : { namespace }),
+      dryRun: bound.dryRun ?? this.#binding.dryRun,
       fieldManager: fieldManager ?? this.fieldManager,
       signals: signal ? [...this.#binding.signals, signal] : this.#binding.signals,
       guards: beforeWrite ? [...this.#binding.guards, beforeWrite] : this.#binding.guards,
@@ -178,7 +213,7 @@ class ApiClient implements Client {
         options.sendInitialEvents === undefined ? undefined : String(options.sendInitialEvents),
       timeoutSeconds: options.timeoutSeconds === undefined ? undefined : String(options.timeoutSeconds),
     };
-    const place = namespaceOf(options);
+    const place = this.#within(kind, namespaceOf(options));
     const request: ApiRequest = {
       method: 'GET',
       path: pathOf(kind, place),
@@ -187,15 +222,7 @@ class ApiClient implements Client {
       ...this.#signal(options),
       ...this.#binding.hints,
     };
-    const observed = observe(this.#binding.observers, request, () => attributesOf(kind, place, request));
-    try {
-      const answer = await this.transport.watch<T>(observed.request);
-      observed.end({ response: { status: 200, headers: answer.headers, body: undefined } });
-      return answer;
-    } catch (error) {
-      observed.end({ error });
-      throw noSuchKindOr(error, kind);
-    }
+    return this.#open(kind, place, request, options, (opening) => this.transport.watch<T>(opening));
   }
 
   async create<T>(kind: KindOf<T>, object: Input<NoInfer<T>>, options: WriteOptions = {}): Promise<T> {
@@ -295,6 +322,112 @@ class ApiClient implements Client {
     );
   }
 
+  waitFor<T, S extends Scope>(
+    kind: KindOf<T, S>,
+    key: Key<S>,
+    condition: WaitCondition<T>,
+    options?: WaitOptions,
+    // The overloads say what each condition gives.
+  ): Promise<never> {
+    return waitFor(this, this.#binding, kind, key, condition, options) as Promise<never>;
+  }
+
+  async kindFor(apiVersion: string, kind: string, options: RequestOptions = {}): Promise<Kind<AnyObject>> {
+    const { signal } = this.#signal(options);
+    return withinTimeout(
+      { what: `discovery of ${apiVersion}`, read: true },
+      options.timeout,
+      signal,
+      this.#binding.clock,
+      (until) => this.#binding.kinds.find(apiVersion, kind, until),
+    );
+  }
+
+  async getScale<T, S extends Scope>(
+    kind: KindOf<T, S>,
+    key: Key<S>,
+    options: RequestOptions = {},
+  ): Promise<Scale> {
+    return this.#send(kind, 'GET', { ...parseKey(kind, key), subresource: 'scale' }, {}, undefined, options);
+  }
+
+  async setScale<T, S extends Scope>(
+    kind: KindOf<T, S>,
+    key: Key<S>,
+    replicas: number,
+    options: WriteOptions = {},
+  ): Promise<Scale> {
+    const place = { ...parseKey(kind, key), subresource: 'scale' };
+    const content = { body: { spec: { replicas } }, type: patchTypes.merge };
+    return this.#write(kind, 'PATCH', place, writeQuery(options, this.fieldManager), content, options);
+  }
+
+  async evict(pod: Key<'Namespaced'>, options: DeleteOptions = {}): Promise<void> {
+    const { name, namespace } = parseKey(podKind, pod);
+    const body = {
+      apiVersion: 'policy/v1',
+      kind: 'Eviction',
+      metadata: { name, namespace },
+      deleteOptions: deleteBody(options),
+    };
+    await this.#write(podKind, 'POST', { name, namespace, subresource: 'eviction' }, {}, { body }, options);
+  }
+
+  async createToken(serviceAccount: Key<'Namespaced'>, options: TokenOptions = {}): Promise<IssuedToken> {
+    const place = { ...parseKey(serviceAccountKind, serviceAccount), subresource: 'token' };
+    const { audiences = [], expirationSeconds, boundTo: boundObjectRef } = options;
+    const body = copyJson({
+      apiVersion: 'authentication.k8s.io/v1',
+      kind: 'TokenRequest',
+      spec: { audiences, expirationSeconds, boundObjectRef },
+    });
+    const { status }: TokenRequest = await this.#write(
+      serviceAccountKind,
+      'POST',
+      place,
+      {},
+      { body },
+      options,
+    );
+    if (!status) throw new OutcomeUnknown('the server answered a TokenRequest without a token');
+    return status;
+  }
+
+  logs(pod: Key<'Namespaced'>, options?: LogOptions): LogStream {
+    return this.#streams.logs(pod, options);
+  }
+
+  exec(pod: Key<'Namespaced'>, options: ExecOptions): Promise<ExecSession> {
+    return this.#streams.exec(pod, options);
+  }
+
+  attach(pod: Key<'Namespaced'>, options?: AttachOptions): Promise<ExecSession> {
+    return this.#streams.attach(pod, options);
+  }
+
+  portForward(pod: Key<'Namespaced'>, port: number, options?: RequestOptions): Promise<Duplex> {
+    return this.#streams.portForward(pod, port, options);
+  }
+
+  get #streams(): PodStreams {
+    const { guards, hints, dryRun } = this.#binding;
+    const refuse = (): void => {
+      if (dryRun) throw new TypeError('what runs in a container cannot be a dry run');
+    };
+    return new PodStreams({
+      transport: this.transport,
+      guards: [...guards, refuse],
+      open: (place, request, options, send) =>
+        this.#open(
+          podKind,
+          this.#within(podKind, place),
+          { ...request, ...this.#signal(options), ...hints },
+          options,
+          send,
+        ),
+    });
+  }
+
   #signal(options: RequestOptions): { signal?: AbortSignal } {
     const signals = options.signal ? [...this.#binding.signals, options.signal] : this.#binding.signals;
     if (signals.length === 0) return {};
@@ -314,18 +447,78 @@ class ApiClient implements Client {
     content: { readonly body: JsonValue; readonly type?: string },
     options: RequestOptions,
   ): Promise<T> {
+    this.#guard();
+    const asked = this.#binding.dryRun ? { ...query, dryRun: 'All' } : query;
+    return this.#send(kind, method, place, asked, content, options);
+  }
+
+  /** The place, in the namespace this client is bound to. @throws TypeError for another one */
+  #within(kind: KindFacts, place: Place): Place {
+    const { namespace } = this.#binding;
+    if (namespace === undefined || kind.scope === 'Cluster' || place.namespace === namespace) return place;
+    if (!place.namespace) return { ...place, namespace };
+    throw new TypeError(
+      `this client is bound to namespace ${JSON.stringify(namespace)}: it does not reach ${kind.plural} in ${JSON.stringify(place.namespace)}`,
+    );
+  }
+
+  #guard(): void {
     for (const guard of this.#binding.guards) guard();
-    return this.#send(kind, method, place, query, content, options);
+  }
+
+  /** Opens what goes on after the answer; the timeout ends with the opening. */
+  async #open<A extends object>(
+    kind: KindFacts,
+    place: Place,
+    request: ApiRequest,
+    options: RequestOptions,
+    open: (request: ApiRequest) => Promise<A>,
+  ): Promise<A> {
+    try {
+      return await this.#observed(kind, place, request, options, open, (answer) => ({
+        status: 200,
+        headers: 'headers' in answer ? (answer.headers as ApiResponse['headers']) : {},
+        body: undefined,
+      }));
+    } catch (error) {
+      const told = noSuchKindOr(error, kind);
+      if (isNoSuchKind(told)) this.#binding.kinds.forget(kind);
+      throw told;
+    }
+  }
+
+  async #observed<A>(
+    kind: KindFacts,
+    place: Place,
+    asked: ApiRequest,
+    { timeout }: RequestOptions,
+    send: (request: ApiRequest) => Promise<A>,
+    responseOf: (answer: A) => ApiResponse,
+  ): Promise<A> {
+    const { request, end } = observe(this.#binding.observers, asked, () => attributesOf(kind, place, asked));
+    const about = { what: `${request.method} ${request.path}`, read: request.method === 'GET' };
+    let answer: A;
+    try {
+      answer = await withinTimeout(about, timeout, request.signal, this.#binding.clock, (signal) =>
+        send(signal === request.signal ? request : { ...request, ...(signal ? { signal } : {}) }),
+      );
+    } catch (error) {
+      end({ error });
+      throw error;
+    }
+    end({ response: responseOf(answer) });
+    return answer;
   }
 
   async #send<T>(
     kind: KindFacts,
     method: HttpMethod,
-    place: Place,
+    asked: Place,
     query: Query,
     content: { readonly body: JsonValue; readonly type?: string } | undefined,
     options: RequestOptions,
   ): Promise<T> {
+    const place = this.#within(kind, asked);
     const path = pathOf(kind, place);
     const request: ApiRequest = {
       method,
@@ -336,17 +529,22 @@ class ApiClient implements Client {
         : this.#accept(method, place)),
       ...this.#signal(options),
       ...this.#binding.hints,
+      // What held when a write was made may be over when its turn to be sent, or sent again, has come.
+      ...(content && this.#binding.guards.length > 0 ? { beforeSend: () => this.#guard() } : {}),
     };
-    const observed = observe(this.#binding.observers, request, () => attributesOf(kind, place, request));
-    let response: ApiResponse;
-    try {
-      response = await this.transport.request(observed.request);
-    } catch (error) {
-      observed.end({ error });
+    const response = await this.#observed(
+      kind,
+      place,
+      request,
+      options,
+      (sent) => this.transport.request(sent),
+      (answer) => answer,
+    );
+    if (response.status < 200 || response.status >= 300) {
+      const error = errorOf(response, kind);
+      if (isNoSuchKind(error)) this.#binding.kinds.forget(kind);
       throw error;
     }
-    observed.end({ response });
-    if (response.status < 200 || response.status >= 300) throw errorOf(response, kind);
     if (typeof response.body !== 'object' || response.body === null) {
       // Something between us and the server answered in its place.
       const what = `${method} ${path}: the answer is not an object`;
@@ -354,82 +552,4 @@ class ApiClient implements Client {
     }
     return response.body as T;
   }
-}
-
-/**
- * The URL path of a place. A name that would change the path's meaning is refused before it is sent: `..`
- * as the name of a pod to delete would address its namespace.
- * @throws TypeError
- */
-function pathOf(kind: KindFacts, place: Place): string {
-  for (const [what, value] of [
-    ['namespace', place.namespace],
-    ['resource name', place.name],
-  ] as const) {
-    const problems = value ? pathSegmentName(value) : [];
-    if (problems.length > 0)
-      throw new TypeError(`invalid ${what} ${JSON.stringify(value)}: ${problems.join(', ')}`);
-  }
-  return resourcePath(kind, place);
-}
-
-/** Items of a list need not say what they are: API servers leave that to the list. */
-function typed<T>(kind: KindFacts, item: T): T {
-  if ((item as { kind?: unknown }).kind !== undefined) return item;
-  return { apiVersion: apiVersionOf(kind), kind: kind.kind, ...item };
-}
-
-function subresourceOf(options: { readonly subresource?: string }): { subresource?: string } {
-  return options.subresource ? { subresource: options.subresource } : {};
-}
-
-function namespaceOf(options: { readonly namespace?: string }): { namespace?: string } {
-  return options.namespace ? { namespace: options.namespace } : {};
-}
-
-function selection(options: { readonly labelSelector?: string; readonly fieldSelector?: string }): Query {
-  return { labelSelector: options.labelSelector, fieldSelector: options.fieldSelector };
-}
-
-function writeQuery(options: WriteOptions, fieldManager: string): Query {
-  return {
-    fieldManager: options.fieldManager ?? fieldManager,
-    fieldValidation: options.fieldValidation,
-    dryRun: options.dryRun ? 'All' : undefined,
-  };
-}
-
-function deleteBody({
-  gracePeriodSeconds,
-  propagationPolicy,
-  preconditions,
-  dryRun,
-}: DeleteOptions): JsonValue {
-  return copyJson({
-    kind: 'DeleteOptions',
-    apiVersion: 'v1',
-    gracePeriodSeconds,
-    propagationPolicy,
-    preconditions,
-    dryRun: dryRun ? ['All'] : undefined,
-  });
-}
-
-/** A copy of the object that says what it is. */
-function identified(kind: KindFacts, object: object): JsonObject {
-  const copy = copyJson(object) as JsonObject;
-  return { ...copy, apiVersion: apiVersionOf(kind), kind: kind.kind };
-}
-
-function nameOf(object: JsonObject): string {
-  return (object as ObjectIdentity).metadata?.name ?? '';
-}
-
-/** @throws TypeError when a namespaced object has no namespace or, where one is needed, no name */
-function placeOf(kind: KindFacts, object: object, named: boolean): Place {
-  const { name = '', namespace = '' } = (object as ObjectIdentity).metadata ?? {};
-  if (named && name === '') throw new TypeError(`a ${kind.kind} needs metadata.name here`);
-  if (kind.scope === 'Cluster') return { name };
-  if (namespace === '') throw new TypeError(`${kind.kind} is namespaced: set metadata.namespace`);
-  return { namespace, name };
 }

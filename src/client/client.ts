@@ -5,14 +5,17 @@
  * with caches in process: readonly, never to be mutated. What they are given is copied before it is
  * sent: the caller's object is neither kept nor frozen.
  */
+import type { Duplex } from 'node:stream';
 import type {
   ApiRequest,
   ApiResponse,
   Draft,
+  Duration,
   Input,
   JsonObject,
   JsonValue,
   Key,
+  Kind,
   KindOf,
   KubernetesList,
   KubernetesObject,
@@ -21,11 +24,21 @@ import type {
   Transport,
   WatchResponse,
 } from '../api/index.js';
+import type { Scale } from '../api/kinds/autoscaling/v1.js';
+import type { AttachOptions, ExecOptions, ExecSession } from './streams/exec-session.js';
+import type { LogOptions, LogStream } from './streams/log-stream.js';
+import type { ConditionToWaitFor, WaitOptions } from './wait-for.js';
 
 /** What every request takes. */
 export interface RequestOptions {
   /** Aborting rejects with the signal's reason; a write that was sent already may still happen. */
   readonly signal?: AbortSignal;
+  /**
+   * How long the answer may take, attempts and pauses included; a watch or stream, to be opened. When it runs out, a
+   * read and what was not sent yet reject with TransportError, a write that was sent with OutcomeUnknown. Default: as
+   * long as the server takes.
+   */
+  readonly timeout?: Duration;
 }
 
 export interface GetOptions extends RequestOptions {
@@ -108,12 +121,36 @@ export type RawPatch =
   /** Built-in kinds only. */
   | { readonly type: 'strategic'; readonly patch: object };
 
+export interface TokenOptions extends RequestOptions {
+  /** Whom it is for. Default: the API server. */
+  readonly audiences?: readonly string[];
+  /** Seconds; servers round it, 600 at least. Default: as the server does. */
+  readonly expirationSeconds?: number;
+  /** The token dies with this object: a pod or a secret. */
+  readonly boundTo?: {
+    readonly apiVersion: string;
+    readonly kind: string;
+    readonly name: string;
+    readonly uid?: string;
+  };
+}
+
+export interface IssuedToken {
+  readonly token: string;
+  /** RFC 3339. */
+  readonly expirationTimestamp: string;
+}
+
 export interface Client {
   /** @throws ApiError NotFound when there is no such object; NoSuchKind when the kind is not served */
   get<T, S extends Scope>(kind: KindOf<T, S>, key: Key<S>, options?: GetOptions): Promise<T>;
   /** Like `get`, with `undefined` for an object that does not exist. @throws NoSuchKind */
   find<T, S extends Scope>(kind: KindOf<T, S>, key: Key<S>, options?: GetOptions): Promise<T | undefined>;
-  /** All objects, page by page. A continue token that expires mid-way throws ApiError Expired. */
+  /**
+   * All objects of one version, page by page. A continue token that expires mid-way throws ApiError Expired: starting
+   * over would give again what was given. `metadata.continue` of its status goes on after the last object, at a newer
+   * version, for who can do with that (`continue` of a new list).
+   */
   list<T>(kind: KindOf<T>, options?: ListOptions): AsyncIterable<T>;
   /** One page. */
   listPage<T>(kind: KindOf<T>, options?: ListOptions): Promise<KubernetesList<T>>;
@@ -160,6 +197,68 @@ export interface Client {
   delete<T, S extends Scope>(kind: KindOf<T, S>, key: Key<S>, options?: DeleteOptions): Promise<void>;
   deleteCollection<T>(kind: KindOf<T>, options?: ListOptions & DeleteOptions): Promise<void>;
 
+  /**
+   * Waits until the object is as it should be, and gives it: a predicate (given undefined while there is none), a
+   * condition of its status at its present generation, or its deletion. Survives watches that end, break or expire.
+   * @throws WaitTimeout, saying what was seen last; ApiError for what waiting cannot change
+   */
+  waitFor<T, S extends Scope>(
+    kind: KindOf<T, S>,
+    key: Key<S>,
+    condition: ConditionToWaitFor,
+    options?: WaitOptions,
+  ): Promise<T>;
+  waitFor<T, S extends Scope>(
+    kind: KindOf<T, S>,
+    key: Key<S>,
+    condition: 'deleted',
+    options?: WaitOptions,
+  ): Promise<undefined>;
+  waitFor<T, S extends Scope>(
+    kind: KindOf<T, S>,
+    key: Key<S>,
+    condition: (object: T | undefined) => boolean,
+    options?: WaitOptions,
+  ): Promise<T | undefined>;
+  /**
+   * A kind that is known only by name at run time, as all verbs take it. What the server said is kept, and asked for
+   * anew when something is not in it.
+   * @throws NoSuchKind
+   */
+  kindFor(apiVersion: string, kind: string, options?: RequestOptions): Promise<Kind<AnyObject>>;
+
+  /** How many replicas an object has and should have. @throws ApiError NotFound, also for a kind without scale */
+  getScale<T, S extends Scope>(kind: KindOf<T, S>, key: Key<S>, options?: RequestOptions): Promise<Scale>;
+  /** Sets how many replicas an object should have. @throws ApiError NotFound, Invalid */
+  setScale<T, S extends Scope>(
+    kind: KindOf<T, S>,
+    key: Key<S>,
+    replicas: number,
+    options?: Omit<WriteOptions, 'subresource'>,
+  ): Promise<Scale>;
+  /**
+   * Deletes a pod unless a PodDisruptionBudget is against it.
+   * @throws ApiError TooManyRequests when a budget does not allow it now
+   */
+  evict(pod: Key<'Namespaced'>, options?: DeleteOptions): Promise<void>;
+  /** A token of a service account. @throws ApiError NotFound, Invalid */
+  createToken(serviceAccount: Key<'Namespaced'>, options?: TokenOptions): Promise<IssuedToken>;
+
+  /** The log of a container. Nothing is asked before it is read. */
+  logs(pod: Key<'Namespaced'>, options?: LogOptions): LogStream;
+  /**
+   * Runs a command in a container. @throws ApiError when the server refuses; what is wrong with the command is told
+   * by `exitCode`
+   */
+  exec(pod: Key<'Namespaced'>, options: ExecOptions): Promise<ExecSession>;
+  /** Connects to the streams of a container's own process. @throws ApiError */
+  attach(pod: Key<'Namespaced'>, options?: AttachOptions): Promise<ExecSession>;
+  /**
+   * One connection to a TCP port of a pod. What goes wrong there destroys it with TransportError. `end()` is not told
+   * to the other side before it is destroyed. @throws ApiError when the server refuses
+   */
+  portForward(pod: Key<'Namespaced'>, port: number, options?: RequestOptions): Promise<Duplex>;
+
   /** This client bound to a signal, a field manager, a guard that runs before every write, or to metadata. */
   with(binding: ClientBinding): Client;
   readonly transport: Transport;
@@ -183,6 +282,13 @@ export interface ClientBinding {
   readonly decoder?: ObjectDecoder;
   /** Hears of every request; several are asked one after the other. */
   readonly observer?: RequestObserver;
+  /** Every write runs everything but the write itself. It cannot be taken back for one request. */
+  readonly dryRun?: true;
+  /**
+   * Lists and watches of namespaced kinds stay within this namespace, and what names another one is refused with a
+   * TypeError before it is sent. Cluster-scoped kinds are as before.
+   */
+  readonly namespace?: string;
 }
 
 /** Follows the requests of a client: for metrics, traces and recordings. Must not throw. */

@@ -29,10 +29,21 @@ const reasons: Readonly<Record<number, StatusReason>> = {
   504: 'Timeout',
 };
 
+/**
+ * How long the server asks to wait (`Retry-After`, RFC 9110, 10.2.3): seconds, or a date when it is known what time
+ * it is now, in milliseconds since the epoch.
+ */
+export function retryAfterSecondsOf(headers: ApiResponse['headers'], now?: number): number | undefined {
+  const text = headers['retry-after']?.trim() ?? '';
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  const at = Date.parse(text);
+  return now === undefined || text === '' || Number.isNaN(at) ? undefined : Math.max(0, (at - now) / 1000);
+}
+
 /** The Status of a refusal; one made from the code and text where the body is none (a proxy answered). */
 export function statusOf(response: ApiResponse): Status {
-  const retryAfter = Number(response.headers['retry-after']);
-  const retry = Number.isFinite(retryAfter) ? { retryAfterSeconds: retryAfter } : undefined;
+  const retryAfterSeconds = retryAfterSecondsOf(response.headers);
+  const retry = retryAfterSeconds === undefined ? undefined : { retryAfterSeconds };
   if (isStatus(response.body)) {
     // What a proxy or an old server left out: `code` and `reason` are what callers decide by.
     const status: Status = {

@@ -1,37 +1,66 @@
 /**
- * A Transport over HTTP(S): node's own client with a keep-alive agent of ours, so that client
- * certificates work and tests can intercept it.
+ * A Transport over HTTP(S): HTTP/1.1 with kept connections, or HTTP/2 on request.
+ *
+ * A request that is answered with 401 is sent again once, if another credential can be had by then.
  */
-// Through the module objects: a named import would bind node's own functions before a test can put others there.
-import http, { type IncomingMessage, type RequestOptions } from 'node:http';
-import https from 'node:https';
 import { createGunzip } from 'node:zlib';
 import {
   type ApiRequest,
   type ApiResponse,
-  OutcomeUnknown,
+  type ByteResponse,
+  type Clock,
+  isApiError,
+  type MessageConnection,
   type Transport,
   TransportError,
   type WatchEvent,
   type WatchResponse,
 } from '../api/index.js';
+import { systemClock } from '../system/index.js';
+import {
+  type Credential,
+  CredentialError,
+  type CredentialSource,
+  sameCredential,
+} from './credentials/credential.js';
+import { type Impersonation, impersonationHeaders } from './credentials/impersonation.js';
+import { readList } from './decode/list-reader.js';
+import { readWatch } from './decode/watch-events.js';
 import { errorOf } from './errors.js';
-import { LineSplitter } from './line-splitter.js';
+import { type Answer, type Exchange, lost, type Outgoing, type Route, unsent } from './http/exchange.js';
+import { Http1Exchange } from './http/http1.js';
+import { Http2Exchange, type Http2Options } from './http/http2.js';
+import { openChannel } from './http/message-channel.js';
 
 export interface HttpTransportOptions {
   /** `https://host:port`, optionally with a path prefix. */
   readonly server: string;
-  /** PEM. Default: the system's authorities. */
-  readonly ca?: string;
+  /** PEM, or what gives the current one for each connection. Default: the system's authorities. */
+  readonly ca?: string | (() => string);
   /** PEM, for a client certificate. */
   readonly cert?: string;
   readonly key?: string;
   /** A bearer token, or what gives the current one for each request. */
   readonly token?: string | (() => string | Promise<string>);
+  /** Gives token or client certificate of each request; what it gives goes before the fixed ones above. */
+  readonly credentials?: CredentialSource;
+  /** A user and password (HTTP Basic), where there is no token. */
+  readonly basic?: { readonly username: string; readonly password: string };
+  /** Acts as somebody else, on every request. */
+  readonly impersonate?: Impersonation;
+  /** `http://[user:password@]host:port` of a proxy to go through. Default: none. */
+  readonly proxy?: string;
   /** Accepts any server certificate. Default false. */
   readonly insecure?: boolean;
   /** The name the server's certificate is checked against, when it is not the host's. */
   readonly servername?: string;
+  /**
+   * Speaks HTTP/2 with servers that do, so that many watches share a connection. Default false: HTTP/1.1, which
+   * takes a connection per watch but never lets one slow reader wait for another.
+   */
+  readonly http2?: boolean | Pick<Http2Options, 'pingEveryMs' | 'pingTimeoutMs'>;
+  /** Default: real time. */
+  readonly clock?: Clock;
   readonly userAgent?: string;
   /** Longest line of a watch. Default 16 MiB. */
   readonly maxLineBytes?: number;
@@ -47,37 +76,47 @@ export function createHttpTransport(options: HttpTransportOptions): Transport {
 
 class HttpTransport implements Transport {
   readonly #options: HttpTransportOptions;
-  readonly #base: URL;
-  readonly #agent: http.Agent | https.Agent;
+  readonly #route: Route;
+  readonly #http1: Http1Exchange;
+  readonly #exchange: Exchange;
+  readonly #headers: Readonly<Record<string, string | string[]>>;
 
   constructor(options: HttpTransportOptions) {
     this.#options = options;
-    this.#base = new URL(options.server);
-    if (this.#base.protocol === 'https:') {
-      const { ca, cert, key, servername, insecure } = options;
-      this.#agent = new https.Agent({
-        keepAlive: true,
-        ...(ca === undefined ? {} : { ca }),
-        ...(cert === undefined ? {} : { cert }),
-        ...(key === undefined ? {} : { key }),
-        ...(servername === undefined ? {} : { servername }),
-        rejectUnauthorized: !insecure,
-      });
-    } else this.#agent = new http.Agent({ keepAlive: true });
+    this.#route = {
+      base: new URL(options.server),
+      servername: options.servername,
+      insecure: options.insecure ?? false,
+      proxy: options.proxy === undefined ? undefined : new URL(options.proxy),
+    };
+    this.#http1 = new Http1Exchange(this.#route);
+    const { http2, clock = systemClock } = options;
+    this.#exchange = http2
+      ? new Http2Exchange(this.#route, this.#http1, { clock, ...(http2 === true ? {} : http2) })
+      : this.#http1;
+    this.#headers = {
+      'user-agent': options.userAgent ?? 'gyre',
+      ...(options.impersonate ? impersonationHeaders(options.impersonate) : {}),
+    };
   }
 
   async request(request: ApiRequest): Promise<ApiResponse> {
     const message = await this.#open(request);
     this.#warn(message);
+    const { decoder } = request;
     let text: string;
     try {
+      if (decoder && message.statusCode === 200 && isJson(message)) {
+        const body = await readList(decoded(message), decoder);
+        return { status: 200, headers: flatHeaders(message), body };
+      }
       text = await readText(message);
     } catch (error) {
       throw lost(request, error);
     }
     const headers = flatHeaders(message);
     const status = message.statusCode ?? 0;
-    if (!/\bjson\b/.test(headers['content-type'] ?? '')) return { status, headers, body: text };
+    if (!isJson(message)) return { status, headers, body: text };
     try {
       return { status, headers, body: JSON.parse(text) };
     } catch (error) {
@@ -91,43 +130,39 @@ class HttpTransport implements Transport {
     const message = await this.#open(request);
     this.#warn(message);
     const headers = flatHeaders(message);
-    const status = message.statusCode ?? 0;
-    if (status < 200 || status >= 300) {
-      const text = await readText(message).catch(() => '');
-      let body: unknown = text;
-      try {
-        body = JSON.parse(text);
-      } catch {
-        // Not every answer comes from an API server.
-      }
-      throw errorOf({ status, headers, body });
-    }
-    return { headers, events: this.#events<T>(message, request.signal) };
+    await refuse(message);
+    return { headers, events: this.#events<T>(message, request) };
+  }
+
+  async open(request: ApiRequest): Promise<ByteResponse> {
+    const message = await this.#open({ ...request, headers: { accept: '*/*', ...request.headers } });
+    this.#warn(message);
+    await refuse(message);
+    return { headers: flatHeaders(message), bytes: bytesOf(message, request) };
+  }
+
+  async connect(request: ApiRequest, protocols: readonly string[]): Promise<MessageConnection> {
+    const { servername } = this.#route;
+    const url = urlOf(this.#route.base, request);
+    return this.#authorized(request, async (credential) => {
+      const tls = this.#tls(credential);
+      const agent = this.#http1.agents.forUpgrade(tls);
+      const headers = { ...this.#headers, ...this.#authorization(credential), ...request.headers };
+      return openChannel({ request, url, protocols, agent, headers, servername });
+    });
   }
 
   close(): void {
-    this.#agent.destroy();
+    this.#exchange.close();
   }
 
   async *#events<T>(
-    message: IncomingMessage,
-    signal: AbortSignal | undefined,
+    message: Answer,
+    { signal, decoder }: ApiRequest,
   ): AsyncIterable<readonly WatchEvent<T>[]> {
-    const splitter = new LineSplitter(this.#options.maxLineBytes ?? defaultMaxLineBytes);
-    const source = decoded(message);
+    const maxLineBytes = this.#options.maxLineBytes ?? defaultMaxLineBytes;
     try {
-      for await (const chunk of source) {
-        const events: WatchEvent<T>[] = [];
-        let failure: unknown;
-        try {
-          for (const line of splitter.push(chunk as Buffer)) events.push(parseEvent<T>(line));
-        } catch (error) {
-          failure = error;
-        }
-        if (events.length > 0) yield events;
-        if (failure) throw failure;
-      }
-      if (splitter.pendingBytes > 0) throw new TransportError('the watch ended in the middle of a line');
+      yield* readWatch<T>(decoded(message), maxLineBytes, decoder);
     } catch (error) {
       signal?.throwIfAborted();
       if (error instanceof TransportError) throw error;
@@ -137,53 +172,88 @@ class HttpTransport implements Transport {
     }
   }
 
-  async #open(request: ApiRequest): Promise<IncomingMessage> {
-    request.signal?.throwIfAborted();
-    const { token, userAgent = 'gyre' } = this.#options;
-    const bearer = typeof token === 'function' ? await token() : token;
+  #open(request: ApiRequest): Promise<Answer> {
     const payload = payloadOf(request.body);
-    const url = urlOf(this.#base, request);
-    const secure = url.protocol === 'https:';
-    const init: RequestOptions = {
-      method: request.method,
-      agent: this.#agent,
-      headers: {
-        accept: 'application/json',
-        'user-agent': userAgent,
-        ...(request.method === 'GET' ? { 'accept-encoding': 'gzip' } : {}),
-        ...(bearer ? { authorization: `Bearer ${bearer}` } : {}),
-        ...(payload === undefined
-          ? {}
-          : { 'content-type': 'application/json', 'content-length': String(payload.length) }),
-        ...request.headers,
-      },
-      ...(request.signal ? { signal: request.signal } : {}),
-    };
-    return new Promise((resolve, reject) => {
-      let sent = false;
-      const outgoing = secure ? https.request(url, init) : http.request(url, init);
-      outgoing.once('response', resolve);
-      outgoing.once('finish', () => {
-        sent = true;
-      });
-      // Not once: a broken connection may say so twice, and nobody must be surprised by the second.
-      outgoing.on('error', (error: NodeJS.ErrnoException) => {
-        if (outgoing.reusedSocket && error.code === 'ECONNRESET' && isRepeatable(request)) {
-          // The server closed an idle connection just as we took it. Ends at the latest with a fresh one.
-          resolve(this.#open(request));
-          return;
-        }
-        reject(
-          sent || request.signal?.aborted
-            ? lost(request, error)
-            : new TransportError(`${request.method} ${url.href}: ${error.message}`, { cause: error }),
-        );
-      });
-      outgoing.end(payload);
+    const url = urlOf(this.#route.base, request);
+    return this.#authorized(request, (credential) => {
+      const outgoing: Outgoing = {
+        request,
+        url,
+        payload,
+        tls: this.#tls(credential),
+        headers: {
+          accept: 'application/json',
+          ...this.#headers,
+          ...(request.method === 'GET' ? { 'accept-encoding': 'gzip' } : {}),
+          ...this.#authorization(credential),
+          ...(payload === undefined ? {} : { 'content-type': 'application/json' }),
+          ...request.headers,
+        },
+      };
+      return this.#exchange.send(outgoing);
     });
   }
 
-  #warn(message: IncomingMessage): void {
+  /** Sends with the current credential, and once more with another one when that is refused. */
+  async #authorized<T extends object>(
+    request: ApiRequest,
+    send: (credential: Credential) => Promise<T>,
+  ): Promise<T> {
+    if (request.signal?.aborted) throw unsent(request, request.signal.reason);
+    const credential = await this.#credential(request);
+    request.beforeSend?.();
+    let refused: { readonly answer: T } | { readonly error: unknown };
+    try {
+      const answer = await send(credential);
+      if ((answer as Partial<Answer>).statusCode !== 401) return answer;
+      refused = { answer };
+    } catch (error) {
+      if (!isApiError(error, 'Unauthorized')) throw error;
+      refused = { error };
+    }
+    this.#options.credentials?.refused?.(credential);
+    const another = await this.#credential(request).catch(() => credential);
+    if (sameCredential(another, credential)) {
+      if ('error' in refused) throw refused.error;
+      return refused.answer;
+    }
+    // The connection is free again when it has been read.
+    if ('answer' in refused) (refused.answer as unknown as Answer).resume();
+    request.beforeSend?.();
+    return send(another);
+  }
+
+  /** @throws CredentialError, the signal's reason */
+  async #credential(request: ApiRequest): Promise<Credential> {
+    const { token, cert, key, credentials } = this.#options;
+    try {
+      const bearer = typeof token === 'function' ? await token() : token;
+      const given = await credentials?.current(request.signal);
+      return {
+        ...(bearer ? { token: bearer } : {}),
+        ...(cert === undefined || key === undefined ? {} : { cert, key }),
+        ...given,
+      };
+    } catch (error) {
+      if (request.signal?.aborted) throw unsent(request, error);
+      throw new CredentialError((error as Error).message, { cause: error });
+    }
+  }
+
+  #tls({ cert, key }: Credential): Outgoing['tls'] {
+    const { ca } = this.#options;
+    return { ca: typeof ca === 'function' ? ca() : ca, cert, key };
+  }
+
+  #authorization({ token }: Credential): Record<string, string> {
+    if (token) return { authorization: `Bearer ${token}` };
+    const { basic } = this.#options;
+    if (!basic) return {};
+    const pair = Buffer.from(`${basic.username}:${basic.password}`, 'utf8').toString('base64');
+    return { authorization: `Basic ${pair}` };
+  }
+
+  #warn(message: Answer): void {
     const { onWarning } = this.#options;
     const header = message.headers.warning;
     if (!onWarning || !header) return;
@@ -192,17 +262,28 @@ class HttpTransport implements Transport {
   }
 }
 
-function isRepeatable(request: ApiRequest): boolean {
-  return request.method === 'GET' && !request.signal?.aborted;
+/** @throws ApiError for an answer that is a refusal */
+async function refuse(message: Answer): Promise<void> {
+  const status = message.statusCode ?? 0;
+  if (status >= 200 && status < 300) return;
+  const text = await readText(message).catch(() => '');
+  let body: unknown = text;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    // Not every answer comes from an API server.
+  }
+  throw errorOf({ status, headers: flatHeaders(message), body });
 }
 
-/** After a request went out: a read had no effect, a write may have had one. The caller's own abort is its reason. */
-function lost(request: ApiRequest, error: unknown): unknown {
-  if (request.signal?.aborted) return request.signal.reason;
-  const what = `${request.method} ${request.path}: ${(error as Error).message}`;
-  return request.method === 'GET'
-    ? new TransportError(what, { cause: error })
-    : new OutcomeUnknown(what, { cause: error });
+async function* bytesOf(message: Answer, request: ApiRequest): AsyncIterable<Uint8Array> {
+  try {
+    for await (const chunk of decoded(message)) yield chunk as Buffer;
+  } catch (error) {
+    throw lost(request, error);
+  } finally {
+    message.destroy();
+  }
 }
 
 function urlOf(base: URL, request: ApiRequest): URL {
@@ -221,7 +302,7 @@ function payloadOf(body: unknown): Buffer | undefined {
   return Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
 }
 
-function decoded(message: IncomingMessage): AsyncIterable<Buffer> & NodeJS.ReadableStream {
+function decoded(message: Answer): AsyncIterable<Buffer> & NodeJS.ReadableStream {
   if (message.headers['content-encoding'] !== 'gzip') return message;
   const gunzip = createGunzip();
   message.once('error', (error) => gunzip.destroy(error));
@@ -229,32 +310,20 @@ function decoded(message: IncomingMessage): AsyncIterable<Buffer> & NodeJS.Reada
   return message.pipe(gunzip);
 }
 
-async function readText(message: IncomingMessage): Promise<string> {
+async function readText(message: Answer): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of decoded(message)) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks).toString('utf8');
 }
 
-function flatHeaders(message: IncomingMessage): Record<string, string> {
+function isJson(message: Answer): boolean {
+  return /\bjson\b/.test(message.headers['content-type'] ?? '');
+}
+
+function flatHeaders(message: Answer): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(message.headers)) {
     if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(', ') : value;
   }
   return headers;
-}
-
-function parseEvent<T>(line: Buffer): WatchEvent<T> {
-  let event: unknown;
-  try {
-    event = JSON.parse(line.toString('utf8'));
-  } catch (error) {
-    throw new TransportError(`a line of the watch is not JSON: ${(error as Error).message}`, {
-      cause: error,
-    });
-  }
-  const { type, object } = (event ?? {}) as { type?: unknown; object?: unknown };
-  if (typeof type !== 'string' || typeof object !== 'object' || object === null) {
-    throw new TransportError('a line of the watch is not an event');
-  }
-  return event as WatchEvent<T>;
 }

@@ -18,8 +18,10 @@ const verbs: Readonly<Record<Exclude<HttpMethod, 'GET' | 'DELETE'>, string>> = {
 export function attributesOf(
   kind: KindFacts,
   { namespace, name, subresource }: Place,
-  { method, query }: ApiRequest,
+  { method, query, body }: ApiRequest,
 ): RequestAttributes {
+  // A deletion says so in its options.
+  const dryRun = query?.dryRun ?? (body as { readonly dryRun?: unknown } | undefined)?.dryRun;
   return {
     verb: verbOf(method, query?.watch === 'true', Boolean(name)),
     group: kind.group,
@@ -28,7 +30,7 @@ export function attributesOf(
     ...(subresource ? { subresource } : {}),
     ...(namespace ? { namespace } : {}),
     ...(name ? { name } : {}),
-    ...(query?.dryRun ? { dryRun: true } : {}),
+    ...(dryRun ? { dryRun: true } : {}),
   };
 }
 

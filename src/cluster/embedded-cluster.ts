@@ -94,6 +94,7 @@ export class EmbeddedCluster implements AsyncDisposable {
   readonly #listener: Listener | undefined;
   readonly #ownStore: ObjectStore | undefined;
   readonly #controlPlane: ControlPlane | undefined;
+  readonly #time: { readonly clock: Clock; readonly random: Random };
   #stopping: Promise<void> | undefined;
 
   private constructor(
@@ -104,9 +105,11 @@ export class EmbeddedCluster implements AsyncDisposable {
       readonly ownStore?: ObjectStore | undefined;
       readonly controlPlane?: ControlPlane | undefined;
       readonly runtime?: ProcessRuntime | undefined;
+      readonly time: { readonly clock: Clock; readonly random: Random };
     },
   ) {
     this.server = server;
+    this.#time = parts.time;
     this.#listener = parts.listener;
     this.url = parts.listener?.url;
     this.kubeconfig = parts.kubeconfig;
@@ -180,7 +183,14 @@ export class EmbeddedCluster implements AsyncDisposable {
         server.connectNodes(controlPlane.kubelet.connector);
         if (dataDir !== undefined) await ensureStorageClass(createClient(server.transport(admin)));
       }
-      return new EmbeddedCluster(server, { listener, kubeconfig, ownStore, controlPlane, runtime });
+      return new EmbeddedCluster(server, {
+        listener,
+        kubeconfig,
+        ownStore,
+        controlPlane,
+        runtime,
+        time: { clock, random },
+      });
     } catch (error) {
       await controlPlane?.stop();
       await listener?.close();
@@ -206,7 +216,7 @@ export class EmbeddedCluster implements AsyncDisposable {
   }
 
   client(user: UserInfo = admin): Client {
-    return createClient(this.transport(user));
+    return createClient(this.transport(user), this.#time);
   }
 
   /** Ends watches, waits for requests under way, closes what was started here. Calling it twice is harmless. */

@@ -14,19 +14,42 @@ class Index<T> {
   ) {}
 
   add(key: string, object: T): void {
-    for (const value of this.#valuesOf(object, (error) => this.onError(error, key))) {
+    this.#add(
+      key,
+      this.#valuesOf(object, (error) => this.onError(error, key)),
+    );
+  }
+
+  remove(key: string, object: T): void {
+    this.#remove(
+      key,
+      this.#valuesOf(object, () => {}),
+    );
+  }
+
+  #add(key: string, values: readonly string[]): void {
+    for (const value of values) {
       const keys = this.#keys.get(value);
       if (keys) keys.add(key);
       else this.#keys.set(value, new Set([key]));
     }
   }
 
-  remove(key: string, object: T): void {
-    for (const value of this.#valuesOf(object, () => {})) {
+  #remove(key: string, values: readonly string[]): void {
+    for (const value of values) {
       const keys = this.#keys.get(value);
       keys?.delete(key);
       if (keys?.size === 0) this.#keys.delete(value);
     }
+  }
+
+  /** Most changes leave an object where it is. */
+  replace(key: string, older: T, newer: T): void {
+    const before = this.#valuesOf(older, () => {});
+    const now = this.#valuesOf(newer, (error) => this.onError(error, key));
+    if (before.length === now.length && before.every((value, i) => value === now[i])) return;
+    this.#remove(key, before);
+    this.#add(key, now);
   }
 
   /** An object its function cannot read is in no index; the cache must go on. */
@@ -44,13 +67,35 @@ class Index<T> {
   }
 }
 
+/** Objects and where to find them: all there is at one version. */
+class View<T extends CacheObject> {
+  readonly objects = new Map<string, T>();
+  readonly indexes = new Map<string, Index<T>>();
+
+  set(key: string, object: T): void {
+    const replaced = this.objects.get(key);
+    this.objects.set(key, object);
+    for (const index of this.indexes.values()) {
+      if (replaced) index.replace(key, replaced, object);
+      else index.add(key, object);
+    }
+  }
+
+  delete(key: string): void {
+    const object = this.objects.get(key);
+    if (!object) return;
+    this.objects.delete(key);
+    for (const index of this.indexes.values()) index.remove(key, object);
+  }
+}
+
 const byNamespace = 'namespace';
 
 export class ObjectCache<T extends CacheObject> implements Cache<T> {
-  #objects = new Map<string, T>();
-  readonly #indexes = new Map<string, Index<T>>();
-  /** The complete view that is being received. */
-  #incoming: Map<string, T> | undefined;
+  #view = new View<T>();
+  readonly #indexFns = new Map<string, IndexFn<T>>();
+  /** The complete view that is being received, indexed as it comes: to swap it in must not take long. */
+  #incoming: View<T> | undefined;
   #resourceVersion = '';
 
   /** `onIndexError` hears of objects that an index function threw on: that index does not have them. */
@@ -61,7 +106,7 @@ export class ObjectCache<T extends CacheObject> implements Cache<T> {
   }
 
   get size(): number {
-    return this.#objects.size;
+    return this.#view.objects.size;
   }
 
   get resourceVersion(): string {
@@ -69,98 +114,90 @@ export class ObjectCache<T extends CacheObject> implements Cache<T> {
   }
 
   get(key: string): T | undefined {
-    return this.#objects.get(key);
+    return this.#view.objects.get(key);
   }
 
   has(key: string): boolean {
-    return this.#objects.has(key);
+    return this.#view.objects.has(key);
   }
 
   keys(): IterableIterator<string> {
-    return this.#objects.keys();
+    return this.#view.objects.keys();
   }
 
   list(options: { readonly namespace?: string; readonly labelSelector?: string } = {}): readonly T[] {
     const { namespace, labelSelector } = options;
-    const objects = namespace === undefined ? [...this.#objects.values()] : this.by(byNamespace, namespace);
+    const objects =
+      namespace === undefined ? [...this.#view.objects.values()] : this.by(byNamespace, namespace);
     if (!labelSelector) return objects;
     const selector = parseLabelSelector(labelSelector);
     return objects.filter((object) => selector.matches(object.metadata.labels));
   }
 
   by(index: string, value: string): readonly T[] {
-    const found = this.#indexes.get(index);
+    const found = this.#view.indexes.get(index);
     if (!found) {
       throw new Error(
-        `there is no index ${JSON.stringify(index)}; there are ${[...this.#indexes.keys()].join(', ')}`,
+        `there is no index ${JSON.stringify(index)}; there are ${[...this.#view.indexes.keys()].join(', ')}`,
       );
     }
     const objects: T[] = [];
-    for (const key of found.keys(value)) objects.push(this.#objects.get(key) as T);
+    for (const key of found.keys(value)) objects.push(this.#view.objects.get(key) as T);
     return objects;
   }
 
   addIndex(name: string, fn: IndexFn<T>): void {
-    if (this.#indexes.has(name)) return;
-    const index = new Index(fn, (error, key) => this.onIndexError(name, key, error));
-    for (const [key, object] of this.#objects) index.add(key, object);
-    this.#indexes.set(name, index);
+    if (this.#indexFns.has(name)) return;
+    this.#indexFns.set(name, fn);
+    for (const view of this.#incoming ? [this.#view, this.#incoming] : [this.#view]) {
+      const index = this.#newIndex(name, fn);
+      for (const [key, object] of view.objects) index.add(key, object);
+      view.indexes.set(name, index);
+    }
+  }
+
+  #newIndex(name: string, fn: IndexFn<T>): Index<T> {
+    return new Index(fn, (error, key) => this.onIndexError(name, key, error));
   }
 
   /** A complete new view begins. What was received of an unfinished one is dropped. */
   beginInit(): void {
-    this.#incoming = new Map();
+    this.#incoming = new View();
+    for (const [name, fn] of this.#indexFns) this.#incoming.indexes.set(name, this.#newIndex(name, fn));
   }
 
   initApply(object: T): void {
-    this.#incoming?.set(keyOf(object), object);
+    if (!this.#incoming) return;
+    const key = keyOf(object);
+    const previous = this.#view.objects.get(key);
+    // Unchanged: keep the instance that readers may hold.
+    this.#incoming.set(key, previous && isSameVersion(previous, object) ? previous : object);
   }
 
-  /** Swaps in the new view; tells what changed and what vanished while nobody watched. */
-  finishInit(resourceVersion: string): CacheEvent<T>[] {
-    const incoming = this.#incoming ?? new Map<string, T>();
+  /**
+   * Swaps in the new view, at once; tells what changed and what vanished while nobody watched, one by one as it is
+   * asked for: a hundred thousand events at once are a pause of their own.
+   */
+  finishInit(resourceVersion: string): Iterable<CacheEvent<T>> {
+    const before = this.#view.objects;
+    this.#view = this.#incoming ?? this.#view;
     this.#incoming = undefined;
-    const before = this.#objects;
-    const events: CacheEvent<T>[] = [];
-    for (const [key, object] of before) {
-      const now = incoming.get(key);
-      // The same name with another UID is another object: the old one was deleted in between.
-      if (now && now.metadata.uid === object.metadata.uid) continue;
-      this.#drop(key, object);
-      events.push({ type: 'Delete', key, object });
-    }
-    const next = new Map<string, T>();
-    for (const [key, object] of incoming) {
-      const previous = this.#objects.get(key);
-      if (previous && previous.metadata.resourceVersion === object.metadata.resourceVersion) {
-        // Unchanged: keep the instance that readers may hold.
-        next.set(key, previous);
-        continue;
-      }
-      if (previous) this.#unindex(key, previous);
-      this.#index(key, object);
-      next.set(key, object);
-      events.push({ type: 'Apply', key, object, previous, initial: true });
-    }
-    this.#objects = next;
     this.#resourceVersion = resourceVersion;
-    return events;
+    return changes(before, this.#view.objects);
   }
 
   /** Undefined: the event is older than what is there. */
   apply(object: T): CacheEvent<T> | undefined {
     const key = keyOf(object);
-    const previous = this.#objects.get(key);
+    const previous = this.#view.objects.get(key);
     this.#advance(object.metadata.resourceVersion);
     if (previous) {
       const { uid, resourceVersion } = previous.metadata;
       const same = uid === object.metadata.uid;
       const order = compareResourceVersion(object.metadata.resourceVersion, resourceVersion);
       if (same && (order === -1 || order === 0)) return undefined;
-      this.#unindex(key, previous);
     }
-    this.#objects.set(key, object);
-    this.#index(key, object);
+    this.#view.set(key, object);
     return { type: 'Apply', key, object, previous, initial: false };
   }
 
@@ -172,9 +209,9 @@ export class ObjectCache<T extends CacheObject> implements Cache<T> {
       return undefined;
     }
     this.#advance(object.metadata.resourceVersion);
-    const previous = this.#objects.get(key);
+    const previous = this.#view.objects.get(key);
     if (!previous) return undefined;
-    this.#drop(key, previous);
+    this.#view.delete(key);
     return { type: 'Delete', key, object };
   }
 
@@ -186,17 +223,25 @@ export class ObjectCache<T extends CacheObject> implements Cache<T> {
   #advance(resourceVersion: string): void {
     this.#resourceVersion = resourceVersion;
   }
+}
 
-  #drop(key: string, object: T): void {
-    this.#objects.delete(key);
-    this.#unindex(key, object);
+function isSameVersion(a: CacheObject, b: CacheObject): boolean {
+  return a.metadata.uid === b.metadata.uid && a.metadata.resourceVersion === b.metadata.resourceVersion;
+}
+
+function* changes<T extends CacheObject>(
+  before: ReadonlyMap<string, T>,
+  now: ReadonlyMap<string, T>,
+): Iterable<CacheEvent<T>> {
+  for (const [key, object] of before) {
+    // The same name with another UID is another object: the old one was deleted in between.
+    if (now.get(key)?.metadata.uid !== object.metadata.uid)
+      yield { type: 'Delete', key, object, finalStateUnknown: true };
   }
-
-  #index(key: string, object: T): void {
-    for (const index of this.#indexes.values()) index.add(key, object);
-  }
-
-  #unindex(key: string, object: T): void {
-    for (const index of this.#indexes.values()) index.remove(key, object);
+  for (const [key, object] of now) {
+    const older = before.get(key);
+    if (older === object) continue;
+    const previous = older && older.metadata.uid === object.metadata.uid ? older : undefined;
+    yield { type: 'Apply', key, object, previous, initial: true };
   }
 }

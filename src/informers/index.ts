@@ -6,7 +6,8 @@
  */
 export { ObjectCache } from './cache.js';
 export type * from './informer.js';
-export { type InformerLease, InformerSet } from './informer-set.js';
+export { type InformerLease, type InformerOverview, InformerSet } from './informer-set.js';
+export { byField, byLabel, byOwnerUid } from './indexes.js';
 export { createInformer, type InformerDeps } from './reflecting-informer.js';
 export { stripManagedFields } from './transform.js';
 export { type WatcherEvent, watcher$ } from './watcher.js';

@@ -1,5 +1,5 @@
 /** Informers shared by everybody who wants the same objects: one watch, however many readers. */
-import { groupKind, type KindOf } from '../api/index.js';
+import { groupKind, type KindFacts, type KindOf } from '../api/index.js';
 import type { Client } from '../client/index.js';
 import type { CacheObject, Informer, InformerOptions } from './informer.js';
 import { createInformer, type InformerDeps } from './reflecting-informer.js';
@@ -12,11 +12,22 @@ export interface InformerLease<T> {
 
 interface Entry {
   readonly informer: Informer<CacheObject>;
+  readonly options: InformerOptions;
   leases: number;
+}
+
+/** One informer of a set. */
+export interface InformerOverview {
+  readonly kind: KindFacts;
+  readonly options: InformerOptions;
+  readonly objects: number;
+  readonly isReady: boolean;
+  readonly leases: number;
 }
 
 export class InformerSet {
   readonly #entries = new Map<string, Entry>();
+  readonly #transforms = new Map<NonNullable<InformerOptions['transform']>, number>();
 
   constructor(
     private readonly client: Client,
@@ -30,8 +41,13 @@ export class InformerSet {
       groupKind(kind),
       kind.version,
       options.namespace ?? '',
+      options.namespaces ? [...new Set(options.namespaces)].sort() : '',
       options.labelSelector ?? '',
       options.fieldSelector ?? '',
+      options.metadataOnly === true,
+      options.keepManagedFields === true,
+      options.resync ?? '',
+      this.#numberOf(options.transform),
     ]);
     let entry = this.#entries.get(id);
     if (!entry) {
@@ -41,7 +57,7 @@ export class InformerSet {
         options,
         this.deps,
       );
-      entry = { informer, leases: 0 };
+      entry = { informer, options, leases: 0 };
       this.#entries.set(id, entry);
       informer.start();
     }
@@ -58,6 +74,25 @@ export class InformerSet {
         if (this.#entries.get(id) === held) this.#entries.delete(id);
       },
     };
+  }
+
+  /** What is watched now, how it is, and by how many. */
+  get overview(): readonly InformerOverview[] {
+    return [...this.#entries.values()].map(({ informer, leases, options }) => ({
+      kind: informer.kind,
+      options,
+      objects: informer.cache.size,
+      isReady: informer.isReady,
+      leases,
+    }));
+  }
+
+  /** The same function is the same transform. */
+  #numberOf(transform: InformerOptions['transform']): number {
+    if (!transform) return 0;
+    const number = this.#transforms.get(transform) ?? this.#transforms.size + 1;
+    this.#transforms.set(transform, number);
+    return number;
   }
 
   /** Stops all, leased or not. */

@@ -7,7 +7,7 @@
  * `state$`, and are retried with jittered back-off until `stop()`.
  */
 import type { Observable } from 'rxjs';
-import type { KindFacts } from '../api/index.js';
+import type { Duration, KindFacts } from '../api/index.js';
 
 /** The least an informer needs of an object. */
 export interface CacheObject {
@@ -44,10 +44,29 @@ export type CacheEvent<T> =
       readonly key: string;
       readonly object: T;
       readonly previous: T | undefined;
+      /** It was there already when the list was read: the first one, or one after a gap. */
       readonly initial: boolean;
+      /** Nothing changed: it is told again, as `resync` asks. */
+      readonly resync?: true;
     }
-  /** `object` is the last known state. */
-  | { readonly type: 'Delete'; readonly key: string; readonly object: T };
+  | {
+      readonly type: 'Delete';
+      readonly key: string;
+      /** The state it went with; where it went while nobody watched, the last one known. */
+      readonly object: T;
+      /** It was missing from a list: what happened to it since `object` is not known. */
+      readonly finalStateUnknown?: true;
+    };
+
+/** What a refused informer may not do, as RBAC names it. */
+export interface MissingPermission {
+  readonly verb: string;
+  readonly group: string;
+  /** The plural. */
+  readonly resource: string;
+  /** Absent: in all namespaces. */
+  readonly namespace?: string;
+}
 
 export type ConnectionState =
   | { readonly phase: 'connecting' | 'connected' | 'relisting' | 'stopped' }
@@ -56,7 +75,21 @@ export type ConnectionState =
       readonly phase: 'stale' | 'unauthorized' | 'absent';
       readonly error: unknown;
       readonly retryInMs: number;
+      /** With `unauthorized`, when it is a permission that is missing and not an identity. */
+      readonly missing?: MissingPermission;
     };
+
+/** Counted since the informer was made. */
+export interface InformerStats {
+  /** Complete views received. */
+  readonly relists: number;
+  /** Attempts that failed, or watches that broke. */
+  readonly failures: number;
+  /** Changes of the cache. */
+  readonly events: number;
+  /** Streams that were given up for a line that could not be read, or was too long. */
+  readonly badLines: number;
+}
 
 export interface Informer<T> {
   readonly kind: KindFacts;
@@ -71,6 +104,7 @@ export interface Informer<T> {
    * synchronous, so nothing falls between.
    */
   readonly events$: Observable<CacheEvent<T>>;
+  readonly stats: InformerStats;
   /** Adds an index over present and future objects; adding the same name again is ignored. */
   addIndex(name: string, fn: IndexFn<T>): void;
   start(): void;
@@ -78,9 +112,26 @@ export interface Informer<T> {
   stop(): void;
 }
 
-export interface InformerOptions {
+/** What one watch is asked for. */
+export interface WatchedSelection {
   /** One namespace; all when absent. */
   readonly namespace?: string;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
+}
+
+export interface InformerOptions extends WatchedSelection {
+  /** Several namespaces, each watched by itself, in one cache. Instead of `namespace`; an empty list is none at all. */
+  readonly namespaces?: readonly string[];
+  /** Caches metadata alone (`PartialObjectMetadata`, API-11). Default false. */
+  readonly metadataOnly?: boolean;
+  /** Keeps `metadata.managedFields`, half of an object's size. Default false. */
+  readonly keepManagedFields?: boolean;
+  /**
+   * What every object becomes on its way into the cache. It must keep name, namespace, uid, resourceVersion and labels, and
+   * not change what it is given. Where it throws, or gives no object, the object is kept as it came.
+   */
+  readonly transform?: (object: never) => unknown;
+  /** Every object is told again once in this time, spread over it. Default: never. */
+  readonly resync?: Duration;
 }

@@ -4,7 +4,7 @@
  */
 import { type Cancel, type Clock, type KindOf, type Random, type WatchEvent } from '../api/index.js';
 import type { Client } from '../client/index.js';
-import type { CacheObject, InformerOptions } from './informer.js';
+import type { CacheObject, WatchedSelection } from './informer.js';
 import {
   initialState,
   type Page,
@@ -12,6 +12,7 @@ import {
   type ReflectorOutput,
   type ReflectorState,
   reflectorTiming,
+  type ReflectorTiming,
   step,
 } from './reflector.js';
 
@@ -24,6 +25,8 @@ export type ViewEvent<T> = Exclude<
 export interface DriverDeps {
   readonly clock: Clock;
   readonly random: Random;
+  /** Other times than usual, for tests on real sockets. */
+  readonly timing?: Partial<ReflectorTiming>;
 }
 
 export class ReflectorDriver<T extends CacheObject> {
@@ -33,15 +36,18 @@ export class ReflectorDriver<T extends CacheObject> {
   #cancelWait: Cancel | undefined;
   #cancelIdle: Cancel | undefined;
   #lastArrival = 0;
+  readonly #timing: ReflectorTiming;
 
   constructor(
     private readonly client: Client,
     private readonly kind: KindOf<T>,
-    private readonly options: InformerOptions,
+    private readonly options: WatchedSelection,
     private readonly deps: DriverDeps,
     /** Must not throw. */
     private readonly emit: (event: ViewEvent<T>) => void,
-  ) {}
+  ) {
+    this.#timing = { ...reflectorTiming, ...deps.timing };
+  }
 
   start(): void {
     this.#feed({ type: 'start' });
@@ -55,7 +61,8 @@ export class ReflectorDriver<T extends CacheObject> {
 
   #feed(input: ReflectorInput<T>): void {
     const { clock, random } = this.deps;
-    const { state, outputs } = step<T>(this.#state, input, { at: clock.monotonic(), random: random.next() });
+    const world = { at: clock.monotonic(), random: random.next(), timing: this.#timing };
+    const { state, outputs } = step<T>(this.#state, input, world);
     this.#state = state;
     for (const output of outputs) {
       // Whoever was told of the output before may have called stop(): what follows must not begin anything.
@@ -158,10 +165,10 @@ export class ReflectorDriver<T extends CacheObject> {
       this.#cancelIdle = clock.setTimer(ms, () => {
         if (this.#request !== request) return;
         const silent = clock.monotonic() - this.#lastArrival;
-        if (silent >= reflectorTiming.idleMs) this.#feed({ type: 'idle' });
-        else arm(reflectorTiming.idleMs - silent);
+        if (silent >= this.#timing.idleMs) this.#feed({ type: 'idle' });
+        else arm(this.#timing.idleMs - silent);
       });
     };
-    arm(reflectorTiming.idleMs);
+    arm(this.#timing.idleMs);
   }
 }

@@ -39,6 +39,9 @@ export const reflectorTiming = {
   maxEmptyCloses: 3,
 } as const;
 
+/** The times a reflector keeps; see reflectorTiming. */
+export type ReflectorTiming = { readonly [name in keyof typeof reflectorTiming]: number };
+
 export interface Progress {
   /** Failures since the last stable period. */
   readonly failures: number;
@@ -108,6 +111,8 @@ export type ReflectorOutput<T> =
 export interface StepInput {
   readonly at: number;
   readonly random: number;
+  /** Default: reflectorTiming. */
+  readonly timing?: ReflectorTiming;
 }
 
 export interface Step<T> {
@@ -162,8 +167,8 @@ export function step<T extends CacheObject>(
   }
 }
 
-function timeoutSeconds({ random }: StepInput): number {
-  return Math.floor(reflectorTiming.watchTimeoutSeconds * (1 + random));
+function timeoutSeconds({ random, timing = reflectorTiming }: StepInput): number {
+  return Math.floor(timing.watchTimeoutSeconds * (1 + random));
 }
 
 /** Starts a complete new view. */
@@ -317,7 +322,7 @@ function onWatching<T extends CacheObject>(
     case 'idle':
       return join(
         [{ type: 'CloseWatch' }],
-        lose(state, new Error(`nothing arrived for ${reflectorTiming.idleMs} ms`), world),
+        lose(state, new Error(`nothing arrived for ${(world.timing ?? reflectorTiming).idleMs} ms`), world),
       );
     case 'ended':
       return ended(state, world);
@@ -348,10 +353,11 @@ function watched<T extends CacheObject>(
 
 /** An orderly end: go on from where it was, unless the server does this too readily. */
 function ended<T>(state: WatchingState, world: StepInput): Step<T> {
+  const { timing = reflectorTiming } = world;
   const lived = world.at - state.since;
-  const empty = state.events === 0 && lived < reflectorTiming.stableMs;
+  const empty = state.events === 0 && lived < timing.stableMs;
   const emptyCloses = empty ? state.emptyCloses + 1 : 0;
-  if (emptyCloses >= reflectorTiming.maxEmptyCloses) {
+  if (emptyCloses >= timing.maxEmptyCloses) {
     return backOff(
       { ...state, emptyCloses: 0 },
       undefined,
@@ -360,8 +366,8 @@ function ended<T>(state: WatchingState, world: StepInput): Step<T> {
       world,
     );
   }
-  if (lived >= reflectorTiming.minWatchMs) {
-    const failures = lived >= reflectorTiming.stableMs ? 0 : state.failures;
+  if (lived >= timing.minWatchMs) {
+    const failures = lived >= timing.stableMs ? 0 : state.failures;
     return open({ ...state, failures, emptyCloses }, state.resourceVersion, world);
   }
   return backOff(
@@ -375,7 +381,7 @@ function ended<T>(state: WatchingState, world: StepInput): Step<T> {
 
 /** A watch that was up broke. */
 function lose<T>(state: WatchingState, error: unknown, world: StepInput): Step<T> {
-  const stable = world.at - state.since >= reflectorTiming.stableMs;
+  const stable = world.at - state.since >= (world.timing ?? reflectorTiming).stableMs;
   return fail({ ...state, ...(stable ? { failures: 0 } : {}) }, error, world);
 }
 
@@ -399,10 +405,11 @@ function isTooLarge(error: unknown): boolean {
   );
 }
 
+/** First back-off and its ceiling. */
 const ranges = {
-  stale: [reflectorTiming.backoffMs, reflectorTiming.maxBackoffMs],
-  unauthorized: [reflectorTiming.unauthorizedBackoffMs, reflectorTiming.maxUnauthorizedBackoffMs],
-  absent: [reflectorTiming.absentBackoffMs, reflectorTiming.maxBackoffMs],
+  stale: (timing: ReflectorTiming) => [timing.backoffMs, timing.maxBackoffMs],
+  unauthorized: (timing: ReflectorTiming) => [timing.unauthorizedBackoffMs, timing.maxUnauthorizedBackoffMs],
+  absent: (timing: ReflectorTiming) => [timing.absentBackoffMs, timing.maxBackoffMs],
 } as const;
 
 function backOff<T>(
@@ -410,9 +417,9 @@ function backOff<T>(
   resourceVersion: string | undefined,
   error: unknown,
   phase: keyof typeof ranges,
-  { random }: StepInput,
+  { random, timing = reflectorTiming }: StepInput,
 ): Step<T> {
-  const [first, ceiling] = ranges[phase];
+  const [first = 0, ceiling = 0] = ranges[phase](timing);
   const grown = Math.min(ceiling, first * 2 ** Math.min(state.failures, 16));
   const asked = isApiError(error) ? (error.retryAfterSeconds ?? 0) * 1000 : 0;
   // Half of it is chance, so that many clients of one server do not come back together.

@@ -2,7 +2,7 @@
 import { Observable } from 'rxjs';
 import type { KindOf } from '../api/index.js';
 import type { Client } from '../client/index.js';
-import type { CacheObject, InformerOptions } from './informer.js';
+import type { CacheObject, WatchedSelection } from './informer.js';
 import { type DriverDeps, ReflectorDriver } from './reflector-driver.js';
 
 /** Between Init and InitDone comes a complete view, to be swapped in at once. */
@@ -20,7 +20,7 @@ export type WatcherEvent<T> =
 export function watcher$<T extends CacheObject>(
   client: Client,
   kind: KindOf<T>,
-  options: InformerOptions,
+  options: WatchedSelection,
   deps: DriverDeps,
 ): Observable<WatcherEvent<T>> {
   return new Observable((subscriber) => {

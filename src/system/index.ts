@@ -4,3 +4,4 @@ export { drainMicrotasks } from './drain.js';
 export { systemRandom } from './random.js';
 export { onTerminationSignal } from './signals.js';
 export { formatJson, formatPretty, type LogFormat, stderrSink } from './log-sink.js';
+export { sampleEventLoopLag } from './event-loop.js';

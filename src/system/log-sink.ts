@@ -1,10 +1,10 @@
-import type { LogRecord } from '../telemetry/index.js';
+import { type LogRecord, redactSecrets, redactText } from '../telemetry/index.js';
 
 export type LogFormat = 'json' | 'pretty';
 
 /** Errors become their text; what JSON cannot carry becomes a string. */
 function plain(value: unknown): unknown {
-  if (value instanceof Error) return value.stack ?? value.message;
+  if (value instanceof Error) return redactText(value.stack ?? value.message);
   if (typeof value === 'bigint' || typeof value === 'symbol' || typeof value === 'function')
     return String(value);
   return value;
@@ -18,26 +18,25 @@ function toJson(value: unknown): string {
   }
 }
 
-/** One line of JSON: `ts` (RFC 3339), `level`, `msg`, then the fields. */
+/** One line of JSON: `ts` (RFC 3339), `level`, `msg`, then the fields; without secrets. */
 export function formatJson({ level, message, fields }: LogRecord, nowMs: number): string {
   const parts = [
     ['ts', new Date(nowMs).toISOString()],
     ['level', level],
-    ['msg', message],
-    ...Object.entries(fields),
+    ['msg', redactText(message)],
+    ...Object.entries(redactSecrets(fields)),
   ];
   return `{${parts.map(([key, value]) => `${JSON.stringify(key)}:${toJson(plain(value))}`).join(',')}}`;
 }
 
-/** One line for people: time, level, message, then `key=value`. */
+/** One line for people: time, level, message, then `key=value`; without secrets. */
 export function formatPretty({ level, message, fields }: LogRecord, nowMs: number): string {
-  const pairs = Object.entries(fields).map(([key, value]) => {
+  const pairs = Object.entries(redactSecrets(fields)).map(([key, value]) => {
     const text = plain(value);
     return `${key}=${typeof text === 'string' && /^[^\s"]+$/.test(text) ? text : toJson(text)}`;
   });
-  return [new Date(nowMs).toISOString().slice(11, 23), level.toUpperCase().padEnd(5), message, ...pairs].join(
-    ' ',
-  );
+  const time = new Date(nowMs).toISOString().slice(11, 23);
+  return [time, level.toUpperCase().padEnd(5), redactText(message), ...pairs].join(' ');
 }
 
 /** Writes records to standard error: pretty on a terminal, JSON lines elsewhere. */

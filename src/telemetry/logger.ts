@@ -21,13 +21,31 @@ export interface LogRecord {
   readonly fields: LogFields;
 }
 
-/** A Logger that hands records of at least `level` to `sink`. */
+/** Levels by name: of a controller, a Runnable, an informer, or what `with({ logger })` says. */
+export interface LogLevels {
+  /** For all others. Default `info`. */
+  readonly default?: LogLevel;
+  readonly names: Readonly<Record<string, LogLevel>>;
+}
+
+/** The fields of a line that name who speaks. */
+const naming = ['logger', 'controller', 'runnable', 'informer'] as const;
+
+function levelOf({ default: otherwise = 'info', names }: LogLevels, fields: LogFields): LogLevel {
+  for (const field of naming) {
+    const name = fields[field];
+    if (typeof name === 'string' && Object.hasOwn(names, name)) return names[name] ?? otherwise;
+  }
+  return otherwise;
+}
+
+/** A Logger that hands records of at least `level` to `sink`; levels by name go by the fields of `with`. */
 export function createLogger(
   sink: (record: LogRecord) => void,
-  level: LogLevel = 'info',
+  level: LogLevel | LogLevels = 'info',
   base: LogFields = {},
 ): Logger {
-  const from = order.indexOf(level);
+  const from = order.indexOf(typeof level === 'string' ? level : levelOf(level, base));
   const at = (l: LogLevel) => (message: string, fields?: LogFields) => {
     if (order.indexOf(l) >= from) sink({ level: l, message, fields: fields ? { ...base, ...fields } : base });
   };

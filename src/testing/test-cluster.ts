@@ -26,9 +26,17 @@ import {
   type Transport,
   type UserInfo,
 } from '../api/index.js';
-import { type Client, createClient } from '../client/index.js';
+import type { Client } from '../client/index.js';
 import { EmbeddedCluster } from '../cluster/index.js';
-import { isRunnable, Manager, type Registrable, type Runnable, type Token } from '../core/index.js';
+import {
+  isRunnable,
+  Manager,
+  type ManagerOptions,
+  PermissionRecorder,
+  type Registrable,
+  type Runnable,
+  type Token,
+} from '../core/index.js';
 import { type Logger, silentLogger } from '../telemetry/index.js';
 import { seededRandom } from './seeded-random.js';
 import { VirtualClock } from './virtual-clock.js';
@@ -49,6 +57,8 @@ export interface TestClusterOptions {
   readonly seed?: number;
   /** Default: silent. */
   readonly log?: Logger;
+  /** What else the Manager of the controllers is created with. */
+  readonly manager?: Omit<ManagerOptions, 'cluster' | 'clock' | 'random' | 'log'>;
 }
 
 /** How far start-up may move time before it counts as hanging. */
@@ -69,7 +79,13 @@ export class TestCluster implements AsyncDisposable {
   readonly cluster: EmbeddedCluster;
   readonly #manager: Manager;
 
-  private constructor(clock: VirtualClock, cluster: EmbeddedCluster, manager: Manager) {
+  private constructor(
+    clock: VirtualClock,
+    cluster: EmbeddedCluster,
+    manager: Manager,
+    /** What the controllers under test asked the API server for, as RBAC sees it. */
+    readonly permissions: PermissionRecorder,
+  ) {
     this.clock = clock;
     this.cluster = cluster;
     this.client = cluster.client();
@@ -94,8 +110,11 @@ export class TestCluster implements AsyncDisposable {
         nodes: { simulated: options.nodes ?? 1 },
       }),
     );
+    const permissions = new PermissionRecorder();
     const manager = Manager.create({
-      cluster: cluster.target,
+      explain: true,
+      ...options.manager,
+      cluster: (identity) => permissions.transport(cluster.target(identity)),
       clock,
       random,
       log,
@@ -106,7 +125,7 @@ export class TestCluster implements AsyncDisposable {
       else manager.register(controller);
     }
     await settled(clock, manager.start());
-    return new TestCluster(clock, cluster, manager);
+    return new TestCluster(clock, cluster, manager, permissions);
   }
 
   /** Server-side apply as `kubectl apply --server-side` does it; then everything that follows now has happened. */
@@ -140,6 +159,11 @@ export class TestCluster implements AsyncDisposable {
     return this.cluster.server.peek(kind, parseKey(kind, key)) as T | undefined;
   }
 
+  /** Why a controller under test ran for an object the last times, what it read and wrote: for a test that fails. */
+  explain(controller: string, key: string): string {
+    return this.#manager.explain(controller, key);
+  }
+
   /** Moves time, running everything that falls due on the way. */
   advance(by: Duration): Promise<void> {
     return this.clock.advance(by);
@@ -156,7 +180,7 @@ export class TestCluster implements AsyncDisposable {
   }
 
   clientAs(user: UserInfo): Client {
-    return createClient(this.transport(user));
+    return this.cluster.client(user);
   }
 
   async stop(): Promise<void> {

@@ -484,6 +484,72 @@ describe('client.with', () => {
     expect(transport.requests).to.have.length(sent);
   });
 
+  it('binds dry runs: every write is one, nobody is told otherwise, and what runs in containers is refused', async () => {
+    const { client, transport } = clientOf({ body: stored });
+    const told: (boolean | undefined)[] = [];
+    const bound = client.with({ dryRun: true }).with({
+      observer: {
+        begin: (_, { dryRun }) => {
+          told.push(dryRun);
+          return undefined;
+        },
+      },
+    });
+    for (const write of [
+      () => bound.create(ConfigMap, stored),
+      () => bound.update(ConfigMap, stored, { dryRun: false }),
+      () => bound.patchRaw(ConfigMap, 'default/web', { type: 'merge', patch: {} }),
+      () => bound.apply(ConfigMap, stored),
+      () => bound.delete(ConfigMap, 'default/web'),
+      () => bound.deleteCollection(ConfigMap, { namespace: 'default' }),
+    ]) {
+      await write();
+      expect(sentQuery(transport).dryRun).to.equal('All');
+    }
+    expect(told).to.deep.equal([true, true, true, true, true, true]);
+    const error = await failureOf(bound.exec('default/web', { command: ['rm', '-r', '/'] }));
+    expect(error).to.be.instanceOf(TypeError);
+    await bound.get(ConfigMap, 'default/web');
+    expect(sentQuery(transport)).to.deep.equal({});
+  });
+
+  it('tells observers of a deletion that is a dry run by its options', async () => {
+    const { client } = clientOf({ body: stored });
+    const told: (boolean | undefined)[] = [];
+    const observer = {
+      begin: (_: unknown, { dryRun }: { readonly dryRun?: boolean }) => {
+        told.push(dryRun);
+        return undefined;
+      },
+    };
+    await client.with({ observer }).delete(ConfigMap, 'default/web', { dryRun: true });
+    await client.with({ observer }).delete(ConfigMap, 'default/web');
+    expect(told).to.deep.equal([true, undefined]);
+  });
+
+  it('binds a namespace: lists and watches stay within, other namespaces are refused unsent, cluster scope is free', async () => {
+    const { client, transport } = clientOf({ body: stored });
+    const bound = client.with({ namespace: 'team' });
+    await bound.listPage(ConfigMap);
+    expect(transport.last.path).to.equal('/api/v1/namespaces/team/configmaps');
+    await bound.get(ConfigMap, 'team/web');
+    await bound.get(Namespace, 'other');
+    const sent = transport.requests.length;
+    for (const reach of [
+      () => bound.get(ConfigMap, 'default/web'),
+      () => bound.listPage(ConfigMap, { namespace: 'default' }),
+      () => bound.watch(ConfigMap, { namespace: 'default' }),
+      () => bound.create(ConfigMap, stored),
+      () => bound.delete(ConfigMap, 'default/web'),
+    ])
+      expect(await failureOf(reach())).to.be.instanceOf(TypeError);
+    expect(() => bound.with({ namespace: 'default' })).to.throw(
+      TypeError,
+      /bound to namespace "team" already/,
+    );
+    expect(transport.requests).to.have.length(sent);
+  });
+
   it('binds a field manager, which one request may override', async () => {
     const { client, transport } = clientOf({ body: stored });
     const bound = client.with({ fieldManager: 'website' });

@@ -6,10 +6,24 @@ import type { TLSSocket } from 'node:tls';
 import { createGzip, gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import nock from 'nock';
-import { isApiError, isOutcomeUnknown, isTransportError, type Transport, type WatchEvent } from 'gyre/api';
-import { createHttpTransport, type HttpTransportOptions } from 'gyre/client';
+import {
+  isApiError,
+  isOutcomeUnknown,
+  isTransportError,
+  type ObjectDecoder,
+  type Transport,
+  type WatchEvent,
+} from 'gyre/api';
+import {
+  createClient,
+  createHttpTransport,
+  type HttpTransportOptions,
+  retryingTransport,
+  SharingDecoder,
+} from 'gyre/client';
+import { ConfigMap } from 'gyre/kinds';
 import { createAuthority, issueCertificate, type KeyPair } from '#src/pki/index.js';
-import { VirtualClock } from 'gyre/testing';
+import { seededRandom, VirtualClock } from 'gyre/testing';
 
 const server = 'http://api.test';
 
@@ -136,71 +150,227 @@ describe('HTTP transport: requests', () => {
   });
 });
 
-describe('HTTP transport: watches', () => {
+describe('HTTP transport: a guarded write', () => {
+  before(() => nock.disableNetConnect());
+  after(() => nock.enableNetConnect());
+  afterEach(() => nock.cleanAll());
+
+  it('asks its guard again when the credential is at hand, and is not sent if that throws', async () => {
+    const over = new Error('the term is over');
+    let held = true;
+    const token = async (): Promise<string> => {
+      held = false;
+      return 'late';
+    };
+    const transport = createHttpTransport({ server, token });
+    const guarded = createClient(transport).with({
+      beforeWrite: () => {
+        if (!held) throw over;
+      },
+    });
+    const sent = nock(server).delete('/api/v1/namespaces/default/configmaps/x').reply(200, {});
+    expect(await failureOf(guarded.delete(ConfigMap, 'default/x'))).to.equal(over);
+    expect(sent.isDone()).to.equal(false);
+    transport.close();
+  });
+
+  it('asks its guard again before it is sent again', async () => {
+    const over = new Error('the term is over');
+    const clock = new VirtualClock();
+    const inner = createHttpTransport({ server });
+    const transport = retryingTransport(inner, { clock, random: seededRandom(1) });
+    let held = true;
+    const guarded = createClient(transport).with({
+      beforeWrite: () => {
+        if (!held) throw over;
+      },
+    });
+    nock(server).delete('/api/v1/namespaces/default/configmaps/x').reply(429, {}, { 'retry-after': '1' });
+    const sent = nock(server).delete('/api/v1/namespaces/default/configmaps/x').reply(200, {});
+    const outcome = failureOf(guarded.delete(ConfigMap, 'default/x'));
+    while (clock.pending === 0) await new Promise((resolve) => setImmediate(resolve));
+    held = false;
+    await clock.advance('2s');
+    expect(await outcome).to.equal(over);
+    expect(sent.isDone()).to.equal(false);
+    transport.close();
+  });
+});
+
+for (const decoder of [undefined, new SharingDecoder()]) {
+  describe(`HTTP transport: watches, ${decoder ? 'read by a decoder' : 'read as plain JSON'}`, () => {
+    let transport: Transport;
+    beforeEach(() => {
+      nock.disableNetConnect();
+      transport = createHttpTransport({ server, maxLineBytes: 1_000 });
+    });
+    afterEach(() => {
+      transport.close();
+      nock.cleanAll();
+      nock.enableNetConnect();
+    });
+    const watch = () =>
+      transport.watch<{ name: string }>({
+        method: 'GET',
+        path: '/x',
+        query: { watch: 'true' },
+        ...(decoder ? { decoder } : {}),
+      });
+
+    /** What was told, and how it ended. */
+    async function drain(): Promise<{ told: string[]; failure: unknown }> {
+      const told: string[] = [];
+      try {
+        const { events } = await watch();
+        for await (const batch of events)
+          for (const { type, object } of batch) told.push(`${type} ${(object as { name: string }).name}`);
+      } catch (failure) {
+        return { told, failure };
+      }
+      return { told, failure: undefined };
+    }
+
+    it('gives the events of a stream that ends in order', async () => {
+      nock(server)
+        .get('/x?watch=true')
+        .reply(200, line('ADDED', 'a') + line('MODIFIED', 'ü'));
+      expect(await drain()).to.deep.equal({ told: ['ADDED a', 'MODIFIED ü'], failure: undefined });
+    });
+
+    it('is an ApiError when refused, with the Status of the server', async () => {
+      nock(server)
+        .get('/x?watch=true')
+        .reply(410, status(410, 'Expired', 'too old'), { 'retry-after': '2' });
+      const error = await failureOf(watch());
+      expect(isApiError(error, 'Expired')).to.equal(true);
+      expect(error).to.include({ message: 'too old', retryAfterSeconds: 2 });
+    });
+
+    it('is an ApiError when refused by something that is no API server', async () => {
+      nock(server).get('/x?watch=true').reply(503, 'overloaded');
+      expect(await failureOf(watch())).to.include({ code: 503, message: 'overloaded' });
+    });
+
+    for (const [what, garbage, message] of [
+      ['a line that is not JSON', '<html>\n', /not JSON/],
+      ['a line that is no event', '{"kind":"Pod"}\n', /not an event/],
+      ['a line that is null', 'null\n', /not an event/],
+      ['a line that never ends', 'x'.repeat(2_000), /longer than 1000 bytes/],
+      ['a line that is cut off', '{"type":"ADD', /middle of a line/],
+    ] as const) {
+      it(`fails at ${what}, after telling the events before it`, async () => {
+        nock(server)
+          .get('/x?watch=true')
+          .reply(200, line('ADDED', 'a') + garbage);
+        const { told, failure } = await drain();
+        expect(told).to.deep.equal(['ADDED a']);
+        expect(failure).to.satisfy(isUnsent);
+        expect((failure as Error).message).to.match(message);
+      });
+    }
+  });
+}
+
+describe('HTTP transport: what a decoder reads', () => {
   let transport: Transport;
   beforeEach(() => {
     nock.disableNetConnect();
-    transport = createHttpTransport({ server, maxLineBytes: 1_000 });
+    transport = createHttpTransport({ server });
   });
   afterEach(() => {
     transport.close();
     nock.cleanAll();
     nock.enableNetConnect();
   });
-  const watch = () =>
-    transport.watch<{ name: string }>({ method: 'GET', path: '/x', query: { watch: 'true' } });
+  const seen: string[] = [];
+  const decoder: ObjectDecoder = {
+    decode: (bytes) => {
+      const text = Buffer.from(bytes).toString();
+      seen.push(text);
+      if (text.includes('strange')) throw new SyntaxError('too strange');
+      return { read: JSON.parse(text) as unknown };
+    },
+  };
+  beforeEach(() => {
+    seen.length = 0;
+  });
+  const get = (path: string) => transport.request({ method: 'GET', path, decoder });
 
-  /** What was told, and how it ended. */
-  async function drain(): Promise<{ told: string[]; failure: unknown }> {
-    const told: string[] = [];
-    try {
-      const { events } = await watch();
-      for await (const batch of events)
-        for (const { type, object } of batch) told.push(`${type} ${(object as { name: string }).name}`);
-    } catch (failure) {
-      return { told, failure };
-    }
-    return { told, failure: undefined };
-  }
+  it('are the items of a list, one by one, and nothing around them', async () => {
+    const list = { kind: 'PodList', metadata: { continue: 'x' }, items: [{ a: 1 }, { strange: 'é' }] };
+    nock(server).get('/x').reply(200, list);
+    expect((await get('/x')).body).to.deep.equal({
+      kind: 'PodList',
+      metadata: { continue: 'x' },
+      items: [{ read: { a: 1 } }, { strange: 'é' }],
+    });
+    expect(seen).to.deep.equal(['{"a":1}', '{"strange":"é"}']);
+  });
 
-  it('gives the events of a stream that ends in order', async () => {
+  it('are the items of a packed list', async () => {
+    nock(server).get('/x').reply(200, gzipSync('{"items":[{"a":1}]}'), {
+      'content-type': 'application/json',
+      'content-encoding': 'gzip',
+    });
+    expect((await get('/x')).body).to.deep.equal({ items: [{ read: { a: 1 } }] });
+  });
+
+  it('are neither refusals nor single objects nor text', async () => {
     nock(server)
-      .get('/x?watch=true')
-      .reply(200, line('ADDED', 'a') + line('MODIFIED', 'ü'));
-    expect(await drain()).to.deep.equal({ told: ['ADDED a', 'MODIFIED ü'], failure: undefined });
-  });
-
-  it('is an ApiError when refused, with the Status of the server', async () => {
+      .get('/a')
+      .reply(404, { ...status(404, 'NotFound', 'no'), items: [{}] });
     nock(server)
-      .get('/x?watch=true')
-      .reply(410, status(410, 'Expired', 'too old'), { 'retry-after': '2' });
-    const error = await failureOf(watch());
-    expect(isApiError(error, 'Expired')).to.equal(true);
-    expect(error).to.include({ message: 'too old', retryAfterSeconds: 2 });
+      .get('/b')
+      .reply(200, { metadata: { name: 'b' } });
+    nock(server).get('/c').reply(200, '{"items":[{}]}', { 'content-type': 'text/plain' });
+    expect(await get('/a')).to.have.nested.property('body.reason', 'NotFound');
+    expect((await get('/b')).body).to.deep.equal({ metadata: { name: 'b' } });
+    expect((await get('/c')).body).to.equal('{"items":[{}]}');
+    expect(seen).to.deep.equal([]);
   });
 
-  it('is an ApiError when refused by something that is no API server', async () => {
-    nock(server).get('/x?watch=true').reply(503, 'overloaded');
-    expect(await failureOf(watch())).to.include({ code: 503, message: 'overloaded' });
-  });
-
-  for (const [what, garbage, message] of [
-    ['a line that is not JSON', '<html>\n', /not JSON/],
-    ['a line that is no event', '{"kind":"Pod"}\n', /not an event/],
-    ['a line that is null', 'null\n', /not an event/],
-    ['a line that never ends', 'x'.repeat(2_000), /longer than 1000 bytes/],
-    ['a line that is cut off', '{"type":"ADD', /middle of a line/],
+  for (const [what, text] of [
+    ['is cut off', '{"items":[{"a":1},{"b"'],
+    ['is no JSON around the items', '{"items":[{"a":1}]'],
+    ['is no JSON in an item', '{"items":[{"a":}]}'],
+    ['is empty', ''],
   ] as const) {
-    it(`fails at ${what}, after telling the events before it`, async () => {
-      nock(server)
-        .get('/x?watch=true')
-        .reply(200, line('ADDED', 'a') + garbage);
-      const { told, failure } = await drain();
-      expect(told).to.deep.equal(['ADDED a']);
-      expect(failure).to.satisfy(isUnsent);
-      expect((failure as Error).message).to.match(message);
+    it(`a list that ${what} had no effect`, async () => {
+      nock(server).get('/x').reply(200, text, { 'content-type': 'application/json' });
+      expect(await failureOf(get('/x'))).to.satisfy(isUnsent);
     });
   }
+
+  it('are the objects of events that carry one to keep; whatever looks otherwise is read as plain JSON', async () => {
+    const lines = [
+      '{"type":"ADDED","object":{"a":1}}',
+      '{"type":"MODIFIED","object":{"a":2}}\r',
+      '{ "type": "MODIFIED", "object": {"a":3} }',
+      '{"object":{"a":4},"type":"DELETED"}',
+      '{"type":"DELETED","object":{"a":5}}',
+      '{"type":"ADDED","object":{"strange":6}}',
+      '{"type":"ADDED","object":{"a":7},"more":{}}',
+      '{"type":"BOOKMARK","object":{"a":8}}',
+      '{"type":"ERROR","object":{"a":9}}',
+    ];
+    nock(server)
+      .get('/x')
+      .reply(200, `${lines.join('\n')}\n`);
+    const { events } = await transport.watch({ method: 'GET', path: '/x', decoder });
+    const all: WatchEvent[] = [];
+    for await (const batch of events) all.push(...batch);
+    expect(all.map(({ type, object }) => [type, object])).to.deep.equal([
+      ['ADDED', { read: { a: 1 } }],
+      ['MODIFIED', { a: 2 }],
+      ['MODIFIED', { a: 3 }],
+      ['DELETED', { a: 4 }],
+      ['DELETED', { read: { a: 5 } }],
+      ['ADDED', { strange: 6 }],
+      ['ADDED', { a: 7 }],
+      ['BOOKMARK', { a: 8 }],
+      ['ERROR', { a: 9 }],
+    ]);
+  });
 });
 
 /** Real sockets: what an interceptor cannot show. */

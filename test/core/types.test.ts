@@ -12,13 +12,18 @@ import {
   type Draft,
   type Input,
   Items,
+  keyOf,
   type KindOf,
   Nested,
   Owns,
   type Shared,
+  Source,
+  type SourceContext,
+  Timer,
   Watches,
 } from 'gyre';
 import { Deployment, Namespace, Pod, Secret } from 'gyre/kinds';
+import { type Observable, of } from 'rxjs';
 import { deploymentFor, Website } from './website.js';
 
 /** Checked by the compiler, never run. */
@@ -210,6 +215,84 @@ describe('types of a controller', () => {
           // @ts-expect-error misspelt
           return ctx.status.redyReplicas;
         });
+    });
+  });
+
+  it('tie sources and timers to what they may give', () => {
+    class Methods {
+      wholeKeys(): Observable<string> {
+        return of('default/a');
+      }
+      numbers(): Observable<number> {
+        return of(1);
+      }
+      sweep(context: SourceContext): readonly string[] {
+        return context.cache.list(Website).map(keyOf);
+      }
+      async late(): Promise<void> {}
+      wrong(): number {
+        return 1;
+      }
+    }
+    const { prototype } = Methods;
+    const descriptor = <K extends keyof Methods>(name: K): TypedPropertyDescriptor<Methods[K]> =>
+      Object.getOwnPropertyDescriptor(prototype, name) as TypedPropertyDescriptor<Methods[K]>;
+    compiles(() => {
+      Source()(prototype, 'wholeKeys', descriptor('wholeKeys'));
+      // @ts-expect-error a number is no key
+      Source()(prototype, 'numbers', descriptor('numbers'));
+      Timer('5m')(prototype, 'sweep', descriptor('sweep'));
+      Timer('5m')(prototype, 'late', descriptor('late'));
+      // @ts-expect-error a number is no list of keys
+      Timer('5m')(prototype, 'wrong', descriptor('wrong'));
+      controllerFor(Website)
+        .source('bus', () => of('default/a', { namespace: 'default', name: 'b' }))
+        // @ts-expect-error a number is no key
+        .source('numbers', () => of(1))
+        .timer('sweep', '5m', () => ['default/a'])
+        // @ts-expect-error not an interval
+        .timer('never', { minutes: 5 }, () => {});
+    });
+  });
+
+  it('know the settings of a run, and nothing else', () => {
+    compiles(() => {
+      const builder = controllerFor(Website);
+      builder.with({
+        every: '10m',
+        debounce: '1s',
+        fairness: 'namespace',
+        pausedBy: false,
+        ignoreOwnEchoes: true,
+      });
+      builder.with({ retries: { perSecond: 10, burst: 100 }, backoff: { first: '1s', max: '5m' } });
+      // @ts-expect-error misspelt
+      builder.with({ debouce: '1s' });
+      // @ts-expect-error groups are by namespace or by a function
+      builder.with({ fairness: 'name' });
+      // @ts-expect-error both are needed
+      builder.with({ retries: { perSecond: 10 } });
+      builder.owns(Secret, { metadataOnly: true, labelSelector: 'app=web' });
+      // @ts-expect-error what is owned is mapped by its owner
+      builder.owns(Secret, { map: () => [] });
+      // @ts-expect-error a rule names resources
+      builder.rbac({ verbs: ['get'] });
+    });
+  });
+
+  it('give waiting, kinds by name and subresources their types', () => {
+    compiles((client) => async () => {
+      const web = await client.waitFor(Deployment, 'default/web', { condition: 'Available' });
+      const replicas: number | undefined = web.spec.replicas;
+      await client.waitFor(Deployment, 'default/web', (object) => (object?.status?.readyReplicas ?? 0) > 0);
+      // @ts-expect-error a Deployment has no such field
+      await client.waitFor(Deployment, 'default/web', (object) => object?.spec.image !== '');
+      // @ts-expect-error a namespaced key
+      await client.waitFor(Deployment, 'web', 'deleted');
+      const any = await client.kindFor('example.com/v1', 'Gadget');
+      const gadgets = await client.listPage(any);
+      const names: readonly string[] = gadgets.items.map(({ metadata }) => metadata.name);
+      return [replicas, names];
     });
   });
 });

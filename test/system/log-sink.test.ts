@@ -28,7 +28,22 @@ describe('log sink', () => {
       unknown
     >;
     expect(parsed.error).to.contain('Error: boom');
-    expect(parsed).to.include({ big: '10', circle: '[object Object]', fn: null });
+    expect(parsed).to.deep.include({ big: '10', circle: { self: '[Circular]' }, fn: null });
     expect(formatPretty({ level: 'error', message: 'x', fields }, at).split('\n')).to.have.lengthOf(1);
+  });
+
+  it('keeps secrets out of fields, messages and the text of errors', () => {
+    const object = {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'db' },
+      data: { user: 'aHVudGVyMg==' },
+    };
+    const fields = { object, token: 'hunter2', error: new Error('refused: Bearer hunter2hunter2') };
+    const record = { level: 'info', message: 'asked https://me:hunter2@example.com', fields } as const;
+    for (const line of [formatJson(record, at), formatPretty(record, at)]) {
+      expect(line).not.to.match(/hunter2|aHVudGVyMg/);
+      expect(line).to.contain('refused: Bearer <redacted>').and.to.contain('"user":"<redacted>"');
+    }
   });
 });

@@ -1,11 +1,12 @@
 /**
- * Exec and attach over a WebSocket: several streams as channels of one connection (control-plane §3.2).
+ * Exec and attach over a connection of messages: several streams as channels of one connection (control-plane §3.2).
  *
  * Each message is a channel number and data: 0 stdin, 1 stdout, 2 stderr, 3 the final Status, 4 terminal sizes;
  * in v5 a message `255, n` says that channel n has ended.
  */
 import type { WebSocket } from 'ws';
 import { isApiError, type ExecStreams, type Status, type TerminalSize } from '../../api/index.js';
+import type { ExecSocket } from '../exec-socket.js';
 import type { ExecRequest } from '../rest/pod-streams.js';
 
 /** Best first: what both sides know is taken. */
@@ -47,9 +48,32 @@ class Pipe<T> implements AsyncIterable<T> {
   }
 }
 
+/** A WebSocket as the connection of an exec. */
+export function webSocketConnection(socket: WebSocket): ExecSocket {
+  return {
+    protocol: socket.protocol,
+    send: (message) => {
+      if (socket.readyState === socket.OPEN) socket.send(message, { binary: typeof message !== 'string' });
+    },
+    onMessage: (listener) => void socket.on('message', (data: Buffer) => listener(data)),
+    onGone: (listener) => {
+      socket.once('close', listener);
+      socket.once('error', listener);
+    },
+    close: async (code) => {
+      const closed = new Promise<void>((resolve) => {
+        if (socket.readyState === socket.CLOSED) resolve();
+        else socket.once('close', () => resolve());
+      });
+      socket.close(code);
+      await closed;
+    },
+  };
+}
+
 /** Carries one exec or attach over the socket; resolves when it is over and the socket is closed. */
 export async function serveExec(
-  socket: WebSocket,
+  socket: ExecSocket,
   request: ExecRequest,
   stopping: AbortSignal,
 ): Promise<void> {
@@ -58,15 +82,14 @@ export async function serveExec(
   const stdin = new Pipe<Uint8Array>();
   const sizes = new Pipe<TerminalSize>();
   const send = (to: number, data: Uint8Array): void => {
-    if (socket.readyState !== socket.OPEN) return;
     if (base64) socket.send(`${to}${Buffer.from(data).toString('base64')}`);
-    else socket.send(Buffer.concat([Buffer.of(to), data]), { binary: true });
+    else socket.send(Buffer.concat([Buffer.of(to), data]));
   };
-  socket.on('message', (data: Buffer) => {
+  socket.onMessage((data) => {
     const [to, bytes] = base64
       ? [
           Number(String.fromCharCode(data[0] ?? 0)),
-          Buffer.from(data.subarray(1).toString('latin1'), 'base64'),
+          Buffer.from(Buffer.from(data.subarray(1)).toString('latin1'), 'base64'),
         ]
       : [data[0], data.subarray(1)];
     if (to === channel.stdin) stdin.push(bytes);
@@ -81,9 +104,8 @@ export async function serveExec(
     stdin.end();
     sizes.end();
   };
-  socket.once('close', leave);
-  socket.once('error', leave);
-  const onStop = (): void => socket.close(1001);
+  socket.onGone(leave);
+  const onStop = (): void => void socket.close(1001);
   stopping.addEventListener('abort', onStop, { once: true });
   if (stopping.aborted) onStop();
 
@@ -101,12 +123,7 @@ export async function serveExec(
   if (modern) send(channel.error, Buffer.from(JSON.stringify(status)));
   else if (status.status !== 'Success') send(channel.error, Buffer.from(status.message ?? ''));
   stopping.removeEventListener('abort', onStop);
-  const closed = new Promise<void>((resolve) => {
-    if (socket.readyState === socket.CLOSED) resolve();
-    else socket.once('close', () => resolve());
-  });
-  socket.close(1000);
-  await closed;
+  await socket.close(1000);
 }
 
 async function outcome(

@@ -14,7 +14,7 @@ import { maxBodyBytes } from '../rest/body.js';
 import type { ServerRequest } from '../rest/request.js';
 import type { ApiServer, ServerResponse } from '../server.js';
 import { jsonChunks, watchFrames } from './encode.js';
-import { execProtocols, serveExec } from './exec-channels.js';
+import { execProtocols, serveExec, webSocketConnection } from './exec-channels.js';
 
 export interface ListenOptions {
   /** 0 takes any free one. */
@@ -209,7 +209,7 @@ async function upgrade(
   const webSocket = await new Promise<WebSocket>((resolve) => {
     sockets.handleUpgrade(request, socket, head, resolve);
   });
-  await serveExec(webSocket, answer.exec, stopping);
+  await serveExec(webSocketConnection(webSocket), answer.exec, stopping);
 }
 
 /** A plain answer on a connection that was to be upgraded, and its end. */

@@ -10,10 +10,17 @@
  * ```
  * Each step gives a new builder; `reconcile` ends it with a definition that Manager and engine take.
  */
-import type { KindOf } from '../../api/index.js';
+import type { Duration, KindOf } from '../../api/index.js';
 import type { IndexFn } from '../../informers/index.js';
-import type { WatchesOptions } from './decorators.js';
-import type { CleanupDefinition, ControllerDefinition, Predicate, WatchDefinition } from './definition.js';
+import type { OwnsOptions, WatchesOptions } from './decorators.js';
+import type {
+  CleanupDefinition,
+  ControllerDefinition,
+  RbacRule,
+  SourceDefinition,
+  TimerDefinition,
+  WatchDefinition,
+} from './definition.js';
 import { checkDefinition } from './definition-checks.js';
 import { withIndex } from './definition-of.js';
 import type { ControllerOptions } from '../registration/metadata.js';
@@ -22,10 +29,16 @@ export interface ControllerBuilder<T> {
   /** Default: the kind in lower case. */
   named(name: string): ControllerBuilder<T>;
   with(options: ControllerOptions<T>): ControllerBuilder<T>;
-  owns<W>(kind: KindOf<W>, options?: { readonly predicate?: Predicate<NoInfer<W>> }): ControllerBuilder<T>;
+  owns<W>(kind: KindOf<W>, options?: OwnsOptions<NoInfer<W>>): ControllerBuilder<T>;
   watches<W>(kind: KindOf<W>, options: WatchesOptions<NoInfer<W>>): ControllerBuilder<T>;
   /** An index of the primary kind, or of one that is already watched. @throws RegistrationError */
   index<W>(kind: KindOf<W>, name: string, fn: IndexFn<NoInfer<W>>): ControllerBuilder<T>;
+  /** Keys from outside of the cluster. */
+  source(name: string, keys: SourceDefinition['keys']): ControllerBuilder<T>;
+  /** Something done now and then, which may give keys to reconcile. */
+  timer(name: string, every: Duration, run: TimerDefinition['run']): ControllerBuilder<T>;
+  /** A permission that watches and writes do not show. */
+  rbac(rule: RbacRule): ControllerBuilder<T>;
   finalizer(name: string, cleanup: CleanupDefinition<T>['cleanup']): ControllerBuilder<T>;
   /** @throws RegistrationError when something given before cannot work */
   reconcile(reconcile: ControllerDefinition<T>['reconcile']): ControllerDefinition<T>;
@@ -47,6 +60,9 @@ function builder<T>(so: Unfinished<T>): ControllerBuilder<T> {
     owns: (kind, options = {}) => watching({ kind, relation: 'owns', ...options }),
     watches: (kind, options) => watching({ kind, relation: 'watches', ...options }),
     index: (kind, name, fn) => builder({ ...so, ...withIndex(where, so, kind, name, fn as IndexFn<never>) }),
+    source: (name, keys) => builder({ ...so, sources: [...(so.sources ?? []), { name, keys }] }),
+    timer: (name, every, run) => builder({ ...so, timers: [...(so.timers ?? []), { name, every, run }] }),
+    rbac: (rule) => builder({ ...so, rbac: [...(so.rbac ?? []), rule] }),
     finalizer: (finalizer, cleanup) => builder({ ...so, cleanups: [...so.cleanups, { finalizer, cleanup }] }),
     reconcile: (reconcile) => {
       const definition: ControllerDefinition<T> = { ...so, reconcile };

@@ -4,80 +4,67 @@
  *
  * An outcome is a value: an error never ends the stream, it comes back as a retry with back-off.
  */
-import { type Observable, Subject, type Subscription } from 'rxjs';
-import {
-  type Clock,
-  durationMs,
-  isConflict,
-  keyOf,
-  type KindOf,
-  type NamespacedName,
-  type Random,
-} from '../../api/index.js';
+import { BehaviorSubject, type Observable, Subject, type Subscription } from 'rxjs';
+import { type Cancel, type Clock, durationMs, groupKind, isConflict, type Random } from '../../api/index.js';
 import type { Client } from '../../client/index.js';
-import type { CacheEvent, InformerLease, InformerOptions } from '../../informers/index.js';
 import type { Logger } from '../../telemetry/index.js';
-import { AppliedMemory } from '../reconcile/apply-child.js';
-import type { ControllerDefinition, Predicate, RequestKey, WatchDefinition } from './definition.js';
-import { EventRecorder } from '../reconcile/events.js';
-import { ensureFinalizers, runCleanups } from '../reconcile/finalizers.js';
-import { controllerOf, refersTo } from '../reconcile/owner-references.js';
-import { defaultPredicate } from './predicates.js';
-import { ReconcileContext, WatchedCaches } from '../reconcile/reconcile-context.js';
-import { isTerminalError } from '../reconcile/result.js';
 import { type Outcome, Runner } from '../queue/runner.js';
 import { WorkQueue } from '../queue/workqueue.js';
-
-/** The index every owned kind has: the UID of an object's controller. */
-export const ownerIndex = 'owner';
-
-/** Keys of the first list and of relists wait for those that something just happened to. */
-const initialPriority = -100;
+import { isTermOver } from '../election/term.js';
+import { EventRecorder } from '../reconcile/events.js';
+import { isTerminalError } from '../reconcile/result.js';
+import type { ControllerDefinition, RequestKey, SourceContext } from './definition.js';
+import { Intake } from './intake.js';
+import type { KeyAdmission } from './key-admission.js';
+import type { ControllerObserver } from './observer.js';
+import { RunOfKey } from './run-of-key.js';
+import { startSources } from './sources.js';
+import { describeHeldUp, type HeldUpBy, type InformerSource, initialPriority, Watching } from './watching.js';
 
 export interface ControllerRunnerDeps<T> {
   readonly definition: ControllerDefinition<T>;
   readonly client: Client;
-  readonly informers: { acquire<O>(kind: KindOf<O>, options?: InformerOptions): InformerLease<O> };
+  readonly informers: InformerSource;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
   /** How long `stop` waits for reconciles under way, ms. Default 30,000. */
   readonly shutdownBudgetMs?: number;
+  /** Says which keys may be worked on here and now. Default: all, always. */
+  readonly admission?: KeyAdmission;
+  readonly observers?: readonly ControllerObserver[];
 }
 
-interface PrimaryObject {
-  readonly metadata: {
-    readonly name: string;
-    readonly namespace?: string;
-    readonly uid: string;
-    readonly deletionTimestamp?: string;
-    readonly finalizers?: readonly string[];
-  };
-}
+/** How long caches may take before the controller counts as held up. */
+const cacheSyncTimeoutMs = 120_000;
+
+/** How a controller is. `held-up`: it cannot run before somebody else mends what `by` names; it goes on trying. */
+export type ControllerState =
+  | { readonly phase: 'starting' | 'running' | 'stopped' }
+  | { readonly phase: 'held-up'; readonly by: readonly HeldUpBy[] };
 
 export class ControllerRunner<T> {
   readonly #deps: ControllerRunnerDeps<T>;
   readonly #log: Logger;
   readonly #queue: WorkQueue<RequestKey>;
+  readonly #intake: Intake;
   readonly #runner: Runner<RequestKey>;
-  readonly #caches: WatchedCaches;
-  readonly #applied = new AppliedMemory();
-  /** UIDs by key, to forget what belonged to an object that is gone. */
-  readonly #uids = new Map<RequestKey, string>();
   readonly #events: EventRecorder;
   readonly #outcomes = new Subject<Outcome<RequestKey>>();
-  readonly #leases: InformerLease<unknown>[] = [];
+  readonly #state = new BehaviorSubject<ControllerState>({ phase: 'starting' });
   readonly #subscriptions: Subscription[] = [];
-  #primary: InformerLease<T> | undefined;
+  readonly #abort = new AbortController();
+  #watching: Watching<T> | undefined;
+  #runs: RunOfKey<T> | undefined;
   #started: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor(deps: ControllerRunnerDeps<T>) {
-    const { definition, clock, client, log } = deps;
+    const { definition, clock, client, log, observers = [] } = deps;
     this.#deps = deps;
     this.#log = log.with({ controller: definition.name, controllerKind: definition.kind.kind });
-    this.#queue = new WorkQueue({ clock });
-    this.#caches = new WatchedCaches(definition.name);
+    this.#queue = new WorkQueue({ clock, ...queueOptions(definition) });
+    this.#intake = new Intake(definition.name, this.#queue, clock, observers, this.#log);
     this.#events = new EventRecorder({
       client: client.with({ fieldManager: definition.name }),
       component: definition.eventSource ?? definition.name,
@@ -89,9 +76,12 @@ export class ControllerRunner<T> {
       clock,
       concurrency: definition.maxConcurrent ?? 1,
       timeoutMs: definition.timeout === undefined ? undefined : durationMs(definition.timeout),
-      run: (key, signal) => this.#reconcile(key, signal),
+      run: (key, signal) => this.#runs?.run(key, signal),
       onOutcome: (outcome) => this.#onOutcome(outcome),
-      onStuck: (key) => this.#log.error('reconcile outlived its timeout and has not ended', { object: key }),
+      onStuck: (key) => {
+        this.#log.error('reconcile outlived its timeout and has not ended', { object: key });
+        for (const observer of observers) observer.onStuck?.(definition.name, key);
+      },
     });
   }
 
@@ -104,6 +94,20 @@ export class ControllerRunner<T> {
     return this.#outcomes.asObservable();
   }
 
+  /** Replays how the controller is to a new subscriber. */
+  get state$(): Observable<ControllerState> {
+    return this.#state.asObservable();
+  }
+
+  get state(): ControllerState {
+    return this.#state.value;
+  }
+
+  /** For telemetry: depth, delayed, working and counters. */
+  get queue(): Pick<WorkQueue<RequestKey>, 'depth' | 'depthByPriority' | 'delayed' | 'working' | 'counters'> {
+    return this.#queue;
+  }
+
   /** Reconciles that outlived their timeout and have not ended. */
   get stuck(): number {
     return this.#runner.stuck;
@@ -111,12 +115,13 @@ export class ControllerRunner<T> {
 
   /** Wakes a key, as an external source does. */
   enqueue(key: RequestKey): void {
-    this.#queue.add(key);
+    this.#intake.add(key, { reason: 'source' });
   }
 
   /**
-   * Resolves when every cache is complete and reconciles run. A kind that is not there yet, or may not be
-   * watched yet, is waited for.
+   * Resolves when every cache is complete and reconciles run, or when the controller is held up: by a kind that
+   * is not there, a watch that is forbidden, or caches that take longer than `cacheSyncTimeout`. It goes on
+   * trying then and runs by itself once it can; `state$` tells.
    */
   start(): Promise<void> {
     this.#started ??= this.#start();
@@ -130,162 +135,103 @@ export class ControllerRunner<T> {
   }
 
   async #start(): Promise<void> {
-    const { definition, informers } = this.#deps;
-    const { kind, namespace, labelSelector, indexes } = definition;
-    const primary = informers.acquire(kind, {
-      ...(namespace === undefined ? {} : { namespace }),
-      ...(labelSelector === undefined ? {} : { labelSelector }),
-    });
-    this.#primary = primary;
-    this.#leases.push(primary as InformerLease<unknown>);
-    this.#caches.add(kind, primary.informer.cache as never);
-    for (const [name, fn] of Object.entries(indexes ?? {})) primary.informer.addIndex(name, fn);
-    const predicate = (definition.predicate ?? defaultPredicate) as Predicate<T>;
-    this.#subscribe(primary, (event) => {
-      if (this.#matters(predicate, event)) this.#wake(event.key, event);
-    });
-    for (const watch of definition.watches) this.#watch(watch, namespace);
-    await Promise.all(this.#leases.map(({ informer }) => informer.ready));
-    if (this.#stopped) return;
-    // A shared informer may have been complete before this controller came.
-    for (const key of primary.informer.cache.keys()) this.#queue.add(key, { priority: initialPriority });
-    this.#runner.start();
-    this.#log.info('controller running', { objects: primary.informer.cache.size });
-  }
-
-  #watch(watch: WatchDefinition, namespace: string | undefined): void {
-    const lease = this.#deps.informers.acquire(watch.kind, namespace === undefined ? {} : { namespace });
-    this.#leases.push(lease);
-    this.#caches.add(watch.kind, lease.informer.cache);
-    lease.informer.addIndex(ownerIndex, (object) => {
-      const uid = controllerOf(object as PrimaryObject)?.uid;
-      return uid === undefined ? [] : [uid];
-    });
-    for (const [name, fn] of Object.entries(watch.indexes ?? {})) lease.informer.addIndex(name, fn);
-    this.#subscribe(lease, (event) => {
-      if (watch.predicate && !this.#matters(watch.predicate, event)) return;
-      // Both states are mapped: an object that moved wakes the one it left too.
-      const states =
-        event.type === 'Apply' && event.previous !== undefined
-          ? [event.object, event.previous]
-          : [event.object];
-      for (const state of states) for (const key of this.#mapped(watch, state)) this.#wake(key, event);
-    });
-  }
-
-  #subscribe<O>(lease: InformerLease<O>, handle: (event: CacheEvent<O>) => void): void {
-    const guarded = (event: CacheEvent<O>): void => {
-      try {
-        handle(event);
-      } catch (error) {
-        // A predicate or map function of the author's: the watch goes on without it.
-        this.#log.error('an event was not handled', {
-          object: event.key,
-          error: String((error as Error).stack ?? error),
-        });
-      }
-    };
-    this.#subscriptions.push(lease.informer.events$.subscribe(guarded));
-  }
-
-  #matters<O>(predicate: Predicate<O>, event: CacheEvent<O>): boolean {
-    if (event.type === 'Delete')
-      return predicate({ object: event.object, previous: undefined, deleted: true });
-    return predicate({ object: event.object, previous: event.previous, deleted: false });
-  }
-
-  #mapped(watch: WatchDefinition, object: unknown): readonly RequestKey[] {
-    if (watch.relation === 'watches') return (watch.map?.(object, this.#caches) ?? []).map(requestKey);
-    const { kind } = this.#deps.definition;
-    const reference = controllerOf(object as PrimaryObject);
-    if (!reference || !refersTo(reference, kind)) return [];
-    const { namespace } = (object as PrimaryObject).metadata;
-    const key = kind.scope === 'Namespaced' ? `${namespace}/${reference.name}` : reference.name;
-    // The owner may have been replaced by another of the same name: then this child is none of its own.
-    const owner = this.#primary?.informer.cache.get(key) as PrimaryObject | undefined;
-    return owner && owner.metadata.uid !== reference.uid ? [] : [key];
-  }
-
-  #wake(key: RequestKey, event: CacheEvent<unknown>): void {
-    const initial = event.type === 'Apply' && event.initial;
-    this.#queue.add(key, initial ? { priority: initialPriority } : undefined);
-  }
-
-  async #reconcile(key: RequestKey, signal: AbortSignal): Promise<unknown> {
-    const { definition, client, clock, random } = this.#deps;
-    const { kind, cleanups } = definition;
-    const cached = this.#primary?.informer.cache.get(key);
-    if (cached === undefined) {
-      this.#forget(key);
-      return undefined;
-    }
-    const { metadata } = cached as PrimaryObject;
-    this.#uids.set(key, metadata.uid);
-    const deleting = metadata.deletionTimestamp !== undefined;
-    const writer = client.with({ signal, fieldManager: definition.name });
-    const object = deleting ? cached : await ensureFinalizers(writer, kind, cached, cleanups);
-    const log = this.#log.with({
-      object: key,
-      name: metadata.name,
-      ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }),
-      reconcileID: random.uuid(),
-    });
-    const context = new ReconcileContext<T>({
-      controller: definition.name,
-      kind,
-      object,
-      key,
-      client,
-      caches: this.#caches,
-      applied: this.#applied,
+    const { definition, informers, observers = [], ...deps } = this.#deps;
+    this.#watching = new Watching(definition, informers, this.#intake, this.#log);
+    this.#runs = new RunOfKey({
+      ...deps,
+      definition,
+      observers,
+      watching: this.#watching,
+      intake: this.#intake,
+      queue: this.#queue,
       events: this.#events,
+      log: this.#log,
+    });
+    const watching = this.#watching;
+    const running = watching.ready.then(() => this.#begin(watching));
+    // Whoever stops it before it was ready has what they asked for.
+    running.catch(() => {});
+    await Promise.race([running, this.#heldUp(watching)]);
+  }
+
+  #begin(watching: Watching<T>): void {
+    if (this.#stopped) return;
+    const { definition, admission, client, clock, random } = this.#deps;
+    // A shared informer may have been complete before this controller came.
+    this.#addAll('initial');
+    if (admission) this.#subscriptions.push(admission.gained$.subscribe(() => this.#addAll('gained')));
+    this.#runner.start();
+    const context: SourceContext = {
+      client: client.with({ fieldManager: definition.name, signal: this.#abort.signal }),
+      cache: watching.caches,
       clock,
       random,
-      log,
-      signal,
-    });
-    try {
-      return await this.#run(object, deleting, context, writer);
-    } finally {
-      context.end();
-    }
+      log: this.#log,
+      signal: this.#abort.signal,
+    };
+    startSources(definition, context, (key, trigger) => this.#intake.add(key, trigger));
+    this.#state.next({ phase: 'running' });
+    this.#log.info('controller running', { objects: watching.primary.cache.size });
   }
 
-  async #run(object: T, deleting: boolean, context: ReconcileContext<T>, writer: Client): Promise<unknown> {
-    const { kind, cleanups, reconcile } = this.#deps.definition;
-    let result: unknown;
-    try {
-      if (deleting && cleanups.length > 0)
-        result = await runCleanups(writer, kind, object, cleanups, context);
-      else result = await reconcile(object, context);
-    } catch (error) {
-      // The status is written also when reconcile throws; if that fails too, the first error is the one to tell.
-      await context
-        .flush()
-        .catch((failure: unknown) => context.log.debug('status not written', { error: String(failure) }));
-      throw error;
-    }
-    await context.flush();
-    return result;
+  #addAll(reason: 'initial' | 'gained'): void {
+    for (const key of this.#watching?.primary.cache.keys() ?? [])
+      this.#intake.add(key, { reason }, { priority: initialPriority });
+  }
+
+  /** Resolves when the controller cannot run for now; keeps the state until it does. */
+  #heldUp(watching: Watching<T>): Promise<void> {
+    const { definition, clock } = this.#deps;
+    return new Promise((resolve) => {
+      const tell = (by: readonly HeldUpBy[]): void => {
+        if (this.#state.value.phase === 'running' || this.#stopped) return;
+        this.#state.next({ phase: 'held-up', by });
+        this.#log.error('controller held up', { by: describeHeldUp(by) });
+        resolve();
+      };
+      const timeoutMs = durationMs(definition.cacheSyncTimeout ?? cacheSyncTimeoutMs);
+      const cancel: Cancel = clock.setTimer(timeoutMs, () => {
+        if (this.#state.value.phase === 'starting') tell(watching.incomplete);
+      });
+      let told = '';
+      const states = watching.heldUp$.subscribe((by) => {
+        // An informer tries again and again: what stands in the way is told once.
+        const now = by.map(({ kind, why }) => `${groupKind(kind)} ${why}`).join();
+        if (by.length === 0 || now === told) return;
+        told = now;
+        tell(by);
+      });
+      const end = (): void => {
+        cancel();
+        states.unsubscribe();
+        resolve();
+      };
+      this.#abort.signal.addEventListener('abort', end, { once: true });
+      watching.ready.then(end, end);
+    });
   }
 
   #onOutcome(outcome: Outcome<RequestKey>): void {
     const { key } = outcome;
     if (outcome.ok) {
       this.#queue.forget(key);
-      const { requeueAfterMs } = outcome.result;
-      if (requeueAfterMs !== undefined) this.#queue.add(key, { after: requeueAfterMs });
+      const again = outcome.result.requeueAfterMs ?? this.#nextTurn(key);
+      if (again !== undefined) this.#intake.add(key, { reason: 'requeue' }, { after: again });
     } else if (isTerminalError(outcome.error)) {
       this.#queue.forget(key);
       this.#log.error('reconcile failed for good', { object: key, error: outcome.error.message });
     } else {
-      const retryInMs = this.#queue.addRateLimited(key);
+      const retryInMs = this.#intake.retry(key);
       const fields = { object: key, retryInMs, error: outcome.error.stack ?? outcome.error.message };
       // Losing a race is everyday life: the newer version is on its way.
       if (isConflict(outcome.error))
         this.#log.debug('reconcile lost a race', { ...fields, error: outcome.error.message });
+      // So is losing a lease: whoever has the key now goes on.
+      else if (isTermOver(outcome.error) || isTermOver(outcome.error.cause))
+        this.#log.debug('reconcile lost its key', { ...fields, error: outcome.error.message });
       else this.#log.error('reconcile failed', fields);
     }
+    this.#runs?.ended(outcome);
     try {
       this.#outcomes.next(outcome);
     } catch (error) {
@@ -293,21 +239,38 @@ export class ControllerRunner<T> {
     }
   }
 
-  #forget(key: RequestKey): void {
-    const uid = this.#uids.get(key);
-    if (uid !== undefined) this.#applied.forget(uid);
-    this.#uids.delete(key);
+  /** When an object that is still there has its turn again though nothing happens, ms. */
+  #nextTurn(key: RequestKey): number | undefined {
+    const { every } = this.#deps.definition;
+    if (every === undefined || !this.#watching?.primary.cache.has(key)) return undefined;
+    return durationMs(every) * (0.9 + this.#deps.random.next() / 5);
   }
 
   async #stop(): Promise<void> {
+    this.#abort.abort(new DOMException('the controller is stopping', 'AbortError'));
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
+    this.#watching?.unsubscribe();
     await this.#runner.stop(this.#deps.shutdownBudgetMs ?? 30_000);
     await this.#events.flush();
-    for (const lease of this.#leases) lease.release();
+    this.#watching?.release();
+    this.#state.next({ phase: 'stopped' });
+    this.#state.complete();
     this.#outcomes.complete();
   }
 }
 
-function requestKey(key: RequestKey | NamespacedName): RequestKey {
-  return typeof key === 'string' ? key : keyOf({ metadata: key });
+function queueOptions<T>({ fairness, debounce, backoff, retries }: ControllerDefinition<T>) {
+  const group = fairness === 'namespace' ? namespaceOf : fairness;
+  return {
+    ...(group ? { fairness: group } : {}),
+    ...(debounce === undefined ? {} : { debounceMs: durationMs(debounce) }),
+    ...(backoff?.first === undefined ? {} : { baseDelayMs: durationMs(backoff.first) }),
+    ...(backoff?.max === undefined ? {} : { maxDelayMs: durationMs(backoff.max) }),
+    ...(retries ? { retries } : {}),
+  };
+}
+
+/** Cluster-scoped objects are one group. */
+function namespaceOf(key: RequestKey): string {
+  return key.slice(0, Math.max(0, key.indexOf('/')));
 }

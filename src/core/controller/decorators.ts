@@ -12,9 +12,19 @@
  * The decorators only write down what they were given; `definitionOf` reads and checks it when the class
  * is registered, so that their order does not matter.
  */
+import type { Observable } from 'rxjs';
+import type { Duration, NamespacedName } from '../../api/index.js';
 import type { IndexFn } from '../../informers/index.js';
 import type { ReconcileResult, Reconciler } from '../reconcile/context.js';
-import type { MapFn, Predicate } from './definition.js';
+import type {
+  MapFn,
+  RbacRule,
+  RequestKey,
+  Selection,
+  SourceContext,
+  TimerDefinition,
+  WatchDefinition,
+} from './definition.js';
 import {
   type AnyClass,
   type ControllerOptions,
@@ -47,22 +57,22 @@ export function Controller<T>(
   };
 }
 
+/** What `@Owns` may say. */
+export type OwnsOptions<W> = Selection & Pick<WatchDefinition<W>, 'predicate' | 'metadataOnly'>;
+
 /** Wakes the controller for changes of the objects it owns (by controller owner reference). */
-export function Owns<W>(kind: KindRef<W>, options: { readonly predicate?: Predicate<NoInfer<W>> } = {}) {
+export function Owns<W>(kind: KindRef<W>, options: OwnsOptions<NoInfer<W>> = {}) {
   return (cls: AnyClass): void => {
-    factsOfClass(cls).watches.unshift({
-      decorator: 'Owns',
-      kind,
-      ...(options.predicate ? { predicate: options.predicate as Predicate<unknown> } : {}),
-    });
+    factsOfClass(cls).watches.unshift({ decorator: 'Owns', kind, ...(options as OwnsOptions<unknown>) });
   };
 }
 
-export interface WatchesOptions<W> {
-  /** The keys of the primary objects that a change concerns. */
+/** What `@Watches` says. */
+export interface WatchesOptions<W>
+  extends Selection,
+    Pick<WatchDefinition<W>, 'predicate' | 'indexes' | 'metadataOnly'> {
+  /** The keys of the primary objects that a change concerns; asked for the old and the new state. */
   readonly map: MapFn<W>;
-  readonly predicate?: Predicate<W>;
-  readonly indexes?: Readonly<Record<string, IndexFn<W>>>;
 }
 
 /** Wakes the controller for changes of other objects, mapped to keys of its own kind. */
@@ -73,6 +83,40 @@ export function Watches<W>(kind: KindRef<W>, options: WatchesOptions<NoInfer<W>>
       kind,
       ...(options as WatchesOptions<unknown>),
     });
+  };
+}
+
+type SourceMethod = (context: SourceContext) => Observable<RequestKey | NamespacedName>;
+
+/**
+ * The method gives keys from outside of the cluster, as an Observable: a message bus, a file, another system.
+ * See SourceDefinition.
+ */
+export function Source() {
+  return <M extends SourceMethod>(
+    prototype: object,
+    method: string,
+    _descriptor: TypedPropertyDescriptor<M>,
+  ): void => {
+    factsOfClass(prototype.constructor).sources.push({ method });
+  };
+}
+
+/** The method is called now and then, and may give keys to reconcile. See TimerDefinition. */
+export function Timer(every: Duration) {
+  return <M extends TimerDefinition['run']>(
+    prototype: object,
+    method: string,
+    _descriptor: TypedPropertyDescriptor<M>,
+  ): void => {
+    factsOfClass(prototype.constructor).timers.push({ method, every });
+  };
+}
+
+/** Declares a permission that watches and writes do not show: what a client of the author's own does. */
+export function Rbac(rule: RbacRule) {
+  return (cls: AnyClass): void => {
+    factsOfClass(cls).rbac.unshift(rule);
   };
 }
 

@@ -1,6 +1,12 @@
 /** What every controller definition must satisfy, wherever it came from. */
-import { dns1123Subdomain, durationMs, parseLabelSelector, qualifiedName } from '../../api/index.js';
-import type { ControllerDefinition } from './definition.js';
+import {
+  dns1123Subdomain,
+  durationMs,
+  parseFieldSelector,
+  parseLabelSelector,
+  qualifiedName,
+} from '../../api/index.js';
+import type { ControllerDefinition, Selection } from './definition.js';
 import { RegistrationError } from '../registration/registration-error.js';
 
 /** Field managers are at most this long. */
@@ -11,7 +17,7 @@ const maxNameLength = 128;
  * @throws RegistrationError
  */
 export function checkDefinition<T>(where: string, definition: ControllerDefinition<T>): void {
-  const { name, cleanups, maxConcurrent, timeout, labelSelector, watches } = definition;
+  const { name, cleanups, maxConcurrent, watches } = definition;
   if (dns1123Subdomain(name).length > 0 || name.length > maxNameLength) {
     throw new RegistrationError(
       where,
@@ -52,12 +58,79 @@ export function checkDefinition<T>(where: string, definition: ControllerDefiniti
       );
     }
   }
-  refuseThrown(where, 'timeout', () => timeout !== undefined && durationMs(timeout));
+  checkTimes(where, definition);
+  checkSelection(where, definition);
+  for (const watch of watches) checkSelection(`${where}, watching ${watch.kind.kind},`, watch);
+  checkRetries(where, definition);
+  const { pausedBy } = definition;
+  if (typeof pausedBy === 'string' && qualifiedName(pausedBy).length > 0) {
+    throw new RegistrationError(
+      where,
+      `has pausedBy ${JSON.stringify(pausedBy)}, which is no annotation`,
+      "write a qualified name, e.g. 'example.com/paused'",
+    );
+  }
+  for (const { resources, verbs } of definition.rbac ?? []) {
+    if (resources.length === 0 || verbs.length === 0) {
+      throw new RegistrationError(
+        where,
+        'has @Rbac without resources or without verbs',
+        "name both, e.g. { resources: ['secrets'], verbs: ['get'] }",
+      );
+    }
+  }
+}
+
+function checkTimes<T>(where: string, definition: ControllerDefinition<T>): void {
+  const { timeout, cacheSyncTimeout, every, debounce, backoff, timers = [] } = definition;
+  const times = {
+    timeout,
+    cacheSyncTimeout,
+    every,
+    debounce,
+    'backoff.first': backoff?.first,
+    'backoff.max': backoff?.max,
+    ...Object.fromEntries(timers.map((timer) => [`@Timer of ${timer.name}`, timer.every])),
+  };
+  for (const [option, time] of Object.entries(times)) {
+    refuseThrown(where, option, () => {
+      // Nothing happens every 0 ms, and nothing is done within that.
+      if (time !== undefined && durationMs(time) <= 0)
+        throw new TypeError(`it must be longer than ${JSON.stringify(time)}`);
+    });
+  }
+}
+
+function checkSelection(where: string, { namespace, labelSelector, fieldSelector }: Selection): void {
   refuseThrown(
     where,
     'labelSelector',
     () => labelSelector !== undefined && parseLabelSelector(labelSelector),
   );
+  refuseThrown(
+    where,
+    'fieldSelector',
+    () => fieldSelector !== undefined && parseFieldSelector(fieldSelector),
+  );
+  if (namespace !== undefined && dns1123Subdomain(namespace).length > 0)
+    throw new RegistrationError(where, `has the namespace ${JSON.stringify(namespace)}`, 'write a name');
+}
+
+function checkRetries<T>(where: string, { retries, fairness }: ControllerDefinition<T>): void {
+  if (retries && !(retries.perSecond > 0 && retries.burst >= 1)) {
+    throw new RegistrationError(
+      where,
+      `has retries ${JSON.stringify(retries)}`,
+      'write perSecond above 0 and burst from 1',
+    );
+  }
+  if (fairness !== undefined && fairness !== 'namespace' && typeof fairness !== 'function') {
+    throw new RegistrationError(
+      where,
+      `has fairness ${JSON.stringify(fairness)}`,
+      "write 'namespace', or a function from a key to its group",
+    );
+  }
 }
 
 function refuseThrown(where: string, option: string, read: () => unknown): void {

@@ -2,7 +2,13 @@
 import type { KindFacts, KindOf } from '../../api/index.js';
 import { groupKind } from '../../api/index.js';
 import type { IndexFn } from '../../informers/index.js';
-import type { CleanupDefinition, ControllerDefinition, WatchDefinition } from './definition.js';
+import type { ReconcileResult } from '../reconcile/context.js';
+import type {
+  ControllerDefinition,
+  SourceDefinition,
+  TimerDefinition,
+  WatchDefinition,
+} from './definition.js';
 import { checkDefinition } from './definition-checks.js';
 import { type AnyClass, factsOfLineage, type KindRef } from '../registration/metadata.js';
 import { nameOfClass, RegistrationError } from '../registration/registration-error.js';
@@ -13,7 +19,10 @@ export type ControllerClass = new (
 ) => { readonly reconcile: (object: never, ctx: never) => unknown };
 
 /** What a class says about itself before there is an instance of it. */
-export type ControllerPlan = Omit<ControllerDefinition<unknown>, 'reconcile' | 'cleanups'>;
+export type ControllerPlan = Omit<
+  ControllerDefinition<unknown>,
+  'reconcile' | 'cleanups' | 'sources' | 'timers'
+>;
 
 /**
  * What the decorators of a class say.
@@ -52,6 +61,7 @@ export function planOf(cls: AnyClass): ControllerPlan {
     name: controller.options.name ?? kind.kind.toLowerCase(),
     kind,
     watches,
+    rbac: lineage.flatMap((facts) => facts.rbac),
   };
   for (const index of indexes) {
     plan = {
@@ -68,21 +78,31 @@ export function planOf(cls: AnyClass): ControllerPlan {
  */
 export function definitionOf<T = unknown>(cls: AnyClass, instance: object): ControllerDefinition<T> {
   const plan = planOf(cls);
-  const methods = instance as Record<string, ControllerDefinition<unknown>['reconcile']>;
-  const cleanups = factsOfLineage(cls)
-    .flatMap((facts) => facts.finalizers)
-    .map(
-      ({ finalizer, method }): CleanupDefinition<unknown> => ({
-        finalizer,
-        cleanup: (object, ctx) =>
-          (methods[method] as CleanupDefinition<unknown>['cleanup']).call(instance, object, ctx),
-      }),
-    );
+  const lineage = factsOfLineage(cls);
+  const call = (method: string, args: unknown[]): unknown =>
+    (instance as Record<string, (...given: unknown[]) => unknown>)[method]?.apply(instance, args);
   const definition: ControllerDefinition<unknown> = {
     ...plan,
-    reconcile: (object, ctx) =>
-      (methods.reconcile as ControllerDefinition<unknown>['reconcile']).call(instance, object, ctx),
-    cleanups,
+    reconcile: (...args) => call('reconcile', args) as ReconcileResult,
+    cleanups: lineage
+      .flatMap((facts) => facts.finalizers)
+      .map(({ finalizer, method }) => ({
+        finalizer,
+        cleanup: (...args) => call(method, args) as ReconcileResult,
+      })),
+    sources: lineage
+      .flatMap((facts) => facts.sources)
+      .map(({ method }) => ({
+        name: method,
+        keys: (...args) => call(method, args) as ReturnType<SourceDefinition['keys']>,
+      })),
+    timers: lineage
+      .flatMap((facts) => facts.timers)
+      .map(({ method, every }) => ({
+        name: method,
+        every,
+        run: (...args) => call(method, args) as ReturnType<TimerDefinition['run']>,
+      })),
   };
   checkDefinition(nameOfClass(cls), definition);
   return definition as unknown as ControllerDefinition<T>;

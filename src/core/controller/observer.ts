@@ -64,6 +64,8 @@ export interface RunObserver {
   /** Hears of every request of the run's client. */
   readonly requests?: RequestObserver;
   onCacheRead?(read: CacheRead): void;
+  /** Calls the reconcile, in a context of its own if it likes: an active span. Gives what the call gave. */
+  around?<R>(call: () => R): R;
   onEnd?(outcome: Outcome<RequestKey>): void;
 }
 

@@ -4,31 +4,52 @@
  * ```ts
  * await Manager.create({ cluster: 'auto' }).provide(Dns, new Dns()).register(WebsiteController).run();
  * ```
- * Guarantees: it starts in order (definitions of custom kinds, informers, Runnables, controllers) and stops in
- * reverse, letting reconciles under way finish within a budget; a start that fails cleans up after itself;
- * nothing is left alive after `stop()`. Each controller writes under its own name, to a server that tells
- * identities apart as its own user.
+ * Guarantees: it starts in order (servers of health and metrics, definitions of custom kinds, informers, Runnables,
+ * controllers, what only a leader runs) and stops in reverse, letting reconciles under way finish within a budget; a
+ * start that fails cleans up after itself; nothing is left alive after `stop()`. Each controller writes under its own
+ * name, to a server that tells identities apart as its own user.
  */
 import { setMaxListeners } from 'node:events';
+import { BehaviorSubject, type Observable, pairwise } from 'rxjs';
 import { type Clock, type Duration, durationMs, type Random } from '../../api/index.js';
-import { createClient } from '../../client/index.js';
+import { type Client, createClient } from '../../client/index.js';
 import { InformerSet } from '../../informers/index.js';
 import { onTerminationSignal, stderrSink, systemClock, systemRandom } from '../../system/index.js';
-import { createLogger, type Logger } from '../../telemetry/index.js';
+import { createLogger, type Logger, type Registry } from '../../telemetry/index.js';
 import { type Constructor, construct, dependenciesOf, type Provider } from '../registration/container.js';
 import { installCrd } from '../kinds/crd-install.js';
 import { type AnyCustomResource, isCustomResource } from '../kinds/custom-resource.js';
-import type { AnyControllerDefinition, ControllerDefinition } from '../controller/definition.js';
+import type { AnyControllerDefinition, ControllerDefinition, RequestKey } from '../controller/definition.js';
+import type { ControllerObserver } from '../controller/observer.js';
+import { type HotLoopOptions, HotLoops } from '../observe/hot-loops.js';
+import { Journal, type JournalOptions } from '../observe/journal.js';
 import { checkDefinition } from '../controller/definition-checks.js';
 import { type ControllerClass, definitionOf, planOf } from '../controller/definition-of.js';
 import { ControllerRunner, type ControllerRunnerDeps } from '../controller/controller-runner.js';
+import type { InformerSource } from '../controller/watching.js';
 import { loadClassValidator, loadInversify } from '../registration/lazy-modules.js';
 import { RegistrationError } from '../registration/registration-error.js';
-import { isRunnable, type Runnable } from './runnable.js';
+import type { KeyAdmission, Term } from '../controller/key-admission.js';
+import type { LeaderElector, Leadership } from '../election/leader-elector.js';
+import { LeadershipLost } from '../election/leadership-lost.js';
+import { checkDivision, type DivisionOptions, newIdentity } from '../election/options.js';
+import type { ShardState } from '../election/shard-member.js';
+import { divisionOf } from './division.js';
+import { ElectedRunnables } from './elected-runnables.js';
+import { groupOf, isRunnable, needsLeader, type Runnable, runnableGroups } from './runnable.js';
+import { Shutdown, type Stoppable } from './shutdown.js';
+import { together, untilAborted } from './until-aborted.js';
 import type { Token } from '../registration/token.js';
+import type { HealthCheck } from '../telemetry/health-checks.js';
+import {
+  ManagerTelemetry,
+  type TelemetryOptions,
+  type WatchedController,
+} from '../telemetry/manager-telemetry.js';
+import { uninstall, type UninstallOptions } from './uninstall.js';
 import { type ClusterTarget, openTransports, type Transports } from './transports.js';
 
-export interface ManagerOptions {
+export interface ManagerOptions extends TelemetryOptions, DivisionOptions {
   /** Default `'auto'`. */
   readonly cluster?: ClusterTarget;
   /** The identity that installs definitions and fills the shared informers. Default `gyre`. */
@@ -44,15 +65,18 @@ export interface ManagerOptions {
   readonly installCrds?: boolean | readonly AnyCustomResource[];
   /** How long `stop()` waits for reconciles under way. Default 30s. */
   readonly shutdownBudget?: Duration;
+  /** Hear of every run of every controller. */
+  readonly observers?: readonly ControllerObserver[];
+  /** Keeps the last runs of each object, for `explain()`. Default false. */
+  readonly explain?: boolean | Omit<JournalOptions, 'clock'>;
+  /** Warns of objects that are reconciled over and over. Default true. */
+  readonly hotLoops?: boolean | Pick<HotLoopOptions, 'runs' | 'windowMs' | 'onHotLoop'>;
 }
-
-/** After its runs were given up, how long a controller may take to write its last events. */
-const stopGraceMs = 5_000;
 
 type AnyDefinition = ControllerDefinition<unknown>;
 /** What a Manager runs. */
 export type Registrable = ControllerClass | AnyControllerDefinition;
-type Runner = Pick<ControllerRunner<unknown>, 'start' | 'stop'>;
+type Runner = Pick<ControllerRunner<unknown>, 'start' | 'stop'> & WatchedController;
 type NewRunner = (deps: ControllerRunnerDeps<unknown>) => Runner;
 
 export class Manager implements AsyncDisposable {
@@ -62,14 +86,21 @@ export class Manager implements AsyncDisposable {
   readonly #random: Random;
   readonly #log: Logger;
   readonly #budgetMs: number;
+  readonly #telemetry: ManagerTelemetry;
   readonly #providers = new Map<Token, unknown>();
   readonly #registered: (ControllerClass | AnyDefinition)[] = [];
   readonly #runnables: Runnable[] = [];
   readonly #names = new Set<string>();
+  readonly #journal: Journal | undefined;
+  readonly #observers: readonly ControllerObserver[];
+  #uninstall: ((how: UninstallOptions) => Promise<void>) | undefined;
   readonly #abort = new AbortController();
   readonly #stopReason = new DOMException('the Manager was stopped', 'AbortError');
-  /** What has been started, to be ended in reverse. */
-  readonly #undo: (() => Promise<void> | void)[] = [];
+  readonly #shutdown: Shutdown;
+  readonly #leadership: BehaviorSubject<Leadership>;
+  readonly #shards = new BehaviorSubject<ShardState | undefined>(undefined);
+  /** Why it ended by itself. */
+  #failure: { readonly error: unknown } | undefined;
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
   readonly #ended: Promise<void>;
@@ -79,12 +110,30 @@ export class Manager implements AsyncDisposable {
     options: ManagerOptions,
     newRunner: NewRunner = (deps) => new ControllerRunner(deps),
   ) {
+    checkDivision(options);
     this.#options = options;
     this.#newRunner = newRunner;
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? systemRandom;
     this.#log = options.log ?? createLogger(stderrSink());
+    const { explain = false, hotLoops = true, observers = [] } = options;
+    const clock = this.#clock;
+    if (explain) this.#journal = new Journal({ clock, ...(explain === true ? {} : explain) });
+    const detector = { clock, log: this.#log, ...(typeof hotLoops === 'object' ? hotLoops : {}) };
+    this.#telemetry = new ManagerTelemetry(options, { clock, log: this.#log });
+    this.#observers = [
+      ...this.#telemetry.observers,
+      ...observers,
+      ...(this.#journal ? [this.#journal] : []),
+      ...(hotLoops ? [new HotLoops(detector)] : []),
+    ];
     this.#budgetMs = durationMs(options.shutdownBudget ?? '30s');
+    this.#shutdown = new Shutdown(this.#budgetMs, clock, this.#log);
+    this.#leadership = new BehaviorSubject<Leadership>({
+      leading: options.leaderElection === undefined,
+      identity: this.#member(),
+      leader: undefined,
+    });
     // Everything that starts here listens to it: their number says nothing about a leak.
     setMaxListeners(0, this.#abort.signal);
     this.#ended = new Promise((resolve) => {
@@ -146,6 +195,39 @@ export class Manager implements AsyncDisposable {
   }
 
   /**
+   * Adds to `/healthz`: the process is restarted when the check throws, rejects or gives `false` for long.
+   * @throws TypeError for a name that is taken
+   */
+  addHealthCheck(name: string, check: HealthCheck): this {
+    this.#telemetry.live.add(name, check);
+    return this;
+  }
+
+  /**
+   * Adds to `/readyz`: no traffic while the check throws, rejects or gives `false`.
+   * @throws TypeError for a name that is taken
+   */
+  addReadyCheck(name: string, check: HealthCheck): this {
+    this.#telemetry.ready.add(name, check);
+    return this;
+  }
+
+  /** What is counted; own metrics may be added. Empty without `metrics` in the options. */
+  get metrics(): Registry {
+    return this.#telemetry.registry;
+  }
+
+  /** Where probes are answered; undefined while they are not. */
+  get healthPort(): number | undefined {
+    return this.#telemetry.healthPort;
+  }
+
+  /** Where metrics are served; undefined while they are not. */
+  get metricsPort(): number | undefined {
+    return this.#telemetry.metricsPort;
+  }
+
+  /**
    * Resolves when every controller has seen the present state and is reconciling. A cluster that cannot be
    * reached, or a kind it does not serve yet, is waited for.
    * @throws RegistrationError, KubeconfigError, ApiError Invalid for a definition the server refuses; the
@@ -161,7 +243,7 @@ export class Manager implements AsyncDisposable {
   /**
    * Starts, and resolves when everything has ended: after SIGINT or SIGTERM, an abort of `signal`, or
    * `stop()`. A second termination signal ends the process at once.
-   * @throws like `start()`
+   * @throws like `start()`; LeadershipLost; what a Runnable that waited for leadership could not start for
    */
   async run({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
     const stop = (): void => void this.stop();
@@ -173,7 +255,7 @@ export class Manager implements AsyncDisposable {
     if (signal?.aborted) stop();
     try {
       await this.start();
-      await this.#ended;
+      await this.ended;
     } catch (error) {
       if (error !== this.#stopReason) throw error;
     } finally {
@@ -189,12 +271,51 @@ export class Manager implements AsyncDisposable {
    */
   stop(): Promise<void> {
     this.#stopping ??= (async () => {
-      this.#abort.abort(this.#stopReason);
+      this.#abort.abort(this.#failure?.error ?? this.#stopReason);
       await this.#starting?.catch(() => {});
-      await this.#unwind();
+      await this.#shutdown.unwind();
       this.#end();
     })();
     return this.#stopping;
+  }
+
+  /** Resolves when everything has ended; rejects with why if it ended by itself, e.g. with LeadershipLost. */
+  get ended(): Promise<void> {
+    return this.#ended.then(() => {
+      if (this.#failure) throw this.#failure.error;
+    });
+  }
+
+  /** Who leads, replayed. Without leader election this Manager always does. */
+  get leadership$(): Observable<Leadership> {
+    return this.#leadership.asObservable();
+  }
+  get leadership(): Leadership {
+    return this.#leadership.value;
+  }
+
+  /** How the keys are divided, replayed; undefined without sharding and before the start. */
+  get shards$(): Observable<ShardState | undefined> {
+    return this.#shards.asObservable();
+  }
+
+  /**
+   * Deletes every object of the custom kinds its controllers reconcile, waits until their finalizers have done their
+   * work, and deletes the definitions if asked to. It goes on running meanwhile; stop it afterwards.
+   * @throws UninstallTimeout naming what is left and what holds it; Error before the Manager was started
+   */
+  uninstall(options: UninstallOptions = {}): Promise<void> {
+    if (!this.#uninstall) return Promise.reject(new Error('uninstall() needs a Manager that was started'));
+    return this.#uninstall({ signal: this.#abort.signal, ...options });
+  }
+
+  /**
+   * Why the last reconciles of an object ran, what they read and wrote, and how they ended, as text.
+   * @throws Error unless the Manager was created with `explain`
+   */
+  explain(controller: string, key: RequestKey): string {
+    if (!this.#journal) throw new Error('create the Manager with { explain: true } to ask it why');
+    return this.#journal.explain(controller, key);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -204,22 +325,39 @@ export class Manager implements AsyncDisposable {
   async #start(): Promise<void> {
     try {
       this.#abort.signal.throwIfAborted();
+      this.#shutdown.push(() => this.#telemetry.stop());
+      await this.#telemetry.start();
       const definitions = await this.#definitions();
       const transports = await openTransports(this.#options.cluster ?? 'auto', {
         clock: this.#clock,
         log: this.#log,
       });
-      this.#undo.push(() => transports.close());
-      await this.#installCrds(definitions, transports);
-      const client = createClient(transports.of(this.#identity), { fieldManager: this.#identity });
-      const informers = new InformerSet(client, this.#deps);
-      this.#undo.push(() => informers.stopAll());
-      await this.#startRunnables(transports, informers);
-      await this.#startRunners(definitions, transports, informers);
+      this.#shutdown.push(() => transports.close());
+      this.#telemetry.connected(transports.host, () => this.#client(transports, this.#identity));
+      const informers = new InformerSet(this.#client(transports, this.#identity), this.#deps);
+      this.#shutdown.push(() => informers.stopAll());
+      const observed = this.#telemetry.informers(informers);
+      const { leaderElection } = this.#options;
+      const elected = this.#runnables.filter((runnable) => leaderElection && needsLeader(runnable));
+      for (const group of runnableGroups) {
+        const members = this.#runnables.filter((r) => groupOf(r) === group && !elected.includes(r));
+        await this.#startRunnables(members, transports, observed);
+        if (group === 'http-servers') await this.#installCrds(definitions, transports);
+      }
+      await this.#startRunners(definitions, elected, transports, observed);
+      this.#telemetry.started();
+      this.#uninstall = (how) =>
+        uninstall({
+          ...how,
+          client: this.#client(transports, this.#identity),
+          kinds: definitions.map(({ kind }) => kind).filter(isCustomResource),
+          clock: this.#clock,
+          log: this.#log,
+        });
       this.#log.info('running', { controllers: definitions.map((d) => d.name) });
     } catch (error) {
       this.#abort.abort(error);
-      await this.#unwind();
+      await this.#shutdown.unwind();
       throw error;
     }
   }
@@ -228,8 +366,25 @@ export class Manager implements AsyncDisposable {
     return this.#options.name ?? 'gyre';
   }
 
+  /** What timeouts and waits of its clients go by. */
+  get #clocks() {
+    return { clock: this.#clock, random: this.#random };
+  }
+
+  /** Who this process is among those it divides the work with. */
+  #member(): string {
+    const { leaderElection, sharding } = this.#options;
+    if (!leaderElection && !sharding) return this.#identity;
+    return leaderElection?.identity ?? sharding?.member ?? newIdentity(this.#random);
+  }
+
   get #deps() {
     return { clock: this.#clock, random: this.#random, log: this.#log };
+  }
+
+  #client(transports: Transports, identity: string): Client {
+    const client = createClient(transports.of(identity), { fieldManager: identity, ...this.#clocks });
+    return this.#telemetry.client(client);
   }
 
   async #definitions(): Promise<AnyDefinition[]> {
@@ -247,94 +402,118 @@ export class Manager implements AsyncDisposable {
     const further = installCrds === true ? [] : installCrds;
     const kinds = new Set([...definitions.map((d) => d.kind), ...further].filter(isCustomResource));
     if (kinds.size === 0) return;
-    const client = createClient(transports.of(this.#identity), { fieldManager: this.#identity });
-    await this.#together([...kinds], (kind, signal) => installCrd(kind, { client, ...this.#deps, signal }));
+    const client = this.#client(transports, this.#identity);
+    await together([...kinds], this.#abort.signal, (kind, signal) =>
+      installCrd(kind, { client, ...this.#deps, signal }),
+    );
   }
 
-  async #startRunnables(transports: Transports, informers: InformerSet): Promise<void> {
+  async #startRunnables(
+    runnables: readonly Runnable[],
+    transports: Transports,
+    informers: InformerSource,
+  ): Promise<void> {
     const { signal } = this.#abort;
-    for (const runnable of this.#runnables) {
-      const { name } = runnable;
-      const client = createClient(transports.of(name), { fieldManager: name });
-      const log = this.#log.with({ runnable: name });
-      this.#undo.push(() => this.#stopRunners([{ name, runner: runnable }]));
-      await untilAborted(runnable.start({ client, informers, ...this.#deps, log, signal }), signal);
+    for (const runnable of runnables) {
+      this.#shutdown.push(() => this.#shutdown.stopAll([runnable]));
+      await untilAborted(this.#startRunnable(runnable, transports, informers), signal);
     }
   }
 
+  #startRunnable(
+    runnable: Runnable,
+    transports: Transports,
+    informers: InformerSource,
+    term?: Term,
+  ): Promise<void> {
+    const { name } = runnable;
+    const client = this.#client(transports, name);
+    const log = this.#log.with({ runnable: name });
+    const signal = term ? AbortSignal.any([this.#abort.signal, term.signal]) : this.#abort.signal;
+    return runnable.start({
+      client: term ? client.with({ beforeWrite: () => term.assertHeld() }) : client,
+      informers,
+      ...this.#deps,
+      log,
+      signal,
+    });
+  }
+
+  /** Controllers run at once, to fill caches and queues; which keys they work on is the division's to say. */
   async #startRunners(
     definitions: readonly AnyDefinition[],
+    elected: readonly Runnable[],
     transports: Transports,
-    informers: InformerSet,
+    informers: InformerSource,
   ): Promise<void> {
-    const runners = definitions.map((definition) => ({
-      name: definition.name,
-      runner: this.#newRunner({
+    const { elector, shard } = divisionOf(this.#options, {
+      identity: this.#leadership.value.identity,
+      namespace: transports.namespace,
+      component: this.#identity,
+      client: this.#client(transports, this.#identity),
+      metrics: (name) => this.#telemetry.leadership(name),
+      ...this.#deps,
+    });
+    const division = elector ?? shard;
+    // The right to write is given back when nobody is left to use it.
+    if (division) this.#shutdown.push(() => division.stop());
+    const runners = this.#newRunners(definitions, transports, informers, division);
+    const leading = elector && this.#whileLeading(elector, elected, transports, informers);
+    this.#shutdown.push(() => this.#shutdown.stopAll(leading ? [leading, ...runners] : runners));
+    await together(runners, this.#abort.signal, ({ start }, signal) => untilAborted(start(), signal));
+    elector?.leadership$.subscribe((leadership) => this.#leadership.next(leadership));
+    shard?.state$.subscribe((state) => this.#shards.next(state));
+    division?.start();
+  }
+
+  #newRunners(
+    definitions: readonly AnyDefinition[],
+    transports: Transports,
+    informers: InformerSource,
+    admission: KeyAdmission | undefined,
+  ): (Stoppable & Pick<Runner, 'start'>)[] {
+    return definitions.map((definition) => {
+      const runner = this.#newRunner({
         definition,
-        client: createClient(transports.of(definition.name), { fieldManager: definition.name }),
+        client: this.#client(transports, definition.name),
         informers,
         ...this.#deps,
         shutdownBudgetMs: this.#budgetMs,
-      }),
-    }));
-    this.#undo.push(() => this.#stopRunners(runners));
-    await this.#together(runners, ({ runner }, signal) => untilAborted(runner.start(), signal));
-  }
-
-  async #stopRunners(
-    runners: readonly { readonly name: string; readonly runner: Pick<Runner, 'stop'> }[],
-  ): Promise<void> {
-    const running = new Set(runners.map((r) => r.name));
-    const all = Promise.all(
-      runners.map(async ({ name, runner }) => {
-        try {
-          await runner.stop();
-        } catch (error) {
-          this.#log.error('controller did not stop cleanly', { controller: name, error });
-        }
-        running.delete(name);
-      }),
-    );
-    let cancel = (): void => {};
-    const late = new Promise<void>((resolve) => {
-      cancel = this.#clock.setTimer(this.#budgetMs + stopGraceMs, resolve);
+        observers: this.#observers,
+        ...(admission ? { admission } : {}),
+      });
+      this.#telemetry.add(definition.name, definition.maxConcurrent ?? 1, runner);
+      return { name: definition.name, start: () => runner.start(), stop: () => runner.stop() };
     });
-    await Promise.race([all, late]);
-    cancel();
-    if (running.size > 0)
-      this.#log.error('gave up waiting for controllers to stop', { controllers: [...running] });
   }
 
-  /** Does one thing for all at once; when one fails, the others are aborted and waited for. */
-  async #together<T>(
-    items: readonly T[],
-    act: (item: T, signal: AbortSignal) => Promise<void>,
-  ): Promise<void> {
-    const failed = new AbortController();
-    const signal = AbortSignal.any([this.#abort.signal, failed.signal]);
-    setMaxListeners(0, signal);
-    let first: { readonly error: unknown } | undefined;
-    await Promise.all(
-      items.map(async (item) => {
-        try {
-          await act(item, signal);
-        } catch (error) {
-          first ??= { error };
-          failed.abort(error);
-        }
-      }),
-    );
-    if (first) throw first.error;
+  /** Runs what only a leader runs, and ends the Manager when leadership is lost for good. */
+  #whileLeading(
+    elector: LeaderElector,
+    runnables: readonly Runnable[],
+    transports: Transports,
+    informers: InformerSource,
+  ): Stoppable {
+    const { name, onLost = 'stop' } = this.#options.leaderElection ?? {};
+    const elected = new ElectedRunnables({
+      runnables,
+      start: (runnable, term) => this.#startRunnable(runnable, transports, informers, term),
+      stop: (runnable) => this.#shutdown.stopAll([runnable]),
+      onFailed: (error) => this.#fail(error),
+    });
+    elected.follow(elector.term$);
+    elector.term$.pipe(pairwise()).subscribe(([before, now]) => {
+      if (before && !now && onLost === 'stop' && !this.#abort.signal.aborted)
+        this.#fail(new LeadershipLost(`leader election lost: ${before.signal.reason?.message}`));
+    });
+    return { name: `leader election ${name}`, stop: () => elected.stop() };
   }
 
-  async #unwind(): Promise<void> {
-    for (let undo = this.#undo.pop(); undo; undo = this.#undo.pop()) {
-      try {
-        await undo();
-      } catch (error) {
-        this.#log.error('could not clean up', { error });
-      }
-    }
+  /** Ends by itself. */
+  #fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#log.error('stopping', { error: String(error) });
+    void this.stop();
   }
 
   #claimName(name: string): void {
@@ -351,14 +530,4 @@ export class Manager implements AsyncDisposable {
   #assertNew(what: string): void {
     if (this.#starting) throw new Error(`${what}() after the Manager was started`);
   }
-}
-
-/** Settles like the promise, or rejects with the signal's reason if that comes first. */
-function untilAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason);
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }

@@ -11,9 +11,15 @@ import type { Logger } from '../../telemetry/index.js';
 export type ClusterTarget = ConnectTarget | Transport | ((identity: string) => Transport);
 
 export interface Transports {
+  /** The server's host and port; `in-process` for a Transport that was there already. */
+  readonly host: string;
+  /** The namespace this pod runs in, else the context's; `default` for a Transport that was there already. */
+  readonly namespace: string;
   of(identity: string): Transport;
   close(): void;
 }
+
+const inProcess = 'in-process';
 
 function isTransport(target: ConnectTarget | Transport): target is Transport {
   return typeof target === 'object' && 'request' in target && typeof target.request === 'function';
@@ -27,6 +33,8 @@ export async function openTransports(
   if (typeof target === 'function') {
     const opened = new Map<string, Transport>();
     return {
+      host: inProcess,
+      namespace: 'default',
       of: (identity) => {
         const transport = opened.get(identity) ?? target(identity);
         opened.set(identity, transport);
@@ -37,8 +45,9 @@ export async function openTransports(
       },
     };
   }
-  if (isTransport(target)) return { of: () => target, close: () => {} };
-  const { transport, server } = await connect(target, { clock: deps.clock });
+  if (isTransport(target))
+    return { host: inProcess, namespace: 'default', of: () => target, close: () => {} };
+  const { transport, server, namespace } = await connect(target, { clock: deps.clock, log: deps.log });
   deps.log.info('connected', { server });
-  return { of: () => transport, close: () => transport.close() };
+  return { host: new URL(server).host, namespace, of: () => transport, close: () => transport.close() };
 }

@@ -16,7 +16,23 @@ export interface WorkQueueOptions<K> {
   readonly maxDelayMs?: number;
   /** Groups keys so that none starves the others, e.g. by namespace. Default: no groups. */
   readonly fairness?: (key: K) => string;
+  /**
+   * A key waits until nothing was added for it for so long, ms, and ten times that at most: for objects that
+   * change in bursts. What is added with a time of its own, and retries, do not wait longer. Default 0.
+   */
+  readonly debounceMs?: number;
+  /** A limit for the retries of all keys together, beside the back-off of each. Default: none. */
+  readonly retries?: RetryBudget;
 }
+
+/** A token bucket: `burst` at once, then `perSecond`. */
+export interface RetryBudget {
+  readonly perSecond: number;
+  readonly burst: number;
+}
+
+/** A key that keeps changing is taken after so many quiet periods at the latest. */
+const maxDebounces = 10;
 
 export interface AddOptions {
   /** Milliseconds before it may be taken. Default 0. */
@@ -37,6 +53,8 @@ class Entry<K> {
   priority = 0;
   /** While delayed: when it is due; while working and wanted again: when that is due. */
   dueAt = 0;
+  /** While delayed for the sake of quiet: when the first of the additions came; else 0. */
+  noisySince = 0;
   /** Position in the heap while delayed. */
   heapIndex = -1;
   /** Of two that are due at once, the one that began to wait first goes first. */
@@ -137,6 +155,10 @@ export class WorkQueue<K = string> {
   readonly #baseDelayMs: number;
   readonly #maxDelayMs: number;
   readonly #fairness: ((key: K) => string) | undefined;
+  readonly #debounceMs: number;
+  readonly #retryBudget: RetryBudget | undefined;
+  /** When the retry budget will have been paid back in full, monotonic ms. */
+  #retriesPaidAt = 0;
   readonly #entries = new Map<K, Entry<K>>();
   /** Highest first; a level stays once it was used. */
   readonly #levels: PriorityLevel<K>[] = [];
@@ -159,6 +181,8 @@ export class WorkQueue<K = string> {
     this.#baseDelayMs = options.baseDelayMs ?? 5;
     this.#maxDelayMs = options.maxDelayMs ?? 1_000_000;
     this.#fairness = options.fairness;
+    this.#debounceMs = options.debounceMs ?? 0;
+    this.#retryBudget = options.retries;
   }
 
   /** Keys that can be taken now. */
@@ -177,6 +201,10 @@ export class WorkQueue<K = string> {
   get counters(): { readonly adds: number; readonly retries: number } {
     return { adds: this.#adds, retries: this.#retries };
   }
+  /** Keys that can be taken now, by priority; priorities once used stay, with 0. */
+  get depthByPriority(): ReadonlyMap<number, number> {
+    return new Map(this.#levels.map(({ priority, size }) => [priority, size]));
+  }
   get isShutDown(): boolean {
     return this.#shutDown;
   }
@@ -190,7 +218,8 @@ export class WorkQueue<K = string> {
   addRateLimited(key: K, options?: { readonly priority?: number }): number {
     if (this.#shutDown) return 0;
     const entry = this.#entry(key);
-    const delay = Math.min(this.#maxDelayMs, this.#baseDelayMs * 2 ** Math.min(entry.failures, 40));
+    const own = Math.min(this.#maxDelayMs, this.#baseDelayMs * 2 ** Math.min(entry.failures, 40));
+    const delay = Math.max(own, this.#retryBudget ? this.#payRetry(this.#retryBudget) : 0);
     entry.failures++;
     this.#retries++;
     this.#add(key, delay, options?.priority ?? 0);
@@ -274,10 +303,19 @@ export class WorkQueue<K = string> {
     if (entry.where === Where.Idle && entry.failures === 0) this.#entries.delete(entry.key);
   }
 
+  /** Takes a token of the budget; gives the milliseconds until it is there. */
+  #payRetry({ perSecond, burst }: RetryBudget): number {
+    const now = this.#clock.monotonic();
+    this.#retriesPaidAt = Math.max(this.#retriesPaidAt, now) + 1000 / perSecond;
+    return Math.max(0, this.#retriesPaidAt - now - (burst * 1000) / perSecond);
+  }
+
   #add(key: K, after: number, priority: number): void {
     if (this.#shutDown) return;
-    this.#adds++;
     const entry = this.#entry(key);
+    // As the field counts: what is there already is not added.
+    if (entry.where === Where.Idle || (entry.where === Where.Working && !entry.again)) this.#adds++;
+    if (this.#debounceMs > 0 && after === 0 && this.#debounced(entry, priority)) return;
     switch (entry.where) {
       case Where.Idle:
         entry.priority = priority;
@@ -309,6 +347,28 @@ export class WorkQueue<K = string> {
     }
   }
 
+  /** Lets the key wait for quiet; false where it is in the line or in work already. */
+  #debounced(entry: Entry<K>, priority: number): boolean {
+    const now = this.#clock.monotonic();
+    const quiet = now + this.#debounceMs;
+    if (entry.where === Where.Idle) {
+      entry.priority = priority;
+      entry.noisySince = now;
+      this.#place(entry, quiet);
+      return true;
+    }
+    if (entry.where !== Where.Delayed) return false;
+    entry.priority = Math.max(entry.priority, priority);
+    if (entry.noisySince === 0) {
+      // It waits for its own time, which wins if it comes first.
+      if (quiet >= entry.dueAt) return true;
+      entry.noisySince = now;
+    }
+    this.#unheap(entry);
+    this.#place(entry, Math.min(quiet, entry.noisySince + maxDebounces * this.#debounceMs));
+    return true;
+  }
+
   #place(entry: Entry<K>, dueAt: number): void {
     if (dueAt > 0 && dueAt > this.#clock.monotonic()) {
       entry.where = Where.Delayed;
@@ -320,6 +380,7 @@ export class WorkQueue<K = string> {
 
   #pushReady(entry: Entry<K>): void {
     entry.where = Where.Ready;
+    entry.noisySince = 0;
     this.#level(entry.priority).push(entry, this.#fairness?.(entry.key) ?? '');
     this.#ready++;
     const waiter = this.#waiters.shift();

@@ -16,7 +16,8 @@ import {
   groupKind,
   type PartialObjectMeta,
 } from '../../api/index.js';
-import type { ApplyOptions, Client } from '../../client/index.js';
+import type { Client } from '../../client/index.js';
+import type { ApplyChildOptions } from './context.js';
 import { checkOwnable, controllerReference, withController } from './owner-references.js';
 
 interface Applied {
@@ -64,10 +65,10 @@ export async function applyChild<C>(
   deps: ApplyChildDeps,
   kind: KindOf<C>,
   input: Input<NoInfer<C>>,
-  options: ApplyOptions = {},
+  { owned = true, ...options }: ApplyChildOptions = {},
 ): Promise<C> {
   const { owner, ownerKind, client, memory } = deps;
-  checkOwnable(owner, ownerKind, input as { metadata?: PartialObjectMeta }, kind);
+  if (owned) checkOwnable(owner, ownerKind, input as { metadata?: PartialObjectMeta }, kind);
   const { metadata } = input as { readonly metadata: PartialObjectMeta };
   const namespace =
     kind.scope === 'Namespaced' ? (metadata.namespace ?? owner.metadata.namespace) : undefined;
@@ -76,7 +77,9 @@ export async function applyChild<C>(
     metadata: {
       ...metadata,
       namespace,
-      ownerReferences: withController(metadata.ownerReferences, controllerReference(owner, ownerKind)),
+      ...(owned
+        ? { ownerReferences: withController(metadata.ownerReferences, controllerReference(owner, ownerKind)) }
+        : {}),
     },
   }) as JsonObject;
   const key = keyOf(configuration as { metadata: { namespace?: string; name?: string } });

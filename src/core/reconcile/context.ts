@@ -26,7 +26,18 @@ export interface CacheReader {
 
 export type EventType = 'Normal' | 'Warning';
 
+/** What `ctx.apply` may be told besides. */
+export interface ApplyChildOptions extends ApplyOptions {
+  /**
+   * `false`: no owner reference is set. For what cannot have one, cluster-scoped children of a namespaced owner and those
+   * in other namespaces; a finalizer must see to their end. Default true.
+   */
+  readonly owned?: boolean;
+}
+
 export interface Context<T> {
+  /** The kind that is reconciled. */
+  readonly kind: KindFacts;
   /** Live reads and writes. */
   readonly client: Client;
   readonly cache: CacheReader;
@@ -48,7 +59,7 @@ export interface Context<T> {
    * Server-side apply of a child: the owner reference, namespace and field manager are filled in. Nothing
    * is sent when the cached child already has everything the input says.
    */
-  apply<C>(kind: KindOf<C>, input: Input<NoInfer<C>>, options?: ApplyOptions): Promise<C>;
+  apply<C>(kind: KindOf<C>, input: Input<NoInfer<C>>, options?: ApplyChildOptions): Promise<C>;
   readonly clock: Clock;
   readonly random: Random;
   /** Carries controller, object and reconcileID. */

@@ -1,6 +1,9 @@
 /**
  * What a controller has written and its cache may not show yet.
  *
+ * A reconcile reads its own writes anyway (own-writes.ts): what it wrote through its context meets its expectation
+ * at once. This is for what is written past it, by a client of the author's own or by another process.
+ *
  * A controller that creates children under generated names must not decide on a cache that lags behind its
  * own writes: it would create the same children again. So it writes down each answer of the server, and
  * decides again once the cache shows them all.

@@ -3,74 +3,23 @@ import {
   type Clock,
   type Condition,
   type Draft,
-  groupKind,
   type Input,
-  type Key,
-  type KindFacts,
   type KindOf,
-  parseKey,
   type Random,
-  type Scope,
   timestamp,
 } from '../../api/index.js';
-import type { ApplyOptions, Client } from '../../client/index.js';
-import type { Cache } from '../../informers/index.js';
+import type { Client } from '../../client/index.js';
 import type { Logger } from '../../telemetry/index.js';
 import { type AppliedMemory, applyChild } from './apply-child.js';
 import { setCondition } from './conditions.js';
-import type { CacheReader, Context, EventType, StatusOf } from './context.js';
+import type { ApplyChildOptions, CacheReader, Context, EventType, StatusOf } from './context.js';
 import type { EventRecorder, EventSubject } from './events.js';
 import { StatusWriter } from './status.js';
-
-/** The cache was asked for a kind that this controller does not watch. */
-export class UnwatchedKind extends Error {
-  override readonly name = 'UnwatchedKind';
-  constructor(kind: KindFacts, controller: string) {
-    super(
-      `controller ${controller} does not watch ${groupKind(kind)}: add @Owns(${kind.kind}) or @Watches(${kind.kind}, …), or read it live through ctx.client`,
-    );
-  }
-}
+import type { WatchedCaches } from './watched-caches.js';
 
 /** A write through a context whose run is over, aborted or timed out. Nothing was sent. */
 export class ReconcileEnded extends Error {
   override readonly name = 'ReconcileEnded';
-}
-
-/** The caches of the kinds a controller watches, by group and kind. */
-export class WatchedCaches implements CacheReader {
-  readonly #caches = new Map<string, Cache<unknown>>();
-
-  constructor(private readonly controller: string) {}
-
-  add(kind: KindFacts, cache: Cache<unknown>): void {
-    this.#caches.set(groupKind(kind), cache);
-  }
-  find(kind: KindFacts): Cache<unknown> | undefined {
-    return this.#caches.get(groupKind(kind));
-  }
-  get<T, S extends Scope>(kind: KindOf<T, S>, key: Key<S>): T | undefined {
-    const { namespace, name } = parseKey(kind, key);
-    return this.#of(kind).get(namespace === '' ? name : `${namespace}/${name}`) as T | undefined;
-  }
-  list<T>(
-    kind: KindOf<T>,
-    options?: { readonly namespace?: string; readonly labelSelector?: string },
-  ): readonly T[] {
-    return this.#of(kind).list(options) as readonly T[];
-  }
-  by<T>(kind: KindOf<T>, index: string, value: string): readonly T[] {
-    return this.#of(kind).by(index, value) as readonly T[];
-  }
-  resourceVersion(kind: KindFacts): string {
-    return this.#of(kind).resourceVersion;
-  }
-
-  #of(kind: KindFacts): Cache<unknown> {
-    const cache = this.find(kind);
-    if (!cache) throw new UnwatchedKind(kind, this.controller);
-    return cache;
-  }
 }
 
 export interface ReconcileContextOptions<T> {
@@ -80,6 +29,8 @@ export interface ReconcileContextOptions<T> {
   readonly key: string;
   readonly client: Client;
   readonly caches: WatchedCaches;
+  /** What the author reads through; `caches`, perhaps observed. */
+  readonly cache: CacheReader;
   readonly applied: AppliedMemory;
   readonly events: EventRecorder;
   readonly clock: Clock;
@@ -101,7 +52,7 @@ export class ReconcileContext<T> implements Context<T> {
 
   constructor(options: ReconcileContextOptions<T>) {
     this.#options = options;
-    this.cache = options.caches;
+    this.cache = options.cache;
     this.clock = options.clock;
     this.random = options.random;
     this.log = options.log;
@@ -117,6 +68,10 @@ export class ReconcileContext<T> implements Context<T> {
       object: options.object,
       newest: () => options.caches.find(options.kind)?.get(options.key) as T | undefined,
     });
+  }
+
+  get kind(): KindOf<T> {
+    return this.#options.kind;
   }
 
   get status(): Draft<StatusOf<T>> {
@@ -153,7 +108,7 @@ export class ReconcileContext<T> implements Context<T> {
     );
   }
 
-  apply<C>(kind: KindOf<C>, input: Input<NoInfer<C>>, options?: ApplyOptions): Promise<C> {
+  apply<C>(kind: KindOf<C>, input: Input<NoInfer<C>>, options?: ApplyChildOptions): Promise<C> {
     const { object, caches, applied } = this.#options;
     return applyChild(
       {

@@ -75,7 +75,10 @@ export class StatusWriter<T> {
     let latest: WithStatus | undefined = cached?.metadata.uid === uid ? cached : (object as WithStatus);
     for (let attempt = 1; ; attempt++) {
       const current = latest.status ?? {};
-      const patch = mergePatchBetween(current, rebase(this.#base, mine, current));
+      const patch =
+        current === this.#base
+          ? mergePatchBetween(current, mine)
+          : mergePatchBetween(current, rebase(this.#base, mine, current));
       if (patch === undefined) break;
       try {
         const { resourceVersion } = latest.metadata;
@@ -94,8 +97,8 @@ export class StatusWriter<T> {
         if (!latest || latest.metadata.uid !== uid) return;
       }
     }
+    // The draft goes on as it is: an author may hold on to it.
     this.#base = mine;
-    this.#draft = copyJson(mine) as Status;
   }
 }
 

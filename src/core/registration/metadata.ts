@@ -7,7 +7,7 @@
  */
 import type { Duration, JsonValue, KindOf, Schema } from '../../api/index.js';
 import type { IndexFn } from '../../informers/index.js';
-import type { MapFn, Predicate } from '../controller/definition.js';
+import type { Predicate, RbacRule, RunSettings, WatchDefinition } from '../controller/definition.js';
 
 /** Any class, abstract ones included. */
 export type AnyClass<T = object> = abstract new (...args: never[]) => T;
@@ -38,18 +38,9 @@ export interface FieldFacts {
 /** A kind, or a function that gives it where two files import each other. */
 export type KindRef<T> = KindOf<T> | (() => KindOf<T>);
 
-export interface ControllerOptions<T> {
+export interface ControllerOptions<T> extends RunSettings {
   /** Default: the kind in lower case. Field manager, event source, metric label and identity. */
   readonly name?: string;
-  /** `source.component` of its events, where that is another name. Default: `name`. */
-  readonly eventSource?: string;
-  /** Reconciles in parallel, never two for one key. Default 1. */
-  readonly maxConcurrent?: number;
-  /** After this long a run's signal aborts and its writes are refused. Default: none. */
-  readonly timeout?: Duration;
-  /** One namespace; all when absent. */
-  readonly namespace?: string;
-  readonly labelSelector?: string;
   /** Which changes wake it. Default: generation, labels, annotations, finalizers, deletion. */
   readonly predicate?: Predicate<T>;
 }
@@ -58,12 +49,16 @@ export interface ControllerFacts {
   readonly kind: KindRef<unknown>;
   readonly options: ControllerOptions<unknown>;
 }
-export interface WatchFacts {
+export interface WatchFacts extends Omit<WatchDefinition, 'kind' | 'relation'> {
   readonly decorator: 'Owns' | 'Watches';
   readonly kind: KindRef<unknown>;
-  readonly map?: MapFn<unknown>;
-  readonly predicate?: Predicate<unknown>;
-  readonly indexes?: Readonly<Record<string, IndexFn<unknown>>>;
+}
+export interface SourceFacts {
+  readonly method: string;
+}
+export interface TimerFacts {
+  readonly method: string;
+  readonly every: Duration;
 }
 export interface IndexFacts {
   readonly kind: KindRef<unknown>;
@@ -82,6 +77,9 @@ export interface ClassFacts {
   readonly watches: WatchFacts[];
   readonly indexes: IndexFacts[];
   readonly finalizers: FinalizerFacts[];
+  readonly sources: SourceFacts[];
+  readonly timers: TimerFacts[];
+  readonly rbac: RbacRule[];
   /** Injection tokens by the constructor parameter's position. */
   readonly parameters: Map<number, unknown>;
   readonly properties: Map<string | symbol, unknown>;
@@ -104,6 +102,9 @@ export function factsOfClass(cls: object): ClassFacts {
     watches: [],
     indexes: [],
     finalizers: [],
+    sources: [],
+    timers: [],
+    rbac: [],
     parameters: new Map(),
     properties: new Map(),
   };

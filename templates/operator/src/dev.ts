@@ -2,9 +2,9 @@
  * `npm start`: a cluster in this process with the operator inside, and one TemplateKind to look at. Real kubectl
  * talks to it. `npm start -- --once` ends when the TemplateKind is ready.
  */
-import { findCondition, Manager } from 'gyre';
+import { findCondition } from 'gyre';
 import { EmbeddedCluster } from 'gyre/cluster';
-import { TemplateKindController } from './template-kind.controller.js';
+import { operator } from './operator.js';
 import { TemplateKind } from './template-kind.js';
 
 const once = process.argv.includes('--once');
@@ -16,7 +16,7 @@ await using cluster = await EmbeddedCluster.start({
   https: { port: 0 },
   nodes: { runtime: 'process' },
 });
-await using manager = Manager.create({ cluster: cluster.target }).register(TemplateKindController);
+await using manager = operator(cluster.target);
 await manager.start();
 
 const client = cluster.client();

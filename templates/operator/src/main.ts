@@ -1,5 +1,4 @@
 /** The operator against any cluster: your kubeconfig on a laptop, the service account in a pod. */
-import { Manager } from 'gyre';
-import { TemplateKindController } from './template-kind.controller.js';
+import { operator } from './operator.js';
 
-await Manager.create({ cluster: 'auto' }).register(TemplateKindController).run();
+await operator('auto').run();

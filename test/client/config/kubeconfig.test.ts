@@ -4,10 +4,18 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { expect } from 'chai';
 import nock from 'nock';
-import { connect, createClient, inClusterConfig, KubeconfigError, loadKubeconfig } from 'gyre/client';
+import {
+  connect,
+  createClient,
+  type HttpTransportOptions,
+  inClusterConfig,
+  KubeconfigError,
+  loadKubeconfig,
+} from 'gyre/client';
 import { ConfigMap } from 'gyre/kinds';
 import { VirtualClock } from 'gyre/testing';
-import { kubeconfigFiles } from '#src/client/kubeconfig.js';
+import { createAuthority } from '#src/pki/index.js';
+import { kubeconfigFiles } from '#src/client/config/kubeconfig-files.js';
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 
@@ -38,6 +46,12 @@ describe('kubeconfig', () => {
   });
   const load = (content: string | object, context?: string) =>
     loadKubeconfig({ kubeconfig: write('config', content), ...(context ? { context } : {}) }, clock);
+
+  /** What would be shown to the server now. */
+  async function shown({ ca, credentials, ...rest }: HttpTransportOptions): Promise<object> {
+    const authority = typeof ca === 'function' ? ca() : ca;
+    return { ...rest, ...(authority ? { ca: authority } : {}), ...(await credentials?.current()) };
+  }
 
   async function refusalOf(promise: Promise<unknown>): Promise<string> {
     try {
@@ -106,12 +120,33 @@ users:
         },
       ),
     );
-    expect(transport).to.deep.equal({
+    expect(await shown(transport)).to.deep.equal({
       server: 'https://one:6443',
       ca: 'file authority',
       cert: 'inline certificate',
       key: 'file key',
     });
+  });
+
+  it('reads authority and certificate files again; a certificate is taken with its key only', async () => {
+    const authorityOf = (name: string) => createAuthority(name, { clock });
+    const [first, second] = [await authorityOf('first'), await authorityOf('second')];
+    write('ca', first.cert);
+    write('cert', first.cert);
+    write('key', first.key);
+    const { transport } = await load(
+      configOf({ 'certificate-authority': 'ca' }, { 'client-certificate': 'cert', 'client-key': 'key' }),
+    );
+    const before = await shown(transport);
+    expect(before).to.include({ ca: first.cert, ...first });
+    write('ca', second.cert);
+    write('cert', second.cert);
+    expect(await shown(transport)).to.deep.equal(before);
+    await clock.advance('1m');
+    expect(await shown(transport)).to.include({ ca: second.cert, ...first });
+    write('key', second.key);
+    await clock.advance('1m');
+    expect(await shown(transport)).to.include({ ca: second.cert, ...second });
   });
 
   it('skips verification only when told to', async () => {
@@ -150,9 +185,12 @@ users:
     write('a/key', 'a key');
     const second = write('b/config', configOf({}, { token: 'of the second' }, { namespace: 'second' }));
     process.env.KUBECONFIG = [join(dir, 'missing'), '', write('empty', ''), first, second].join(delimiter);
-    expect(await loadKubeconfig({}, clock)).to.deep.equal({
-      namespace: 'first',
-      transport: { server: 'https://one:6443', cert: 'a certificate', key: 'a key' },
+    const { namespace, transport } = await loadKubeconfig({}, clock);
+    expect(namespace).to.equal('first');
+    expect(await shown(transport)).to.deep.equal({
+      server: 'https://one:6443',
+      cert: 'a certificate',
+      key: 'a key',
     });
   });
 
@@ -204,22 +242,41 @@ users:
     ],
     ['a user that is not there', { ...ok, users: [] }, /user "u" does not exist$/],
     [
-      'a credential plugin',
-      configOf({}, { exec: { command: 'aws' } }),
-      /user "u" uses a credential plugin, .* not supported yet/,
+      'a credential plugin of an unknown version',
+      configOf({}, { exec: { apiVersion: 'client.authentication.k8s.io/v1alpha1', command: 'aws' } }),
+      /plugin of user "u" speaks "client.authentication.k8s.io\/v1alpha1", not one of/,
+    ],
+    [
+      'a credential plugin without a command',
+      configOf({}, { exec: { apiVersion: 'client.authentication.k8s.io/v1', interactiveMode: 'Never' } }),
+      /plugin of user "u" names no command$/,
+    ],
+    [
+      'a credential plugin of v1 that does not say whether it asks',
+      configOf({}, { exec: { apiVersion: 'client.authentication.k8s.io/v1', command: 'aws' } }),
+      /must say its interactiveMode: Never, IfAvailable, Always$/,
     ],
     [
       'an auth provider',
       configOf({}, { 'auth-provider': { name: 'gcp' } }),
-      /credential plugin, .* not supported yet/,
+      /user "u" uses the auth provider "gcp", which is not supported/,
     ],
-    ['a password', configOf({}, { username: 'a', password: 'b' }), /uses a password, .* not supported yet/],
     [
-      'impersonation',
-      configOf({}, { token: 't', as: 'admin' }),
-      /impersonates another user, .* not supported yet/,
+      'a password beside a token',
+      configOf({}, { token: 't', username: 'a', password: 'b' }),
+      /uses a token and a password: only one/,
     ],
-    ['a proxy', configOf({ 'proxy-url': 'http://p' }, {}), /behind a proxy, .* not supported yet/],
+    [
+      'impersonated groups without a user',
+      configOf({}, { token: 't', 'as-groups': ['admins'] }),
+      /impersonates a uid, groups or extra fields without a user/,
+    ],
+    [
+      'a proxy of another kind',
+      configOf({ 'proxy-url': 'socks5://me:hush@p' }, {}),
+      /cluster "c": a proxy of type "socks5" is not supported/,
+    ],
+    ['a proxy that is no URL', configOf({ 'proxy-url': 'p' }, {}), /cluster "c": the proxy is not a URL/],
     [
       'a certificate without its key',
       configOf({}, { 'client-certificate-data': 'YQ==' }),
@@ -244,6 +301,23 @@ users:
     });
   }
 
+  it('gives password, impersonation and proxy', async () => {
+    const user = {
+      username: 'jane',
+      password: 'hush',
+      as: 'bob',
+      'as-uid': 'u-1',
+      'as-groups': ['dev', 'ops'],
+      'as-user-extra': { reason: ['test'] },
+    };
+    expect((await load(configOf({ 'proxy-url': 'http://proxy:3128' }, user))).transport).to.deep.equal({
+      server: 'https://one:6443',
+      basic: { username: 'jane', password: 'hush' },
+      impersonate: { username: 'bob', uid: 'u-1', groups: ['dev', 'ops'], extra: { reason: ['test'] } },
+      proxy: 'http://proxy:3128',
+    });
+  });
+
   it('never shows a secret in a refusal', async () => {
     const text = await refusalOf(load(configOf({}, { token: 'hush', password: 'hush', username: 'a' })));
     expect(text).to.not.include('hush');
@@ -259,18 +333,22 @@ users:
   describe('in a pod', () => {
     const env = { KUBERNETES_SERVICE_HOST: '10.0.0.1', KUBERNETES_SERVICE_PORT: '443' };
 
-    it('takes the service account: authority, namespace, and a token that is read again', async () => {
+    it('takes the service account: namespace, authority and token, which are read again', async () => {
       write('ca.crt', 'the authority');
       write('namespace', 'shop\n');
       write('token', 'first');
       const found = inClusterConfig(clock, env, dir);
       expect(found?.namespace).to.equal('shop');
-      expect(found?.transport).to.include({ server: 'https://10.0.0.1:443', ca: 'the authority' });
+      expect(found?.transport.server).to.equal('https://10.0.0.1:443');
+      const ca = found?.transport.ca as () => string;
+      expect(ca()).to.equal('the authority');
       const token = found?.transport.token as () => string;
       expect(token()).to.equal('first');
       write('token', 'second');
+      write('ca.crt', 'the next authority');
       await clock.advance('1m');
       expect(token()).to.equal('second');
+      expect(ca()).to.equal('the next authority');
     });
 
     it('writes an IPv6 host as a URL needs it', () => {
@@ -296,7 +374,7 @@ users:
         'config',
         configOf({ server: 'http://one:8080' }, { token: 'secret' }, { namespace: 'shop' }),
       );
-      const connection = await connect({ kubeconfig: file }, { clock, userAgent: 'tester' });
+      const connection = await connect({ kubeconfig: file }, { clock, userAgent: 'tester', env: {} });
       expect(connection).to.include({ namespace: 'shop', server: 'http://one:8080' });
       const found = await createClient(connection.transport).get(ConfigMap, `${connection.namespace}/web`);
       expect(found.metadata.name).to.equal('web');
