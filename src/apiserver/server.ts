@@ -106,7 +106,7 @@ export interface ExecGranted {
 }
 
 /** The identity the server uses for its own writes. */
-const serverUser: UserInfo = { username: 'system:apiserver', groups: [mastersGroup] };
+const serverUser: UserInfo = withGroup({ username: 'system:apiserver', groups: [mastersGroup] });
 
 /** Whom service-account tokens are from. */
 const serviceAccountIssuer = 'https://kubernetes.default.svc.cluster.local';
@@ -167,7 +167,7 @@ export class ApiServer {
           dialer: this.webhooks,
           random: options.random,
           log: this.#log.with({ component: 'admission' }),
-          serverUser: serverUser.username,
+          isServer: (user) => user === serverUser,
           otherVersions: (resource) => this.#registry.otherVersions(resource),
         }),
       ),
@@ -193,7 +193,7 @@ export class ApiServer {
       registry: this.#registry,
       dialer: this.webhooks,
       random: options.random,
-      transport: this.transport(serverUser),
+      transport: inProcessTransport(this, serverUser),
       clock: options.clock,
       log: this.#log.with({ component: 'crd' }),
     });
@@ -205,7 +205,7 @@ export class ApiServer {
     const server = new ApiServer(options, cache);
     try {
       await server.#crds.start();
-      await ensureSystemObjects(server.transport(serverUser), {
+      await ensureSystemObjects(inProcessTransport(server, serverUser), {
         serviceAddress: server.#rest.services.firstAddress,
       });
     } catch (error) {

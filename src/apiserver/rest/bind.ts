@@ -13,10 +13,11 @@ import {
   type Status,
   timestamp,
 } from '../../api/index.js';
+import { admitSubresource } from './admit-subresource.js';
 import { asObject, decodeBody } from './body.js';
 import type { RequestContext } from './context.js';
 import { objectTypes } from './dispatch.js';
-import { writeOptions, writeQuery } from './options.js';
+import { writeQuery } from './options.js';
 import { updateObject } from './update.js';
 
 interface Binding {
@@ -35,13 +36,18 @@ export async function bindPod(ctx: RequestContext): Promise<Status> {
   const write = writeQuery(request.query, request.headers['user-agent'], 'CreateOptions');
   const body = await decodeBody(request, objectTypes);
   if (!body) throw badRequest('request body is required');
-  const binding = asObject(body, 'the Binding') as Binding;
+  // Wherever admission would rather have the pod is where it goes.
+  const binding: Binding = await admitSubresource(ctx, {
+    operation: 'CREATE',
+    kind: { group: '', version: 'v1', kind: 'Binding' },
+    object: asObject(body, 'the Binding'),
+    dryRun: write.dryRun,
+  });
   const node = checkTarget(binding, info.name);
   const { metadata = {} } = binding;
   if (metadata.name && metadata.name !== info.name) {
     throw badRequest(`name in URL does not match name in Binding object`);
   }
-  await admitBinding(ctx, body.value as JsonObject, write.dryRun);
   await updateObject(
     ctx,
     (current) => ({ object: bound(ctx, current as JsonObject, node, metadata), managed: false }),
@@ -49,28 +55,6 @@ export async function bindPod(ctx: RequestContext): Promise<Status> {
     { allowCreate: false, requireVersion: false, admitted: 'done' },
   );
   return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
-}
-
-/** To admission this is a Binding that is created; what it says of it is not taken over. @throws ApiError */
-async function admitBinding(ctx: RequestContext, binding: JsonObject, dryRun: boolean): Promise<void> {
-  const { deps, info, request } = ctx;
-  const attributes = {
-    operation: 'CREATE' as const,
-    resource: ctx.resource,
-    subresource: 'binding',
-    namespace: info.namespace,
-    name: info.name,
-    user: ctx.user,
-    dryRun,
-    object: { ...binding, apiVersion: 'v1', kind: 'Binding' },
-    oldObject: undefined,
-    kind: { group: '', version: 'v1', kind: 'Binding' },
-    options: writeOptions('CreateOptions', request.query),
-    warnings: ctx.warnings,
-    ...(request.signal ? { signal: request.signal } : {}),
-  };
-  await deps.admission.mutate(attributes);
-  await deps.admission.validate(attributes);
 }
 
 function checkTarget({ target = {} }: Binding, pod: string): string {

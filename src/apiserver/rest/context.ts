@@ -1,5 +1,12 @@
 /** What one resource request carries through the machinery. */
-import type { Clock, JsonObject, NodeConnector, Random, UserInfo } from '../../api/index.js';
+import {
+  type Clock,
+  isApiError,
+  type JsonObject,
+  type NodeConnector,
+  type Random,
+  type UserInfo,
+} from '../../api/index.js';
 import type { Allocation, ServiceAllocator } from '../allocation/service-allocator.js';
 import type { ServiceAccountTokens } from '../auth/service-account-tokens.js';
 import type { AdmissionChain } from '../admission/admission.js';
@@ -80,7 +87,8 @@ export async function written(
   const stored = cached?.revision === entry.revision ? cached.object : cache.serve(entry);
   try {
     return await atRequestVersion(ctx, stored);
-  } catch {
+  } catch (error) {
+    if (!isApiError(error)) throw error;
     const metadata = { ...(sent.metadata as JsonObject), resourceVersion: String(entry.revision) };
     return { ...sent, metadata } as StampedObject;
   }

@@ -39,7 +39,7 @@ export class InProcessWebhooks implements WebhookDialer {
    * @throws TypeError when somebody answers there already
    */
   register(at: WebhookClientConfig, handler: WebhookHandler): Cancel {
-    const key = endpointOf(at);
+    const key = keyOf(at);
     if (key === '') throw new TypeError('a webhook needs a url or a service');
     if (this.#handlers.has(key)) throw new TypeError(`a webhook is registered at ${key} already`);
     this.#handlers.set(key, handler);
@@ -53,7 +53,7 @@ export class InProcessWebhooks implements WebhookDialer {
     body: JsonObject,
     options: WebhookCallOptions,
   ): Promise<JsonObject> {
-    const handler = this.#handlers.get(endpointOf(config));
+    const handler = this.#handlers.get(keyOf(config));
     if (!handler) return this.deps.next.call(config, body, options);
     const { timeoutMs, signal } = options;
     const abort = new AbortController();
@@ -76,6 +76,12 @@ export class InProcessWebhooks implements WebhookDialer {
       signal?.removeEventListener('abort', onAbort);
     }
   }
+}
+
+/** One key for all ways to write one address. */
+function keyOf(config: WebhookClientConfig): string {
+  const endpoint = endpointOf(config);
+  return URL.canParse(endpoint) ? new URL(endpoint).href : endpoint;
 }
 
 /** A handler that throws is to who asks what a server that answers 500 is. */

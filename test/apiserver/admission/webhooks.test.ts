@@ -461,6 +461,89 @@ describe('admission webhooks', () => {
     expect((await server.get(`${deployments}/d`)).spec.replicas).to.equal(2);
   });
 
+  it('API-17 a binding is asked about as a Binding that is created', async () => {
+    const seen: ReviewRequest[] = [];
+    server.webhooks.register(
+      { url: urlOf('bind.example.com') },
+      handler((request) => {
+        seen.push(request);
+        return { allowed: false };
+      }),
+    );
+    const pods = '/api/v1/namespaces/default/pods';
+    const spec = { containers: [{ name: 'c', image: 'i' }] };
+    await server.post(pods, { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p' }, spec });
+    await install('Validating', 'bind', webhook('bind.example.com', [rule('pods/binding', 'CREATE')]));
+    const binding = { apiVersion: 'v1', kind: 'Binding', target: { kind: 'Node', name: 'n' } };
+    await server.refused(400, 'POST', `${pods}/p/binding`, { ...binding, metadata: { name: 'p' } });
+    expect(seen[0]?.kind).to.deep.equal({ group: '', version: 'v1', kind: 'Binding' });
+    expect(seen[0]?.object.target).to.deep.equal({ kind: 'Node', name: 'n' });
+    expect((await server.get(`${pods}/p`)).spec.nodeName).to.equal(undefined);
+  });
+
+  it('API-17 exec and attach are asked about as CONNECT', async () => {
+    const clock = new VirtualClock();
+    await using cluster = await EmbeddedCluster.start({ controllers: false, clock, random: seededRandom() });
+    const seen: ReviewRequest[] = [];
+    cluster.webhooks.register(
+      { url: urlOf('connect.example.com') },
+      handler((request) => {
+        seen.push(request);
+        return { allowed: false, status: { message: 'no attaching' } };
+      }),
+    );
+    const hook = webhook('connect.example.com', [rule('pods/attach', 'CONNECT')]);
+    await cluster.transport().request({
+      method: 'POST',
+      path: configurationsUrl('Validating'),
+      body: configuration('Validating', 'connect', [hook]),
+    });
+    const open = (subresource: string) =>
+      cluster.server.handleUpgrade({
+        method: 'GET',
+        path: `/api/v1/namespaces/default/pods/p/${subresource}`,
+        query: new URLSearchParams('stdin=true&tty=true&container=c&command=sh'),
+        headers: {},
+        user: { username: 'admin', groups: ['system:masters'] },
+      });
+    const words = async (subresource: string) =>
+      ((await open(subresource)) as { body: { message: string } }).body.message;
+    expect(await words('attach')).to.equal(
+      'admission webhook "connect.example.com" denied the request: no attaching',
+    );
+    expect(await words('exec')).to.equal('pods "p" not found');
+    expect(seen[0]?.object).to.deep.equal({
+      kind: 'PodAttachOptions',
+      apiVersion: 'v1',
+      stdin: true,
+      tty: true,
+      container: 'c',
+      command: ['sh'],
+    });
+    expect(seen[0]).to.include({ operation: 'CONNECT', name: 'p', subResource: 'attach' });
+  });
+
+  it('API-17 the server’s own writes are not asked about', async () => {
+    const seen = await listen('Validating', 'crd.example.com', undefined, {
+      rules: [rule('*/*')],
+    });
+    await server.post('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+      metadata: { name: 'as.example.com' },
+      spec: {
+        group: 'example.com',
+        scope: 'Namespaced',
+        names: { plural: 'as', kind: 'A' },
+        versions: [
+          { name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } },
+        ],
+      },
+    });
+    await server.settle();
+    expect(seen.map((r) => `${r.operation} ${r.subResource ?? ''}`)).to.deep.equal(['CREATE ']);
+  });
+
   it('API-17 a failing webhook leaves nothing half done: no object, no address, no version', async () => {
     const services = '/api/v1/namespaces/default/services';
     const name = 'last.example.com';

@@ -14,6 +14,7 @@ import {
   type JsonValue,
   notFound,
   type Random,
+  type UserInfo,
   type WebhookDialer,
 } from '../../../api/index.js';
 import type { Logger } from '../../../telemetry/index.js';
@@ -39,8 +40,8 @@ export interface WebhookAdmissionDeps {
   readonly dialer: WebhookDialer;
   readonly random: Random;
   readonly log: Logger;
-  /** Who the server is to itself. */
-  readonly serverUser: string;
+  /** Whether this is the server itself, and not merely somebody of its name. */
+  readonly isServer: (user: UserInfo) => boolean;
   /** The same resource in its other served versions. */
   readonly otherVersions: (resource: ServedResource) => readonly ServedResource[];
 }
@@ -99,7 +100,7 @@ export class WebhookAdmission {
   #hooks(source: HookSource, { resource, user }: AdmissionAttributes): readonly Hook[] {
     const { facts } = resource;
     if (facts.group === group && exempt.has(facts.plural)) return [];
-    return user.username === this.deps.serverUser ? [] : source.current();
+    return this.deps.isServer(user) ? [] : source.current();
   }
 }
 
@@ -234,7 +235,9 @@ class HookCaller {
     if (hook.rules.some((rule) => rule(own))) return resource;
     if (!hook.equivalent) return undefined;
     // An earlier rule goes before an earlier version.
-    const others = this.deps.otherVersions(resource);
+    const others = this.deps
+      .otherVersions(resource)
+      .filter(({ facts }) => subresource === '' || facts.subresources.some((s) => s.name === subresource));
     for (const rule of others.length === 0 ? [] : hook.rules) {
       const found = others.find((other) => rule(aboutVersion(other)));
       if (found) return found;
@@ -248,7 +251,7 @@ class HookCaller {
     object: JsonObject | undefined,
   ): boolean {
     if (namespaceSelector.isEmpty) return true;
-    const { resource, namespace, operation, subresource } = attributes;
+    const { resource, namespace, subresource } = attributes;
     const isNamespace = resource.facts.group === '' && resource.facts.plural === 'namespaces';
     if (namespace === '' && !isNamespace) return true;
     // A namespace that is being written is judged by what it will be.
