@@ -50,3 +50,4 @@ export {
 export * from './status.js';
 export type * from './node-connector.js';
 export type * from './transport.js';
+export * from './webhook-dialer.js';

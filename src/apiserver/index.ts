@@ -3,6 +3,7 @@
  * through `transport()`, without leaving the process.
  */
 export type { AdmissionAttributes, AdmissionPlugin } from './admission/admission.js';
+export type { InProcessWebhooks, WebhookHandler } from './webhooks/in-process-webhooks.js';
 export type {
   AuthorizationAttributes,
   Authorizer,

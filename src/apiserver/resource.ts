@@ -6,6 +6,7 @@ import { builtinResources, type ResourceFacts, schemaOfKind } from '../api/facts
 import { apiVersionOf, type JsonObject, type Schema } from '../api/index.js';
 import { type KindStrategy, strategyFor } from './builtin/index.js';
 import { storagePrefix } from './cache/watch-cache.js';
+import { compareKubeVersions } from './discovery/version-order.js';
 import type { CrdColumn } from './table/index.js';
 
 export interface ServedResource {
@@ -22,8 +23,10 @@ export interface ServedResource {
   readonly storagePrefix: string;
   /** The version objects are stored at. */
   readonly storageVersion: string;
-  /** Rewrites an object of this kind from one served version to another. */
-  convert(object: JsonObject, toVersion: string): JsonObject;
+  /** From one version of this kind to another. */
+  readonly conversion: VersionConverter;
+  /** Told to everybody who uses this version. */
+  readonly deprecation?: string;
   readonly hasStatus: boolean;
   /** Where a custom kind keeps its replicas; built-in kinds use `spec.replicas`. Dotted, no leading dot. */
   readonly scale?: {
@@ -31,6 +34,25 @@ export interface ServedResource {
     readonly statusReplicas: string;
     readonly selector?: string;
   };
+}
+
+/** Takes objects of one kind from one version to another. */
+export interface VersionConverter {
+  /** The object at that version, where nobody has to be asked for it (any more). */
+  known(object: JsonObject, version: string): JsonObject | undefined;
+  /** In the order given. @throws ApiError when whoever was asked gives no good answer */
+  convert(objects: readonly JsonObject[], version: string): Promise<readonly JsonObject[]>;
+}
+
+/** One object at one version. @throws ApiError */
+export async function convertTo(
+  { conversion }: ServedResource,
+  object: JsonObject,
+  version: string,
+): Promise<JsonObject> {
+  return (
+    conversion.known(object, version) ?? ((await conversion.convert([object], version))[0] as JsonObject)
+  );
 }
 
 /** What a resource tells about itself in discovery and OpenAPI. */
@@ -41,12 +63,24 @@ function entryKey(group: string, version: string, plural: string): string {
   return `${group}/${version}/${plural}`;
 }
 
-/** Conversion between versions that differ in nothing but their name (strategy None, API-15). */
-export function relabelVersion(group: string): (object: JsonObject, toVersion: string) => JsonObject {
-  return (object, toVersion) => {
-    const apiVersion = apiVersionOf({ group, version: toVersion });
-    return object.apiVersion === apiVersion ? object : { ...object, apiVersion };
-  };
+/** Conversion between versions that differ in nothing but their name; made once per object and version. */
+class Relabelling implements VersionConverter {
+  readonly #known = new WeakMap<JsonObject, JsonObject[]>();
+
+  constructor(private readonly group: string) {}
+
+  known(object: JsonObject, version: string): JsonObject {
+    const apiVersion = apiVersionOf({ group: this.group, version });
+    if (object.apiVersion === apiVersion) return object;
+    const known = this.#known.get(object) ?? [];
+    let found = known.find((other) => other.apiVersion === apiVersion);
+    if (!found) this.#known.set(object, [...known, (found = { ...object, apiVersion })]);
+    return found;
+  }
+
+  async convert(objects: readonly JsonObject[], version: string): Promise<readonly JsonObject[]> {
+    return objects.map((object) => this.known(object, version));
+  }
 }
 
 export class ResourceRegistry {
@@ -70,7 +104,7 @@ export class ResourceRegistry {
         strategy: strategyOf(facts),
         storagePrefix: storagePrefix(facts),
         storageVersion: facts.version,
-        convert: relabelVersion(facts.group),
+        conversion: new Relabelling(facts.group),
         hasStatus: facts.subresources.some((s) => s.name === 'status'),
       });
     }
@@ -83,6 +117,18 @@ export class ResourceRegistry {
 
   find(group: string, version: string, plural: string): ServedResource | undefined {
     return this.#entries.get(entryKey(group, version, plural));
+  }
+
+  /** The other served versions of a resource, the preferred one first. */
+  otherVersions({ facts }: ServedResource): ServedResource[] {
+    return this.all()
+      .filter(
+        (r) =>
+          r.facts.group === facts.group &&
+          r.facts.plural === facts.plural &&
+          r.facts.version !== facts.version,
+      )
+      .sort((a, b) => compareKubeVersions(a.facts.version, b.facts.version));
   }
 
   all(): ServedResource[] {

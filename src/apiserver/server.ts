@@ -22,12 +22,15 @@ import {
   type Transport,
   unauthorized,
   type UserInfo,
+  type WebhookDialer,
   type WatchEvent,
 } from '../api/index.js';
 import { type ObjectStore, StoreClosed } from '../store/index.js';
 import { type Logger, silentLogger } from '../telemetry/index.js';
 import { ServiceAllocator } from './allocation/service-allocator.js';
 import { AdmissionChain } from './admission/admission.js';
+import { webhookConfigurationStrategies } from './admission/webhooks/configuration.js';
+import { WebhookAdmission } from './admission/webhooks/webhook-admission.js';
 import { NamespaceLifecycle } from './admission/namespace-lifecycle.js';
 import { DefaultStorageClass, StorageObjectInUseProtection } from './admission/storage.js';
 import { Authenticator, withGroup } from './auth/authenticator.js';
@@ -49,8 +52,13 @@ import { decodeObject } from './rest/decode-object.js';
 import { dispatch, objectTypes } from './rest/dispatch.js';
 import { type ExecRequest, podExec } from './rest/pod-streams.js';
 import { writeQuery } from './rest/options.js';
+import { admitConnect } from './rest/connect.js';
 import { parseResourcePath, type ResourceRequest, type ServerRequest } from './rest/request.js';
+import { warningHeader } from './rest/warnings.js';
 import { versionInfo } from './version.js';
+import { HttpsWebhookDialer } from './webhooks/https-dialer.js';
+import { InProcessWebhooks } from './webhooks/in-process-webhooks.js';
+import { serviceResolver } from './webhooks/service-resolver.js';
 
 export interface ApiServerOptions {
   readonly store: ObjectStore;
@@ -70,6 +78,8 @@ export interface ApiServerOptions {
    * time per write: for tests. Default false.
    */
   readonly freeze?: boolean;
+  /** Calls webhooks that are not of this process. Default: over HTTPS, services by their endpoints. */
+  readonly webhooks?: WebhookDialer;
 }
 
 export type ServerResponse =
@@ -96,7 +106,7 @@ export interface ExecGranted {
 }
 
 /** The identity the server uses for its own writes. */
-const serverUser: UserInfo = { username: 'system:apiserver', groups: [mastersGroup] };
+const serverUser: UserInfo = withGroup({ username: 'system:apiserver', groups: [mastersGroup] });
 
 /** Whom service-account tokens are from. */
 const serviceAccountIssuer = 'https://kubernetes.default.svc.cluster.local';
@@ -106,6 +116,9 @@ const anonymousPaths = /^\/(?:healthz|livez|readyz|version)\/?$/;
 
 export class ApiServer {
   readonly authenticator: Authenticator;
+  /** Where webhooks of this process are registered, and all others called through. */
+  readonly webhooks: InProcessWebhooks;
+  readonly #https: HttpsWebhookDialer;
   readonly #registry: ResourceRegistry;
   readonly #rest: RestDeps;
   readonly #authorizer: Authorizer;
@@ -118,7 +131,12 @@ export class ApiServer {
 
   private constructor(options: ApiServerOptions, cache: WatchCache) {
     this.#log = options.log ?? silentLogger;
-    this.#registry = ResourceRegistry.withBuiltins([crdStrategy]);
+    this.#registry = ResourceRegistry.withBuiltins([crdStrategy, ...webhookConfigurationStrategies]);
+    this.#https = new HttpsWebhookDialer({
+      clock: options.clock,
+      resolve: serviceResolver(cache, options.random),
+    });
+    this.webhooks = new InProcessWebhooks({ clock: options.clock, next: options.webhooks ?? this.#https });
     const tokens = new ServiceAccountTokens({
       clock: options.clock,
       random: options.random,
@@ -136,13 +154,23 @@ export class ApiServer {
     this.#authorizer = options.authorizer ?? new RbacAuthorizer(cache);
     this.#rest = {
       cache,
-      admission: new AdmissionChain([
-        new NamespaceLifecycle(cache),
-        new DefaultStorageClass(() =>
-          cache.resource(storagePrefix({ group: 'storage.k8s.io', plural: 'storageclasses' })).objects(),
-        ),
-        new StorageObjectInUseProtection(),
-      ]),
+      admission: new AdmissionChain(
+        [
+          new NamespaceLifecycle(cache),
+          new DefaultStorageClass(() =>
+            cache.resource(storagePrefix({ group: 'storage.k8s.io', plural: 'storageclasses' })).objects(),
+          ),
+          new StorageObjectInUseProtection(),
+        ],
+        new WebhookAdmission({
+          cache,
+          dialer: this.webhooks,
+          random: options.random,
+          log: this.#log.with({ component: 'admission' }),
+          isServer: (user) => user === serverUser,
+          otherVersions: (resource) => this.#registry.otherVersions(resource),
+        }),
+      ),
       services: new ServiceAllocator({
         random: options.random,
         ...(options.serviceCidr === undefined ? {} : { cidr: options.serviceCidr }),
@@ -163,7 +191,9 @@ export class ApiServer {
     this.#crds = new CrdController({
       cache,
       registry: this.#registry,
-      transport: this.transport(serverUser),
+      dialer: this.webhooks,
+      random: options.random,
+      transport: inProcessTransport(this, serverUser),
       clock: options.clock,
       log: this.#log.with({ component: 'crd' }),
     });
@@ -175,7 +205,7 @@ export class ApiServer {
     const server = new ApiServer(options, cache);
     try {
       await server.#crds.start();
-      await ensureSystemObjects(server.transport(serverUser), {
+      await ensureSystemObjects(inProcessTransport(server, serverUser), {
         serviceAddress: server.#rest.services.firstAddress,
       });
     } catch (error) {
@@ -191,6 +221,7 @@ export class ApiServer {
     this.#ready = false;
     await this.#crds.stop();
     this.#rest.cache.close();
+    this.#https.close();
   }
 
   /** Gives the server its way to the nodes: logs and exec go there. */
@@ -203,14 +234,22 @@ export class ApiServer {
     return inProcessTransport(this, withGroup(user));
   }
 
-  /** What is stored under a key right now, read without asking anybody's permission: for tests and tools. */
+  /**
+   * What is stored under a key right now, read without asking anybody's permission: for tests and tools.
+   * @throws TypeError when a conversion webhook would have to be asked for this version
+   */
   peek(kind: KindFacts, at: { readonly namespace: string; readonly name: string }): JsonObject | undefined {
     const resource = this.#registry.find(kind.group, kind.version, kind.plural);
     if (!resource) return undefined;
     const found = this.#rest.cache
       .resource(resource.storagePrefix)
       .get(storageKey(resource, at.namespace, at.name));
-    return found && resource.convert(found.object, kind.version);
+    if (!found) return undefined;
+    const object = resource.conversion.known(found.object, kind.version);
+    if (object) return object;
+    throw new TypeError(
+      `${kind.plural} ${JSON.stringify(at.name)} is stored at ${String(found.object.apiVersion)}, and only its conversion webhook knows what it is at ${kind.version}: read it with a client`,
+    );
   }
 
   /** How an object of this apiVersion and kind is addressed; undefined when it is not served. */
@@ -222,14 +261,12 @@ export class ApiServer {
 
   async handle(request: ServerRequest): Promise<ServerResponse> {
     const warnings: string[] = [];
-    try {
-      const response = await this.#route(request, warnings);
-      return warnings.length === 0
-        ? response
-        : { ...response, headers: { ...response.headers, warning: warningHeader(warnings) } };
-    } catch (error) {
-      return this.#failure(request, error);
-    }
+    const response = await this.#route(request, warnings).catch((error: unknown) =>
+      this.#failure(request, error),
+    );
+    return warnings.length === 0
+      ? response
+      : { ...response, headers: { ...response.headers, warning: warningHeader(warnings) } };
   }
 
   /** What a request to upgrade the connection asks for; a refusal is a plain answer. Never throws. */
@@ -240,7 +277,9 @@ export class ApiServer {
       const info = parseResourcePath(request.method, request.path, request.query);
       const upgrades = info?.subresource === 'exec' || info?.subresource === 'attach';
       if (!info || !upgrades) return await this.#route(request, []);
-      return { exec: podExec(this.#resourceContext(request, user, info, [])) };
+      const ctx = this.#resourceContext(request, user, info, []);
+      await admitConnect(ctx);
+      return { exec: podExec(ctx) };
     } catch (error) {
       return this.#failure(request, error);
     }
@@ -355,6 +394,7 @@ export class ApiServer {
       // Across all namespaces there is only reading: a collection is emptied in one namespace at a time.
       throw resource.builtin ? methodNotAllowed() : noSuchResource();
     }
+    if (resource.deprecation !== undefined) warnings.push(resource.deprecation);
     return { deps: this.#rest, request, info, resource, user, warnings };
   }
 
@@ -389,11 +429,4 @@ function statusResponse(status: Status): ServerResponse {
     headers: retry === undefined ? {} : { 'retry-after': String(retry) },
     body: status,
   };
-}
-
-/** RFC 7234 warnings, code 299, as Kubernetes sends them. */
-function warningHeader(warnings: readonly string[]): string {
-  return warnings
-    .map((text) => `299 - "${text.replace(/[\r\n]+/g, ' ').replace(/[\\"]/g, '\\$&')}"`)
-    .join(', ');
 }

@@ -10,8 +10,14 @@
  * With `https` it also listens on loopback and writes a kubeconfig that real `kubectl` takes.
  */
 import { join, resolve } from 'node:path';
-import type { Clock, Random, Transport, UserInfo } from '../api/index.js';
-import { ApiServer, kubernetesVersion, type Listener, listen } from '../apiserver/index.js';
+import type { Clock, Random, Transport, UserInfo, WebhookDialer } from '../api/index.js';
+import {
+  ApiServer,
+  type InProcessWebhooks,
+  kubernetesVersion,
+  type Listener,
+  listen,
+} from '../apiserver/index.js';
 import { type Client, createClient } from '../client/index.js';
 import type { ImageMapping, ProcessRuntime } from '../runtime/index.js';
 import { MemoryStore, type ObjectStore, openLmdbStore } from '../store/index.js';
@@ -59,6 +65,8 @@ export interface EmbeddedClusterOptions {
   readonly tokens?: ReadonlyMap<string, UserInfo>;
   /** Freezes what is read in process, to catch who mutates it: for tests. Default false. */
   readonly freeze?: boolean;
+  /** Calls webhooks that are not registered in this process. Default: over HTTPS. */
+  readonly webhooks?: WebhookDialer;
   /** Where everything that is kept on disk lives: certificates, kubeconfig. Needed for `https`. */
   readonly dataDir?: string;
   /**
@@ -128,6 +136,7 @@ export class EmbeddedCluster implements AsyncDisposable {
       log,
       ...(options.tokens ? { tokens: options.tokens } : {}),
       ...(options.freeze ? { freeze: true } : {}),
+      ...(options.webhooks ? { webhooks: options.webhooks } : {}),
       ...(credentials ? { serviceAccountKey: credentials.serviceAccountKey } : {}),
     });
     const server = await starting.catch(async (error: unknown) => {
@@ -199,6 +208,11 @@ export class EmbeddedCluster implements AsyncDisposable {
   /** For `Manager.create({ cluster: cluster.target })`: each controller is a user of its own, a cluster admin. */
   get target(): (identity: string) => Transport {
     return (identity) => this.transport({ username: identity, groups: admin.groups ?? [] });
+  }
+
+  /** Where webhooks of this process are registered, so that the API server calls them without a socket. */
+  get webhooks(): InProcessWebhooks {
+    return this.server.webhooks;
   }
 
   client(user: UserInfo = admin): Client {

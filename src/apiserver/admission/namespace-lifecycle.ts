@@ -15,13 +15,14 @@ export class NamespaceLifecycle implements AdmissionPlugin {
 
   constructor(private readonly cache: WatchCache) {}
 
-  validate(attributes: AdmissionAttributes): void {
+  /** Changes nothing; before anybody else is asked. */
+  mutate(attributes: AdmissionAttributes): undefined {
     const { operation, resource, namespace, name } = attributes;
     const isNamespace = resource.facts.group === '' && resource.facts.kind === 'Namespace';
     if (operation === 'DELETE' && isNamespace && undeletable.has(name)) {
       throw forbidden(namespaces, name, 'this namespace may not be deleted');
     }
-    if (operation !== 'CREATE' || isNamespace || resource.facts.scope !== 'Namespaced') return;
+    if (operation !== 'CREATE' || isNamespace || resource.facts.scope !== 'Namespaced') return undefined;
     const prefix = storagePrefix(namespaces);
     const found = this.cache.resource(prefix).get(`${prefix}${namespace}`)?.object;
     if (!found) throw notFound(namespaces, namespace);
@@ -39,5 +40,6 @@ export class NamespaceLifecycle implements AdmissionPlugin {
         ],
       );
     }
+    return undefined;
   }
 }

@@ -2,7 +2,7 @@
  * One watch: a position in a resource's log, a filter, and a shape for what is sent (API-2, API-3).
  */
 import type { Clock, JsonObject, Status, WatchEvent } from '../../api/index.js';
-import { expired } from '../../api/index.js';
+import { expired, isApiError } from '../../api/index.js';
 import type { LogEvent, ResourceCache, StampedObject } from './resource-cache.js';
 
 const bookmarkIntervalMs = 60_000;
@@ -17,8 +17,10 @@ export interface WatchStreamOptions {
   /** After `initial`, a bookmark with the initial-events-end annotation (API-2). */
   readonly endBookmark: boolean;
   readonly matches: (object: StampedObject) => boolean;
-  /** Turns an object into what is sent. */
-  readonly shape: (object: StampedObject) => object;
+  /** Makes ready what `shape` needs for these objects; undefined when it has all. The watch ends when it fails. */
+  readonly prepare?: (objects: readonly StampedObject[]) => Promise<unknown> | undefined;
+  /** Turns an object into what is sent, stamped with another version where one is given. */
+  readonly shape: (object: StampedObject, resourceVersion?: string) => object;
   readonly bookmarks: boolean;
   /** Makes a bookmark object of this version. */
   readonly bookmark: (resourceVersion: string, initialEventsEnd: boolean) => JsonObject;
@@ -27,6 +29,13 @@ export interface WatchStreamOptions {
   readonly clock: Clock;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
+}
+
+/** An event whose object has not got its shape yet. */
+interface Unshaped {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
+  readonly unshaped: StampedObject;
+  readonly resourceVersion?: string;
 }
 
 /** Ends a watch whose place in the log is gone. */
@@ -80,8 +89,9 @@ export class WatchStream implements AsyncIterable<readonly WatchEvent[]> {
       for (;;) {
         const batch = this.#collect();
         if (batch.length > 0) {
-          yield batch;
-          if (batch.at(-1)?.type === 'ERROR') return;
+          const failure = this.#options.prepare && (await this.#prepare(batch));
+          yield failure ? [failure] : this.#shaped(batch);
+          if (failure || batch.at(-1)?.type === 'ERROR') return;
         } else if (this.#ended) return;
         else {
           await new Promise<void>((resolve) => {
@@ -116,13 +126,33 @@ export class WatchStream implements AsyncIterable<readonly WatchEvent[]> {
     this.#cleanups.push(cancel);
   }
 
-  #collect(): WatchEvent[] {
-    const { cache, shape, bookmark, revision } = this.#options;
-    const batch: WatchEvent[] = [];
+  /** Undefined, or the event that ends a watch whose objects cannot be had in their shape. */
+  async #prepare(batch: readonly (WatchEvent | Unshaped)[]): Promise<WatchEvent | undefined> {
+    try {
+      await this.#options.prepare?.(batch.flatMap((event) => ('unshaped' in event ? [event.unshaped] : [])));
+      return undefined;
+    } catch (error) {
+      if (!isApiError(error)) throw error;
+      return { type: 'ERROR', object: error.status };
+    }
+  }
+
+  #shaped(batch: readonly (WatchEvent | Unshaped)[]): readonly WatchEvent[] {
+    const { shape } = this.#options;
+    return batch.map((event) =>
+      'unshaped' in event
+        ? { type: event.type, object: shape(event.unshaped, event.resourceVersion) }
+        : event,
+    );
+  }
+
+  #collect(): (WatchEvent | Unshaped)[] {
+    const { cache, bookmark, revision } = this.#options;
+    const batch: (WatchEvent | Unshaped)[] = [];
     if (this.#initial) {
       const upTo = Math.min(this.#initial.length, this.#initialSent + maxBatch);
       for (; this.#initialSent < upTo; this.#initialSent++) {
-        batch.push({ type: 'ADDED', object: shape(this.#initial[this.#initialSent] as StampedObject) });
+        batch.push({ type: 'ADDED', unshaped: this.#initial[this.#initialSent] as StampedObject });
       }
       if (upTo < this.#initial.length) return batch;
       this.#initial = undefined;
@@ -147,21 +177,18 @@ export class WatchStream implements AsyncIterable<readonly WatchEvent[]> {
   }
 
   /** API-3: an object that leaves the selector is deleted for this watcher, one that enters is added. */
-  #translate(event: LogEvent): WatchEvent | undefined {
-    const { matches, shape } = this.#options;
+  #translate(event: LogEvent): Unshaped | undefined {
+    const { matches } = this.#options;
     const before = event.previous !== undefined && matches(event.previous);
-    if (event.type === 'DELETED')
-      return before ? { type: 'DELETED', object: shape(event.object) } : undefined;
+    if (event.type === 'DELETED') return before ? { type: 'DELETED', unshaped: event.object } : undefined;
     const now = matches(event.object);
-    if (now) return { type: before ? 'MODIFIED' : 'ADDED', object: shape(event.object) };
+    if (now) return { type: before ? 'MODIFIED' : 'ADDED', unshaped: event.object };
     if (!before) return undefined;
     const last = event.previous as StampedObject;
     return {
       type: 'DELETED',
-      object: shape({
-        ...last,
-        metadata: { ...last.metadata, resourceVersion: event.object.metadata.resourceVersion },
-      }),
+      unshaped: last,
+      resourceVersion: event.object.metadata.resourceVersion,
     };
   }
 }

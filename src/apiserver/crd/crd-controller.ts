@@ -11,13 +11,16 @@ import {
   isConflict,
   isNotFound,
   type JsonValue,
+  type Random,
   type Status,
   timestamp,
   type Transport,
+  type WebhookDialer,
 } from '../../api/index.js';
 import type { Logger } from '../../telemetry/index.js';
 import { storagePrefix, type WatchCache } from '../cache/watch-cache.js';
 import type { ResourceRegistry } from '../resource.js';
+import { CrdConversion } from './conversion.js';
 import {
   cleanupFinalizer,
   type Crd,
@@ -30,6 +33,8 @@ import {
 export interface CrdControllerDeps {
   readonly cache: WatchCache;
   readonly registry: ResourceRegistry;
+  readonly dialer: WebhookDialer;
+  readonly random: Random;
   /** Acts as the server itself. */
   readonly transport: Transport;
   readonly clock: Clock;
@@ -48,7 +53,10 @@ export class CrdController {
   #stopListening: () => void = () => {};
   readonly #retries = new Set<() => void>();
   /** What each definition serves now, by its key. */
-  readonly #served = new Map<string, { readonly group: string; readonly plural: string }>();
+  readonly #served = new Map<
+    string,
+    { readonly group: string; readonly plural: string; readonly conversion: CrdConversion }
+  >();
   /** Definitions by the group's storage prefix, so that a deleted instance wakes the one that waits for it. */
   readonly #emptying = new Map<string, () => void>();
 
@@ -144,10 +152,12 @@ export class CrdController {
   #serve(key: string, crd: Crd): void {
     const { registry, cache } = this.#deps;
     const { group, names } = crd.spec;
+    const conversion = this.#served.get(key)?.conversion ?? new CrdConversion(this.#deps);
+    conversion.follow(crd);
     registry.unregister(group, names.plural);
-    for (const resource of resourcesOf(crd)) registry.register(resource);
+    for (const resource of resourcesOf(crd, conversion)) registry.register(resource);
     cache.resource(storagePrefix({ group, plural: names.plural })).setDecoder(decoderOf(crd));
-    this.#served.set(key, { group, plural: names.plural });
+    this.#served.set(key, { group, plural: names.plural, conversion });
   }
 
   #unserve(key: string): void {
@@ -255,7 +265,8 @@ export class CrdController {
       });
     }
     const instances = cache.resource(storagePrefix({ group, plural: names.plural }));
-    const version = versions.find((v) => v.served)?.name;
+    // The version objects are stored at, if it may be: nobody has to convert them to delete them.
+    const version = (versions.find((v) => v.served && v.storage) ?? versions.find((v) => v.served))?.name;
     // A copy: deleting changes what is scanned.
     for (const { object } of established ? Array.from(instances.scan()) : []) {
       if (version === undefined || object.metadata.deletionTimestamp !== undefined) continue;

@@ -1,9 +1,16 @@
 /** A CustomResourceDefinition as the server reads it, and the resources it stands for (API-15). */
 import { type ResourceFacts, schemaOfType } from '../../api/facts/index.js';
-import { apiVersionOf, applyDefaults, type JsonObject, type Schema } from '../../api/index.js';
+import {
+  apiVersionOf,
+  applyDefaults,
+  type JsonObject,
+  type Schema,
+  type WebhookClientConfig,
+} from '../../api/index.js';
 import { strategyFor } from '../builtin/index.js';
 import { storagePrefix } from '../cache/watch-cache.js';
-import { relabelVersion, type ServedResource } from '../resource.js';
+import { compareKubeVersions } from '../discovery/version-order.js';
+import type { ServedResource, VersionConverter } from '../resource.js';
 import type { CrdColumn } from '../table/index.js';
 
 export interface CrdNames {
@@ -19,6 +26,8 @@ export interface CrdVersion {
   readonly name: string;
   readonly served: boolean;
   readonly storage: boolean;
+  readonly deprecated?: boolean;
+  readonly deprecationWarning?: string;
   readonly schema?: { readonly openAPIV3Schema?: Schema };
   readonly subresources?: {
     readonly status?: object;
@@ -29,6 +38,15 @@ export interface CrdVersion {
     };
   };
   readonly additionalPrinterColumns?: readonly CrdColumn[];
+}
+
+/** `spec.conversion`. */
+export interface CrdConversionFields {
+  readonly strategy?: string;
+  readonly webhook?: {
+    readonly clientConfig?: WebhookClientConfig;
+    readonly conversionReviewVersions?: readonly string[];
+  };
 }
 
 export interface CrdCondition {
@@ -54,6 +72,7 @@ export interface Crd {
     readonly scope: 'Namespaced' | 'Cluster';
     readonly names: CrdNames;
     readonly versions: readonly CrdVersion[];
+    readonly conversion?: CrdConversionFields;
   };
   readonly status?: {
     readonly conditions?: readonly CrdCondition[];
@@ -70,7 +89,7 @@ const verbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', '
 const subresourceVerbs = ['get', 'patch', 'update'];
 
 /** A version's schema with the identity every object has. */
-function wholeSchema(version: CrdVersion): Schema {
+export function wholeSchema(version: CrdVersion): Schema {
   const own: Schema = version.schema?.openAPIV3Schema ?? {
     type: 'object',
     'x-kubernetes-preserve-unknown-fields': true,
@@ -100,14 +119,27 @@ function subresources(crd: Crd, version: CrdVersion): ResourceFacts['subresource
 
 const withoutDot = (path: string): string => path.replace(/^\./, '');
 
+/** What users of a deprecated version are told: the definition's own words, or where to go instead. */
+function deprecationOf({ spec }: Crd, version: CrdVersion): string | undefined {
+  if (!version.deprecated) return undefined;
+  if (version.deprecationWarning !== undefined) return version.deprecationWarning;
+  const { group, names, versions } = spec;
+  const said = `${group}/${version.name} ${names.kind} is deprecated`;
+  const [instead] = versions
+    .filter((v) => v.served && !v.deprecated && compareKubeVersions(v.name, version.name) < 0)
+    .sort((a, b) => compareKubeVersions(a.name, b.name));
+  return instead ? `${said}; use ${group}/${instead.name} ${names.kind}` : said;
+}
+
 /** The resources a definition serves, one per served version. */
-export function resourcesOf(crd: Crd): ServedResource[] {
+export function resourcesOf(crd: Crd, conversion: VersionConverter): ServedResource[] {
   const { group, scope, names, versions } = crd.spec;
   const storageVersion = versions.find((v) => v.storage)?.name ?? versions[0]?.name ?? '';
   return versions
     .filter((version) => version.served)
     .map((version): ServedResource => {
       const scale = version.subresources?.scale;
+      const deprecation = deprecationOf(crd, version);
       return {
         facts: {
           group,
@@ -129,7 +161,8 @@ export function resourcesOf(crd: Crd): ServedResource[] {
         ...(version.additionalPrinterColumns ? { columns: version.additionalPrinterColumns } : {}),
         storagePrefix: storagePrefix({ group, plural: names.plural }),
         storageVersion,
-        convert: relabelVersion(group),
+        conversion,
+        ...(deprecation === undefined ? {} : { deprecation }),
         hasStatus: version.subresources?.status !== undefined,
         ...(scale
           ? {

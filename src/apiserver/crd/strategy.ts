@@ -4,13 +4,20 @@ import {
   dns1123Subdomain,
   fieldError,
   FieldPath,
+  goValue,
   type JsonObject,
+  type JsonValue,
   type Schema,
   type StatusCause,
   structuralErrors,
 } from '../../api/index.js';
 import type { KindStrategy } from '../builtin/index.js';
-import { type Crd, crdGroup, type CrdVersion } from './definition.js';
+import {
+  applyClientConfigDefaults,
+  validateClientConfig,
+  validateReviewVersions,
+} from '../webhooks/client-config.js';
+import { type Crd, type CrdConversionFields, crdGroup, type CrdVersion } from './definition.js';
 
 type MutableCrd = {
   spec?: { names?: Record<string, unknown>; conversion?: unknown; scope?: unknown };
@@ -26,7 +33,11 @@ function applyCrdDefaults(object: { [key: string]: unknown }): void {
     names.singular ??= names.kind.toLowerCase();
     names.listKind ??= `${names.kind}List`;
   }
-  if (crd.spec) crd.spec.conversion ??= { strategy: 'None' };
+  if (!crd.spec) return;
+  const conversion = (crd.spec.conversion ??= { strategy: 'None' }) as {
+    webhook?: { clientConfig?: Parameters<typeof applyClientConfigDefaults>[0] };
+  };
+  applyClientConfigDefaults(conversion.webhook?.clientConfig);
 }
 
 function prepareForCreate(object: { [key: string]: unknown }): void {
@@ -65,12 +76,53 @@ function validate(object: JsonObject): StatusCause[] {
     causes.push(fieldError.notSupported(spec.child('scope'), scope, ['Cluster', 'Namespaced']));
   }
   causes.push(...validateNames(crd), ...validateVersions(versions ?? []));
-  const conversion = (crd.spec as { conversion?: { strategy?: string } }).conversion?.strategy;
-  if (conversion !== undefined && conversion !== 'None') {
-    // Webhook conversion needs a dialer this server does not have; better refused than silently wrong.
-    causes.push(fieldError.notSupported(spec.child('conversion').child('strategy'), conversion, ['None']));
-  }
+  causes.push(...validateConversion(crd.spec.conversion), ...storedVersionCauses(crd));
   return causes;
+}
+
+/** The paths are those of Kubernetes' internal type, as its messages have them. */
+function validateConversion(conversion: CrdConversionFields | undefined): StatusCause[] {
+  if (!conversion) return [];
+  const at = spec.child('conversion');
+  const { strategy, webhook } = conversion;
+  const client = at.child('webhookClientConfig');
+  const versions = at.child('conversionReviewVersions');
+  if (!strategy) return [fieldError.required(at.child('strategy'))];
+  if (strategy === 'Webhook') {
+    const reviewVersions = webhook?.conversionReviewVersions ?? [];
+    return [
+      ...(webhook?.clientConfig
+        ? validateClientConfig(client, webhook.clientConfig)
+        : [fieldError.required(client, 'required when strategy is set to Webhook')]),
+      ...(reviewVersions.length === 0
+        ? [fieldError.required(versions)]
+        : validateReviewVersions(versions, reviewVersions, dns1035Label)),
+    ];
+  }
+  if (strategy !== 'None')
+    return [fieldError.notSupported(at.child('strategy'), strategy, ['None', 'Webhook'])];
+  const misplaced = 'should not be set when strategy is not set to Webhook';
+  return [
+    ...(webhook?.clientConfig ? [fieldError.forbidden(client, misplaced)] : []),
+    ...(webhook?.conversionReviewVersions?.length ? [fieldError.forbidden(versions, misplaced)] : []),
+  ];
+}
+
+/** Objects may be stored at every version that status.storedVersions names, so all of them must be known. */
+function storedVersionCauses({ spec: { versions = [] }, status }: Crd): StatusCause[] {
+  const at = FieldPath.of('status', 'storedVersions');
+  const stored = status?.storedVersions ?? [];
+  if (stored.length === 0) return [fieldError.invalid(at, stored, 'must have at least one stored version')];
+  return [
+    ...versions
+      .filter((v) => v.storage && !stored.includes(v.name))
+      .map((v) => fieldError.invalid(at, stored, `must have the storage version ${v.name}`)),
+    ...stored.flatMap((name, i) =>
+      versions.some((v) => v.name === name)
+        ? []
+        : [fieldError.invalid(at.index(i), name, 'must appear in spec.versions')],
+    ),
+  ];
 }
 
 function protectedGroup(crd: Crd): StatusCause[] {
@@ -111,13 +163,13 @@ function validateVersions(versions: readonly CrdVersion[]): StatusCause[] {
   const at = spec.child('versions');
   if (versions.length === 0) return [fieldError.required(at, 'must have at least one version')];
   const causes: StatusCause[] = [];
-  const seen = new Set<string>();
+  const names = new Set<string>();
   versions.forEach((version, i) => {
     const here = at.index(i);
     for (const why of dns1035Label(version.name ?? ''))
       causes.push(fieldError.invalid(here.child('name'), version.name, why));
-    if (seen.has(version.name)) causes.push(fieldError.duplicate(here.child('name'), version.name));
-    seen.add(version.name);
+    names.add(version.name);
+    causes.push(...deprecationCauses(version, here.child('deprecationWarning')));
     const schema: Schema | undefined = version.schema?.openAPIV3Schema;
     const schemaPath = here.child('schema').child('openAPIV3Schema');
     if (!schema) causes.push(fieldError.required(schemaPath, 'schemas are required'));
@@ -137,6 +189,11 @@ function validateVersions(versions: readonly CrdVersion[]): StatusCause[] {
       if (!column.jsonPath) causes.push(fieldError.required(columnPath.child('jsonPath')));
     });
   });
+  if (names.size < versions.length) {
+    causes.push(
+      fieldError.invalid(at, goValue(versions as unknown as JsonValue), 'must contain unique version names'),
+    );
+  }
   if (versions.filter((v) => v.storage).length !== 1) {
     causes.push(
       fieldError.invalid(
@@ -147,6 +204,25 @@ function validateVersions(versions: readonly CrdVersion[]): StatusCause[] {
     );
   }
   return causes;
+}
+
+function deprecationCauses(
+  { deprecated, deprecationWarning: warning }: CrdVersion,
+  at: FieldPath,
+): StatusCause[] {
+  if (warning === undefined) return [];
+  const unprintable = /[\p{C}\p{Zl}\p{Zp}]/u.exec(warning);
+  const problems = [
+    ...(deprecated ? [] : ['can only be set for deprecated versions']),
+    ...(warning.length > 256 ? ['must be <= 256 characters long'] : []),
+    ...(warning === '' ? ['must not be an empty string'] : []),
+    ...(unprintable
+      ? [
+          `must only contain printable UTF-8 characters; non-printable character found at index ${unprintable.index}`,
+        ]
+      : []),
+  ];
+  return problems.map((why) => fieldError.invalid(at, warning, why));
 }
 
 function validateUpdate(object: JsonObject, old: JsonObject): StatusCause[] {
@@ -161,23 +237,23 @@ function validateUpdate(object: JsonObject, old: JsonObject): StatusCause[] {
     causes.push(fieldError.invalid(spec.child('scope'), now.spec.scope, 'field is immutable'));
   }
   // A spec may lack anything: validate says what.
-  const { names: { kind } = {}, versions = [] } = now.spec as Partial<Crd['spec']>;
+  const { names: { kind } = {} } = now.spec as Partial<Crd['spec']>;
   if (kind !== before.spec.names.kind) {
     causes.push(fieldError.invalid(spec.child('names').child('kind'), kind, 'field is immutable'));
   }
-  const names = versions.map((v) => v.name);
-  before.status?.storedVersions?.forEach((stored, i) => {
-    if (!names.includes(stored)) {
-      causes.push(
-        fieldError.invalid(
-          FieldPath.of('status', 'storedVersions').index(i),
-          stored,
-          'missing from spec.versions; v1 objects may be stored at it',
-        ),
-      );
-    }
-  });
   return causes;
+}
+
+/** A new storage version counts as stored at from this very write on. */
+function prepareForUpdate(object: { [key: string]: unknown }): void {
+  const { spec: { versions = [] } = {}, status } = object as unknown as {
+    spec?: Crd['spec'];
+    status?: Crd['status'];
+  };
+  const storage = (versions as readonly CrdVersion[]).find((v) => v.storage)?.name;
+  const stored = status?.storedVersions ?? [];
+  if (storage === undefined || stored.includes(storage)) return;
+  object.status = { ...status, storedVersions: [...stored, storage] };
 }
 
 export const crdStrategy: KindStrategy = {
@@ -187,6 +263,7 @@ export const crdStrategy: KindStrategy = {
   allowUnconditionalUpdate: false,
   applyDefaults: applyCrdDefaults,
   prepareForCreate,
+  prepareForUpdate,
   validate,
   validateUpdate,
 };

@@ -262,10 +262,13 @@ function failure(
 }
 
 function writeHead(response: NodeResponse, answer: ServerResponse): void {
+  const { warning } = answer.headers;
   response.writeHead(answer.code, {
     'cache-control': 'no-cache, private',
     'content-type': 'application/json',
     ...answer.headers,
+    // Whatever somebody had to say: UTF-8, in the one-byte characters that a header is made of.
+    ...(warning === undefined ? {} : { warning: Buffer.from(warning, 'utf8').toString('latin1') }),
   });
 }
 

@@ -13,6 +13,7 @@ import {
   type Status,
   timestamp,
 } from '../../api/index.js';
+import { admitSubresource } from './admit-subresource.js';
 import { asObject, decodeBody } from './body.js';
 import type { RequestContext } from './context.js';
 import { objectTypes } from './dispatch.js';
@@ -35,7 +36,13 @@ export async function bindPod(ctx: RequestContext): Promise<Status> {
   const write = writeQuery(request.query, request.headers['user-agent'], 'CreateOptions');
   const body = await decodeBody(request, objectTypes);
   if (!body) throw badRequest('request body is required');
-  const binding = asObject(body, 'the Binding') as Binding;
+  // Wherever admission would rather have the pod is where it goes.
+  const binding: Binding = await admitSubresource(ctx, {
+    operation: 'CREATE',
+    kind: { group: '', version: 'v1', kind: 'Binding' },
+    object: asObject(body, 'the Binding'),
+    dryRun: write.dryRun,
+  });
   const node = checkTarget(binding, info.name);
   const { metadata = {} } = binding;
   if (metadata.name && metadata.name !== info.name) {
@@ -45,7 +52,7 @@ export async function bindPod(ctx: RequestContext): Promise<Status> {
     ctx,
     (current) => ({ object: bound(ctx, current as JsonObject, node, metadata), managed: false }),
     write,
-    { allowCreate: false, requireVersion: false },
+    { allowCreate: false, requireVersion: false, admitted: 'done' },
   );
   return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
 }

@@ -1,11 +1,18 @@
 /** What one resource request carries through the machinery. */
-import type { Clock, JsonObject, NodeConnector, Random, UserInfo } from '../../api/index.js';
+import {
+  type Clock,
+  isApiError,
+  type JsonObject,
+  type NodeConnector,
+  type Random,
+  type UserInfo,
+} from '../../api/index.js';
 import type { Allocation, ServiceAllocator } from '../allocation/service-allocator.js';
 import type { ServiceAccountTokens } from '../auth/service-account-tokens.js';
 import type { AdmissionChain } from '../admission/admission.js';
 import type { CachedObject, ResourceCache, StampedObject } from '../cache/resource-cache.js';
 import type { WatchCache } from '../cache/watch-cache.js';
-import { type ServedResource, storageKey } from '../resource.js';
+import { convertTo, type ServedResource, storageKey } from '../resource.js';
 import type { StoreEntry } from '../../store/index.js';
 import type { ResourceRequest, ServerRequest } from './request.js';
 
@@ -46,22 +53,55 @@ export function findCached(ctx: RequestContext, name: string = ctx.info.name): C
   return resourceCache(ctx).get(keyFor(ctx, name));
 }
 
-/** A stored object at the version the request asked for. */
-export function atRequestVersion(ctx: RequestContext, object: StampedObject): StampedObject {
-  return ctx.resource.convert(object, ctx.resource.facts.version) as StampedObject;
+/** A stored object at the version the request asked for. @throws ApiError when it cannot be converted */
+export async function atRequestVersion(
+  { resource }: RequestContext,
+  object: StampedObject,
+): Promise<StampedObject> {
+  return (await convertTo(resource, object, resource.facts.version)) as StampedObject;
 }
 
-/** The object a write left behind: the very one the cache shares, unless it was overwritten since. */
-export function written(ctx: RequestContext, entry: StoreEntry): StampedObject {
+/** Stored objects at the version the request asked for. @throws ApiError when one cannot be converted */
+export async function allAtRequestVersion(
+  { resource }: RequestContext,
+  objects: readonly StampedObject[],
+): Promise<readonly StampedObject[]> {
+  const { conversion, facts } = resource;
+  const known = objects.map((object) => conversion.known(object, facts.version));
+  const all = known.includes(undefined) ? await conversion.convert(objects, facts.version) : known;
+  return all as readonly StampedObject[];
+}
+
+/**
+ * The object a write left behind: the very one the cache shares, unless it was overwritten since. What cannot
+ * be converted back is answered as it was sent: the write has happened.
+ * @param sent what was written, at the version of the request
+ */
+export async function written(
+  ctx: RequestContext,
+  entry: StoreEntry,
+  sent: JsonObject,
+): Promise<StampedObject> {
   const cache = resourceCache(ctx);
   const cached = cache.get(entry.key);
-  return atRequestVersion(ctx, cached?.revision === entry.revision ? cached.object : cache.serve(entry));
+  const stored = cached?.revision === entry.revision ? cached.object : cache.serve(entry);
+  try {
+    return await atRequestVersion(ctx, stored);
+  } catch (error) {
+    if (!isApiError(error)) throw error;
+    const metadata = { ...(sent.metadata as JsonObject), resourceVersion: String(entry.revision) };
+    return { ...sent, metadata } as StampedObject;
+  }
 }
 
-/** What goes into the store: the storage version, without the resourceVersion that the store keeps itself. */
-export function toStorage(ctx: RequestContext, object: JsonObject): JsonObject {
-  const { resourceVersion: _, ...metadata } = object.metadata as JsonObject;
-  return { ...ctx.resource.convert(object, ctx.resource.storageVersion), metadata };
+/**
+ * What goes into the store: the storage version, without the resourceVersion that the store keeps itself.
+ * @throws ApiError when it cannot be converted
+ */
+export async function toStorage({ resource }: RequestContext, object: JsonObject): Promise<JsonObject> {
+  const stored = await convertTo(resource, object, resource.storageVersion);
+  const { resourceVersion: _, ...metadata } = stored.metadata as JsonObject;
+  return { ...stored, metadata };
 }
 
 /** Gives a Service its addresses and ports; for anything else there is nothing to give. @throws ApiError Invalid */

@@ -20,7 +20,7 @@ import {
   written,
 } from './context.js';
 import { withDefaults } from './decode-object.js';
-import type { WriteQuery } from './options.js';
+import { type WriteQuery, writeOptions } from './options.js';
 import { validateCreate } from './validate.js';
 
 /** generateName is cut so that the result fits a DNS label (API-5). */
@@ -86,22 +86,26 @@ async function attempt(
   const { deps, resource, info } = ctx;
   const { strategy } = resource;
   const now = timestamp(deps.clock);
+  const isNamespace = resource.facts.group === '' && resource.facts.kind === 'Namespace';
   let object = withDefaults(ctx, identified(ctx, decoded, name, now, managed));
   const attributes = {
     operation: 'CREATE' as const,
     resource,
     subresource: '',
-    namespace: info.namespace,
+    namespace: isNamespace ? name : info.namespace,
     name,
     user: ctx.user,
     dryRun: write.dryRun,
     oldObject: undefined,
+    options: writeOptions('CreateOptions', ctx.request.query),
+    warnings: ctx.warnings,
+    ...(ctx.request.signal ? { signal: ctx.request.signal } : {}),
   };
-  const admitted = deps.admission.mutate({ ...attributes, object: object as JsonObject });
-  if (admitted && admitted !== object) object = withDefaults(ctx, admitted);
+  const admitted = await deps.admission.mutate({ ...attributes, object: object as JsonObject });
+  if (admitted && admitted !== object) object = withDefaults(ctx, reidentified(ctx, admitted, object));
   strategy.prepareForCreate?.(object);
   validateCreate(ctx, object as JsonObject);
-  deps.admission.validate({ ...attributes, object: object as JsonObject });
+  await deps.admission.validate({ ...attributes, object: object as JsonObject });
 
   // Said before anything is asked for: what the object wants may be what it has.
   if (findCached(ctx, name)) throw alreadyExists(ctx.resource.facts, name);
@@ -133,7 +137,8 @@ async function store(
   try {
     const isEvent = facts.kind === 'Event' && (facts.group === '' || facts.group === 'events.k8s.io');
     const options = isEvent ? { ttl: eventTtlSeconds } : {};
-    return written(ctx, await deps.cache.store.create(keyFor(ctx, name), toStorage(ctx, final), options));
+    const value = await toStorage(ctx, final);
+    return await written(ctx, await deps.cache.store.create(keyFor(ctx, name), value, options), final);
   } catch (error) {
     if (error instanceof KeyExists) throw alreadyExists(facts, name);
     throw error;
@@ -158,6 +163,15 @@ function owned(ctx: RequestContext, object: JsonObject, write: WriteQuery, now: 
   return isServers ? { ...tracked, status } : tracked;
 }
 
+/** No client has a say in these. */
+const serverFields = [
+  'resourceVersion',
+  'selfLink',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+  'generation',
+] as const;
+
 /** Metadata as a new object has it; status dropped where it has a subresource of its own. */
 function identified(
   ctx: RequestContext,
@@ -171,21 +185,27 @@ function identified(
   const metadata: MutableObject = { ...(decoded.metadata as JsonObject | undefined) };
   if (metadata.resourceVersion)
     throw badRequest('resourceVersion should not be set on objects to be created');
-  for (const field of [
-    'resourceVersion',
-    'selfLink',
-    'deletionTimestamp',
-    'deletionGracePeriodSeconds',
-    'generation',
-  ]) {
-    delete metadata[field];
-  }
+  for (const field of serverFields) delete metadata[field];
   if (!managed) delete metadata.managedFields;
   if (name !== '') metadata.name = name;
   if (resource.facts.scope === 'Namespaced') metadata.namespace = info.namespace;
   metadata.uid = deps.random.uuid();
   metadata.creationTimestamp = now;
   if (hasGeneration(ctx)) metadata.generation = 1;
+  object.metadata = metadata;
+  if (resource.hasStatus) delete object.status;
+  return object as JsonObject;
+}
+
+/** What admission has made of a new object, with the identity it had before: that is the server's alone. */
+function reidentified({ resource }: RequestContext, admitted: JsonObject, before: MutableObject): JsonObject {
+  const object: MutableObject = { ...admitted };
+  const metadata: MutableObject = { ...(admitted.metadata as JsonObject | undefined) };
+  const own = before.metadata as MutableObject;
+  for (const field of [...serverFields, 'name', 'namespace', 'uid', 'creationTimestamp', 'managedFields']) {
+    if (own[field] === undefined) delete metadata[field];
+    else metadata[field] = own[field];
+  }
   object.metadata = metadata;
   if (resource.hasStatus) delete object.status;
   return object as JsonObject;

@@ -19,6 +19,8 @@ import { asObject, type DecodedBody } from './body.js';
 import type { MutableObject, RequestContext } from './context.js';
 import type { FieldValidation } from './options.js';
 
+type AboutResource = Pick<RequestContext, 'resource'>;
+
 /** A field that the API does not know, or that stands twice. */
 export class StrictDecodingError extends Error {
   override readonly name = 'StrictDecodingError';
@@ -107,7 +109,7 @@ export function reportStrict(
  * Checks types and drops what the schema does not know. The result may share structure with the input.
  * @throws Error worded as Go's decoder words it
  */
-export function decodeTyped(ctx: RequestContext, value: JsonObject): JsonObject {
+export function decodeTyped(ctx: AboutResource, value: JsonObject): JsonObject {
   const { schema, builtin } = ctx.resource;
   const problem = builtin
     ? decodeErrors(value, schema)
@@ -135,7 +137,7 @@ function identitySchema(schema: Schema): Schema {
 }
 
 /** Fills in defaults; the result is the request's own to change. */
-export function withDefaults(ctx: RequestContext, value: JsonObject): MutableObject {
+export function withDefaults(ctx: AboutResource, value: JsonObject): MutableObject {
   const { builtin, schema } = ctx.resource;
   const defaulted = builtin
     ? (dropEmpty(value, schema) as JsonObject)

@@ -125,10 +125,10 @@ export async function deleteObject(ctx: RequestContext, options: DeleteRequest):
   for (let attempt = 1; ; attempt++) {
     const cached = findCached(ctx);
     if (!cached) throw notFound(resource.facts, info.name);
-    const current = cached.object;
+    const current = await atRequestVersion(ctx, cached.object);
     checkPreconditions(ctx, current, options);
-    deps.admission.validate({
-      operation: 'DELETE',
+    const attributes = {
+      operation: 'DELETE' as const,
       resource,
       subresource: '',
       namespace: info.namespace,
@@ -137,25 +137,40 @@ export async function deleteObject(ctx: RequestContext, options: DeleteRequest):
       dryRun: options.dryRun,
       object: undefined,
       oldObject: current,
-    });
+      options: optionsObject(options),
+      warnings: ctx.warnings,
+      ...(ctx.request.signal ? { signal: ctx.request.signal } : {}),
+    };
+    await deps.admission.mutate(attributes);
+    await deps.admission.validate(attributes);
     const next = beginDeletion(ctx, current, options);
     try {
       if (!deletionPending(resource, next)) {
         if (!options.dryRun) await deps.cache.store.delete(cached.key, cached.revision);
-        return { gone: true, last: atRequestVersion(ctx, current), status: deletedStatus(ctx, current) };
+        return { gone: true, last: current, status: deletedStatus(ctx, current) };
       }
-      const value = toStorage(ctx, next);
+      const value = await toStorage(ctx, next);
       if (options.dryRun || deepEqualJson(value, cached.stored))
         return { gone: false, object: next as StampedObject };
       return {
         gone: false,
-        object: written(ctx, await deps.cache.store.update(cached.key, value, cached.revision)),
+        object: await written(ctx, await deps.cache.store.update(cached.key, value, cached.revision), next),
       };
     } catch (error) {
       if (!(error instanceof RevisionMismatch)) throw error;
       if (attempt >= maxAttempts) throw conflict(resource.facts, info.name, modifiedMessage);
     }
   }
+}
+
+/** The options as admission sees them. */
+function optionsObject({ dryRun, ...given }: DeleteRequest): JsonObject {
+  return {
+    kind: 'DeleteOptions',
+    apiVersion: 'meta.k8s.io/v1',
+    ...(given as JsonObject),
+    ...(dryRun ? { dryRun: ['All'] } : {}),
+  };
 }
 
 function checkPreconditions(

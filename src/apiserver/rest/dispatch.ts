@@ -90,7 +90,7 @@ async function onObject(ctx: RequestContext): Promise<RestResult> {
   const agent = request.headers['user-agent'];
   switch (info.verb) {
     case 'get':
-      return { code: 200, body: getObject(ctx) };
+      return { code: 200, body: await getObject(ctx) };
     case 'list':
       return { code: 200, body: await listObjects(ctx) };
     case 'watch':
@@ -143,7 +143,7 @@ async function replace(
 async function onStatus(ctx: RequestContext): Promise<RestResult> {
   switch (ctx.info.verb) {
     case 'get':
-      return { code: 200, body: getObject(ctx) };
+      return { code: 200, body: await getObject(ctx) };
     case 'update':
       return replace(ctx, { allowCreate: false, requireVersion: false });
     case 'patch': {
@@ -160,7 +160,7 @@ async function onScale(ctx: RequestContext): Promise<RestResult> {
     case 'get':
       return {
         code: 200,
-        body: shaped(ctx, getScale(ctx), negotiateShape(ctx.request.headers.accept)),
+        body: shaped(ctx, await getScale(ctx), negotiateShape(ctx.request.headers.accept)),
       };
     case 'update':
       return { code: 200, body: await replaceScale(ctx) };

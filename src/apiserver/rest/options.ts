@@ -5,6 +5,7 @@ import {
   type FieldSelector,
   fieldError,
   invalid,
+  type JsonObject,
   type LabelSelector,
   parseFieldSelector,
   parseLabelSelector,
@@ -100,6 +101,18 @@ export function writeQuery(
     fieldManager: fieldManager === '' ? defaultManager(userAgent) : fieldManager,
     fieldValidation: fieldValidation === '' ? 'Warn' : (fieldValidation as FieldValidation),
     force: flag(query, 'force') ?? false,
+  };
+}
+
+/** The options of a write as an object, as admission sees them. */
+export function writeOptions(kind: 'CreateOptions' | 'UpdateOptions', query: URLSearchParams): JsonObject {
+  const text = (name: string): JsonObject => (query.get(name) ? { [name]: query.get(name) as string } : {});
+  return {
+    kind,
+    apiVersion: 'meta.k8s.io/v1',
+    ...(query.has('dryRun') ? { dryRun: query.getAll('dryRun') } : {}),
+    ...text('fieldManager'),
+    ...text('fieldValidation'),
   };
 }
 

@@ -11,7 +11,13 @@ import {
 import type { StampedObject } from '../cache/resource-cache.js';
 import { WatchStream } from '../cache/watch-stream.js';
 import { type TableSubject, tableOf } from '../table/index.js';
-import { atRequestVersion, findCached, type RequestContext, resourceCache } from './context.js';
+import {
+  allAtRequestVersion,
+  atRequestVersion,
+  findCached,
+  type RequestContext,
+  resourceCache,
+} from './context.js';
 import { checkNotAhead, listPage } from './list-page.js';
 import { negotiateShape, type Shape } from './negotiate.js';
 import { checkVersionSyntax, type ListQuery, listQuery } from './options.js';
@@ -20,14 +26,15 @@ import { checkVersionSyntax, type ListQuery, listQuery } from './options.js';
 const minWatchMs = 30 * 60_000;
 
 /** @throws ApiError NotFound, NotAcceptable */
-export function getObject(ctx: RequestContext): JsonObject {
+export async function getObject(ctx: RequestContext): Promise<JsonObject> {
   const { cache } = ctx.deps;
   const resourceVersion = ctx.request.query.get('resourceVersion') ?? '';
   checkVersionSyntax(resourceVersion);
   checkNotAhead(resourceVersion, cache.revision);
   const cached = findCached(ctx);
   if (!cached) throw notFound(ctx.resource.facts, ctx.info.name);
-  return shaped(ctx, atRequestVersion(ctx, cached.object), negotiateShape(ctx.request.headers.accept));
+  const shape = negotiateShape(ctx.request.headers.accept);
+  return shaped(ctx, await atRequestVersion(ctx, cached.object), shape);
 }
 
 /** One object as the client wants to see it. */
@@ -123,7 +130,7 @@ export async function listObjects(ctx: RequestContext): Promise<JsonObject> {
     ...(page.continueToken === '' ? {} : { continue: page.continueToken }),
     ...(page.remaining === undefined ? {} : { remainingItemCount: page.remaining }),
   };
-  const items = page.items.map((object) => atRequestVersion(ctx, object));
+  const items = await allAtRequestVersion(ctx, page.items);
   switch (shape) {
     case 'object':
       return {
@@ -166,8 +173,17 @@ export function watchObjects(ctx: RequestContext): AsyncIterable<readonly WatchE
     ? [...resource.scan(prefix)].map(({ object }) => object).filter(matches)
     : undefined;
   let headersSent = false;
-  const shapeEvent = (object: StampedObject): JsonObject => {
-    const served = atRequestVersion(ctx, object);
+  const { conversion, facts } = ctx.resource;
+  const prepare = (objects: readonly StampedObject[]): Promise<unknown> | undefined =>
+    objects.every((object) => conversion.known(object, facts.version))
+      ? undefined
+      : conversion.convert(objects, facts.version);
+  const shapeEvent = (object: StampedObject, resourceVersion?: string): JsonObject => {
+    const converted = conversion.known(object, facts.version) as StampedObject;
+    const served =
+      resourceVersion === undefined
+        ? converted
+        : { ...converted, metadata: { ...converted.metadata, resourceVersion } };
     if (shape !== 'table') return shaped(ctx, served, shape);
     // A client prints the header once: only the first table carries the column definitions.
     const withHeaders = !headersSent;
@@ -180,6 +196,7 @@ export function watchObjects(ctx: RequestContext): AsyncIterable<readonly WatchE
     ...(initial ? { initial } : {}),
     endBookmark: query.sendInitialEvents === true && query.allowWatchBookmarks,
     matches,
+    ...(ctx.resource.builtin ? {} : { prepare }),
     shape: shapeEvent,
     bookmarks: query.allowWatchBookmarks,
     bookmark: (resourceVersion, initialEventsEnd) => bookmark(ctx, resourceVersion, initialEventsEnd, shape),

@@ -35,6 +35,7 @@ const builtinPaths: ScalePaths = {
   selector: 'spec.selector',
 };
 
+const scaleKind = { group: 'autoscaling', version: 'v1', kind: 'Scale' };
 const scaleSchema = schemaOfType('io.k8s.api.autoscaling.v1.Scale');
 
 export function hasScale(resource: ServedResource): boolean {
@@ -98,10 +99,10 @@ function scaleOf(ctx: RequestContext, object: StampedObject): StampedObject {
 }
 
 /** @throws ApiError NotFound */
-export function getScale(ctx: RequestContext): StampedObject {
+export async function getScale(ctx: RequestContext): Promise<StampedObject> {
   const cached = findCached(ctx);
   if (!cached) throw notFound(ctx.resource.facts, ctx.info.name);
-  return scaleOf(ctx, atRequestVersion(ctx, cached.object));
+  return scaleOf(ctx, await atRequestVersion(ctx, cached.object));
 }
 
 /** @throws ApiError NotFound, Conflict, Invalid */
@@ -169,7 +170,21 @@ async function rescale(ctx: RequestContext, change: (scale: JsonObject) => JsonO
       };
     },
     query,
-    { allowCreate: false, requireVersion: false },
+    {
+      allowCreate: false,
+      requireVersion: false,
+      admitted: {
+        subresource: 'scale',
+        kind: scaleKind,
+        show: (object) => scaleOf(ctx, object),
+        take: (object, scale) =>
+          write(
+            object,
+            at.specReplicas.split('.'),
+            (read(scale, 'spec.replicas') as number | undefined) ?? 0,
+          ),
+      },
+    },
   );
   return scaleOf(ctx, result.object);
 }

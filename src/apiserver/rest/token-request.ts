@@ -12,6 +12,7 @@ import {
 } from '../../api/index.js';
 import type { TokenWish } from '../auth/service-account-tokens.js';
 import { storagePrefix } from '../cache/watch-cache.js';
+import { admitSubresource } from './admit-subresource.js';
 import { asObject, decodeBody } from './body.js';
 import { findCached, type RequestContext } from './context.js';
 import { objectTypes } from './dispatch.js';
@@ -42,6 +43,12 @@ export async function requestToken(ctx: RequestContext): Promise<JsonObject> {
   const account = findCached(ctx);
   if (!account) throw notFound(ctx.resource.facts, ctx.info.name);
   const { namespace = '', name, uid } = account.object.metadata;
+  await admitSubresource(ctx, {
+    operation: 'CREATE',
+    kind: { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' },
+    object: request,
+    dryRun: false,
+  });
   const expirationSeconds = checkSpec(spec, name);
   const pod = boundPod(ctx, spec, name);
   const { token, expiresAt } = ctx.deps.tokens.issue(

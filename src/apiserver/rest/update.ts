@@ -9,9 +9,11 @@ import {
   deepEqualJson,
   fieldError,
   FieldPath,
+  type GroupVersionKind,
   invalid,
   isAlreadyExists,
   type JsonObject,
+  type JsonValue,
   modifiedMessage,
   notFound,
   timestamp,
@@ -29,9 +31,10 @@ import {
   toStorage,
   written,
 } from './context.js';
+import type { AdmissionAttributes } from '../admission/admission.js';
 import { withDefaults } from './decode-object.js';
 import { deletionPending } from './delete.js';
-import type { WriteQuery } from './options.js';
+import { type WriteQuery, writeOptions } from './options.js';
 import { validateUpdate } from './validate.js';
 
 /** How often a write that names no version is tried before it has lost too many races (API-8). */
@@ -52,12 +55,30 @@ export interface UpdateResult {
   readonly created: boolean;
 }
 
+/** How a subresource that is no part of the object shows itself to admission: a Scale. */
+export interface AdmittedAs {
+  readonly subresource: string;
+  readonly kind: GroupVersionKind;
+  show(object: StampedObject): JsonObject;
+  /** The object with what admission has changed of what it was shown. */
+  take(object: JsonObject, shown: JsonObject): JsonObject;
+}
+
+export interface UpdateRules {
+  /** What does not exist is created. */
+  readonly allowCreate: boolean;
+  /** The proposal has to say which version it replaces. */
+  readonly requireVersion: boolean;
+  /** `done`: admission has had its say. Default: it sees the object itself. */
+  readonly admitted?: AdmittedAs | 'done';
+}
+
 /** @throws ApiError NotFound, Conflict, Invalid, Forbidden */
 export async function updateObject(
   ctx: RequestContext,
   propose: Propose,
   write: WriteQuery,
-  options: { readonly allowCreate: boolean; readonly requireVersion: boolean },
+  options: UpdateRules,
 ): Promise<UpdateResult> {
   const { facts } = ctx.resource;
   for (let attempt = 1; ; attempt++) {
@@ -74,12 +95,15 @@ export async function updateObject(
         continue;
       }
     }
-    const current = atRequestVersion(ctx, cached.object);
+    const current = await atRequestVersion(ctx, cached.object);
     const proposal = await propose(current);
     checkPlace(ctx, proposal.object);
     checkVersion(ctx, proposal.object, current, options.requireVersion);
     try {
-      return { object: await commit(ctx, cached, current, proposal, write), created: false };
+      return {
+        object: await commit(ctx, cached, current, proposal, write, options.admitted),
+        created: false,
+      };
     } catch (error) {
       if (!(error instanceof RevisionMismatch)) throw error;
       // Asked again, a patch starts from the newer version; who named a version is told that it is stale.
@@ -122,15 +146,18 @@ async function commit(
   current: StampedObject,
   proposal: Proposal,
   write: WriteQuery,
+  as: UpdateRules['admitted'],
 ): Promise<StampedObject> {
   const { deps } = ctx;
-  const next = admit(ctx, prepare(ctx, current, proposal.object), current, write);
+  const next = await admit(ctx, prepare(ctx, current, proposal.object), current, write, as);
   const meta = next.metadata as MutableObject;
   if (hasGeneration(ctx) && specChanged(ctx, next as JsonObject, current)) {
     meta.generation = (current.metadata.generation ?? 0) + 1;
   }
   validateUpdate(ctx, next as JsonObject, current);
-  deps.admission.validate(updateAttributes(ctx, next as JsonObject, current, write));
+  if (as !== 'done') {
+    await deps.admission.validate(updateAttributes(ctx, next as JsonObject, current, write, as));
+  }
 
   const allocation = allocate(ctx, next, current);
   try {
@@ -169,14 +196,14 @@ async function store(
       metadata: { ...(final.metadata as JsonObject), resourceVersion: String(revision) },
     } as StampedObject;
   }
-  const value = toStorage(ctx, final);
+  const value = await toStorage(ctx, final);
   // API-6: an update that changes nothing keeps the version.
   if (deepEqualJson(value, cached.stored)) return current;
   if (write.dryRun) {
     const { resourceVersion } = current.metadata;
     return { ...final, metadata: { ...(final.metadata as JsonObject), resourceVersion } } as StampedObject;
   }
-  return written(ctx, await deps.cache.store.update(cached.key, value, cached.revision));
+  return written(ctx, await deps.cache.store.update(cached.key, value, cached.revision), final);
 }
 
 const systemMetadata = [
@@ -224,28 +251,48 @@ function prepare(ctx: RequestContext, current: StampedObject, proposed: JsonObje
   return own;
 }
 
-function updateAttributes(ctx: RequestContext, object: JsonObject, oldObject: JsonObject, write: WriteQuery) {
+function updateAttributes(
+  ctx: RequestContext,
+  object: JsonObject,
+  oldObject: StampedObject,
+  write: WriteQuery,
+  as?: AdmittedAs,
+): AdmissionAttributes {
+  const { signal } = ctx.request;
   return {
-    operation: 'UPDATE' as const,
+    operation: 'UPDATE',
     resource: ctx.resource,
-    subresource: ctx.info.subresource,
+    subresource: as?.subresource ?? ctx.info.subresource,
     namespace: ctx.info.namespace,
     name: ctx.info.name,
     user: ctx.user,
     dryRun: write.dryRun,
-    object,
-    oldObject,
+    object: as ? as.show(object as StampedObject) : object,
+    oldObject: as ? as.show(oldObject) : oldObject,
+    ...(as ? { kind: as.kind } : {}),
+    options: writeOptions('UpdateOptions', ctx.request.query),
+    warnings: ctx.warnings,
+    ...(signal ? { signal } : {}),
   };
 }
 
-function admit(
+async function admit(
   ctx: RequestContext,
   object: MutableObject,
   current: StampedObject,
   write: WriteQuery,
-): MutableObject {
-  const admitted = ctx.deps.admission.mutate(updateAttributes(ctx, object as JsonObject, current, write));
-  return admitted && admitted !== object ? withDefaults(ctx, admitted) : object;
+  as: UpdateRules['admitted'],
+): Promise<MutableObject> {
+  if (as === 'done') return object;
+  const attributes = updateAttributes(ctx, object as JsonObject, current, write, as);
+  const admitted = await ctx.deps.admission.mutate(attributes);
+  if (!admitted || admitted === attributes.object) return object;
+  // What this request may not change is not admission's to change either; whose fields they are stays as it was.
+  const changed = as ? as.take(object as JsonObject, admitted) : admitted;
+  const { managedFields } = object.metadata as MutableObject;
+  const { managedFields: _, ...metadata } = changed.metadata as JsonObject;
+  const owners: JsonObject = managedFields === undefined ? {} : { managedFields: managedFields as JsonValue };
+  return prepare(ctx, current, { ...changed, metadata: { ...metadata, ...owners } });
 }
 
 /** API-6: generation counts changes of everything but metadata and a status of its own. */

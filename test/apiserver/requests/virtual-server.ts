@@ -58,6 +58,10 @@ export class VirtualServer implements AsyncDisposable {
     return server;
   }
 
+  get webhooks(): EmbeddedCluster['webhooks'] {
+    return this.#cluster.webhooks;
+  }
+
   /** Sends one request, as an admin unless told otherwise. */
   ask(
     method: HttpMethod,

@@ -1,0 +1,184 @@
+/**
+ * Calls webhooks over HTTPS: the certificate checked against the caBundle, the answer bounded, connections
+ * kept for the next call. What goes wrong is worded as Go's HTTP client words it, because people know a
+ * cluster's troubles by these words.
+ */
+import type { Agent, RequestOptions } from 'node:https';
+import {
+  type Cancel,
+  type Clock,
+  type JsonObject,
+  type JsonValue,
+  parseJsonStrict,
+  type WebhookCallOptions,
+  type WebhookClientConfig,
+  type WebhookDialer,
+  WebhookUnreachable,
+} from '../../api/index.js';
+import { deadlineExceeded, httpFailure, postFailed, targetOf } from './endpoint.js';
+
+/** An address that takes connections for a service. */
+export interface ServiceAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+export type ServiceReference = NonNullable<WebhookClientConfig['service']>;
+
+export interface HttpsWebhookDialerDeps {
+  readonly clock: Clock;
+  /** Finds who answers for a service right now. @throws Error saying why nobody does */
+  readonly resolve: (service: ServiceReference) => ServiceAddress;
+}
+
+const maxAnswerBytes = 64 * 1024 * 1024;
+const maxDepth = 1000;
+
+interface Answer {
+  readonly code: number;
+  readonly text: string;
+}
+
+export class HttpsWebhookDialer implements WebhookDialer {
+  #agent: Agent | undefined;
+
+  constructor(private readonly deps: HttpsWebhookDialerDeps) {}
+
+  async call(
+    config: WebhookClientConfig,
+    body: JsonObject,
+    options: WebhookCallOptions,
+  ): Promise<JsonObject> {
+    const { timeoutMs, signal } = options;
+    const abort = new AbortController();
+    const cancel: Cancel = this.deps.clock.setTimer(timeoutMs, () => abort.abort(deadlineExceeded));
+    const onAbort = (): void => abort.abort('context canceled');
+    if (signal?.aborted) onAbort();
+    else signal?.addEventListener('abort', onAbort, { once: true });
+    let answer: Answer;
+    try {
+      answer = await this.#post(config, timeoutMs, JSON.stringify(body), abort.signal);
+    } catch (error) {
+      const why = abort.signal.aborted
+        ? String(abort.signal.reason)
+        : reasonOf(error as NodeJS.ErrnoException, config);
+      throw postFailed(config, timeoutMs, why, error);
+    } finally {
+      cancel();
+      signal?.removeEventListener('abort', onAbort);
+    }
+    if (answer.code < 200 || answer.code > 299) throw refusal(answer);
+    return decoded(answer.text);
+  }
+
+  /** Ends the connections that are kept. */
+  close(): void {
+    this.#agent?.destroy();
+  }
+
+  async #post(
+    config: WebhookClientConfig,
+    timeoutMs: number,
+    body: string,
+    signal: AbortSignal,
+  ): Promise<Answer> {
+    const { Agent, request } = await import('node:https');
+    this.#agent ??= new Agent({ keepAlive: true });
+    const url = new URL(targetOf(config, timeoutMs));
+    const address = config.service && this.deps.resolve(config.service);
+    const options: RequestOptions = {
+      method: 'POST',
+      agent: this.#agent,
+      signal,
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/json',
+        'content-length': Buffer.byteLength(body),
+        'user-agent': 'kube-apiserver-admission',
+        host: url.host,
+      },
+      ...(config.caBundle ? { ca: Buffer.from(config.caBundle, 'base64') } : {}),
+      ...(address ? { hostname: address.host, port: address.port, servername: url.hostname } : {}),
+    };
+    const send = (): Promise<Answer> =>
+      new Promise((resolve, reject) => {
+        const outgoing = request(url, options, (incoming) => {
+          const chunks: Buffer[] = [];
+          let size = 0;
+          incoming.on('data', (chunk: Buffer) => {
+            size += chunk.length;
+            chunks.push(chunk);
+            if (size > maxAnswerBytes)
+              incoming.destroy(new Error(`the answer is larger than ${maxAnswerBytes} bytes`));
+          });
+          incoming.on('error', reject);
+          incoming.on('end', () =>
+            resolve({ code: incoming.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') }),
+          );
+        });
+        outgoing.on('error', (error: NodeJS.ErrnoException) => {
+          // The other side has closed a kept connection at the moment it was used again.
+          if (outgoing.reusedSocket && error.code === 'ECONNRESET' && !signal.aborted) resolve(send());
+          else reject(error);
+        });
+        outgoing.end(body);
+      });
+    return send();
+  }
+}
+
+/** Go's words for Node's errors. */
+function reasonOf(error: NodeJS.ErrnoException, config: WebhookClientConfig): string {
+  const { address, port, hostname } = error as { address?: string; port?: number; hostname?: string };
+  switch (error.code) {
+    case 'ECONNREFUSED':
+      return `dial tcp ${address ?? ''}:${port ?? ''}: connect: connection refused`;
+    case 'EHOSTUNREACH':
+      return `dial tcp ${address ?? ''}:${port ?? ''}: connect: no route to host`;
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return `dial tcp: lookup ${hostname ?? ''}: no such host`;
+    case 'ECONNRESET':
+      return 'EOF';
+    case 'DEPTH_ZERO_SELF_SIGNED_CERT':
+    case 'SELF_SIGNED_CERT_IN_CHAIN':
+    case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
+    case 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY':
+      return 'tls: failed to verify certificate: x509: certificate signed by unknown authority';
+    case 'CERT_HAS_EXPIRED':
+    case 'CERT_NOT_YET_VALID':
+      return 'tls: failed to verify certificate: x509: certificate has expired or is not yet valid';
+    case 'ERR_TLS_CERT_ALTNAME_INVALID':
+      return `tls: failed to verify certificate: x509: certificate is not valid for any names, but wanted to match ${
+        config.service
+          ? `${config.service.name}.${config.service.namespace}.svc`
+          : new URL(config.url ?? '').hostname
+      }`;
+    default:
+      return error.message;
+  }
+}
+
+/** A server may say what is wrong in a Status; else its code says it. */
+function refusal({ code, text }: Answer): WebhookUnreachable {
+  try {
+    const { kind, message } = JSON.parse(text) as { kind?: unknown; message?: unknown };
+    if (kind === 'Status' && typeof message === 'string' && message !== '')
+      return new WebhookUnreachable(message);
+  } catch {
+    // No Status: the code has to do.
+  }
+  return httpFailure(code, text);
+}
+
+function decoded(text: string): JsonObject {
+  let value: JsonValue;
+  try {
+    ({ value } = parseJsonStrict(text, { maxDepth }));
+  } catch (error) {
+    throw new WebhookUnreachable(`couldn't get version/kind; json parse error: ${(error as Error).message}`);
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new WebhookUnreachable("couldn't get version/kind; json parse error: the answer is no JSON object");
+  return value as JsonObject;
+}
