@@ -196,6 +196,7 @@ switch (task) {
       // `api` and `telemetry` must run in a browser: compiled once without Node's types.
       node(bin('@typescript/native/bin/tsc'), ['-p', 'src/api/tsconfig.browser.json']) ||
       node(join(root, 'scripts/check-floors.mjs'), []) ||
+      node(join(root, 'scripts/check-features.mjs'), []) ||
       node(join(root, 'scripts/check-time.mjs'), []);
     break;
   case 'docs':

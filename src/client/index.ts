@@ -9,6 +9,7 @@ export { type ConnectDeps, type Connection, type ConnectTarget, connect } from '
 export { type Credential, CredentialError, type CredentialSource } from './credentials/credential.js';
 export type { Impersonation } from './credentials/impersonation.js';
 export { SharingDecoder, type SharingDecoderOptions } from './decode/sharing-decoder.js';
+export { draftPatch, type PatchOperation } from './draft.js';
 export { type Discovery, type DiscoveredResource, discover } from './discovery.js';
 export { createHttpTransport, type HttpTransportOptions } from './http-transport.js';
 export { type RateLimitOptions, rateLimitedTransport } from './rate-limited-transport.js';

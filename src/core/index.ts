@@ -269,3 +269,16 @@ export { schemaOfClass } from './kinds/schema-emitter.js';
 export { type Token, token, type TypedSymbol } from './registration/token.js';
 export type { ClusterTarget } from './manager/transports.js';
 export { type AddOptions, type RetryBudget, WorkQueue, type WorkQueueOptions } from './queue/workqueue.js';
+export {
+  type AdmissionDefinition,
+  type AdmissionOperation,
+  type AdmissionRequest,
+  answerAdmission,
+  type Defaulter,
+  type FieldProblem,
+  type Validator,
+  type WebhookBuilder,
+  webhookFor,
+  type WebhookSettings,
+} from './webhooks/admission.js';
+export { type WebhookRegistry, WebhookServer, type WebhookServerOptions } from './webhooks/webhook-server.js';

@@ -29,6 +29,7 @@ import {
 import type { Client } from '../client/index.js';
 import { EmbeddedCluster } from '../cluster/index.js';
 import {
+  type AdmissionDefinition,
   isRunnable,
   Manager,
   type ManagerOptions,
@@ -36,6 +37,7 @@ import {
   type Registrable,
   type Runnable,
   type Token,
+  WebhookServer,
 } from '../core/index.js';
 import { type Logger, silentLogger } from '../telemetry/index.js';
 import { seededRandom } from './seeded-random.js';
@@ -44,6 +46,8 @@ import { VirtualClock } from './virtual-clock.js';
 export interface TestClusterOptions {
   /** Controller classes, definitions and Runnables to run. */
   readonly controllers?: readonly (Registrable | Runnable)[];
+  /** Webhooks that the API server asks from the start. */
+  readonly webhooks?: readonly AdmissionDefinition[];
   /** Tokens and what stands for them. */
   readonly provide?: readonly (readonly [token: Token<unknown>, value: unknown])[];
   /**
@@ -120,6 +124,8 @@ export class TestCluster implements AsyncDisposable {
       log,
     });
     for (const [token, value] of options.provide ?? []) manager.provide(token, value);
+    if (options.webhooks)
+      manager.add(new WebhookServer({ inProcess: cluster.webhooks }, ...options.webhooks));
     for (const controller of options.controllers ?? []) {
       if (isRunnable(controller)) manager.add(controller);
       else manager.register(controller);

@@ -122,4 +122,22 @@ export const mutants: readonly Mutant[] = [
     test: 'core/manager/uninstall.test.js',
     title: 'leaves the definitions while a finalizer holds',
   },
+  {
+    row: 18,
+    breaks: 'an API server that is not told whom to believe',
+    file: 'dist/core/webhooks/webhook-server.js',
+    from: ', caBundle })',
+    to: ' })',
+    test: 'core/webhooks/webhooks.test.js',
+    title: 'are served over HTTPS with certificates of their own',
+  },
+  {
+    row: 18,
+    breaks: 'a failure that becomes an admission',
+    file: 'dist/core/webhooks/admission.js',
+    from: 'allowed: false,',
+    to: 'allowed: true,',
+    test: 'core/webhooks/webhooks.test.js',
+    title: 'never becomes an admission when a function throws',
+  },
 ];
