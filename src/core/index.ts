@@ -281,4 +281,13 @@ export {
   webhookFor,
   type WebhookSettings,
 } from './webhooks/admission.js';
+export {
+  answerConversion,
+  checkRoundTrip,
+  type Conversion,
+  type ConversionBuilder,
+  type ConversionDefinition,
+  conversionFor,
+  type Converted,
+} from './webhooks/conversion.js';
 export { type WebhookRegistry, WebhookServer, type WebhookServerOptions } from './webhooks/webhook-server.js';

@@ -30,6 +30,7 @@ import type { Client } from '../client/index.js';
 import { EmbeddedCluster } from '../cluster/index.js';
 import {
   type AdmissionDefinition,
+  type ConversionDefinition,
   isRunnable,
   Manager,
   type ManagerOptions,
@@ -47,7 +48,7 @@ export interface TestClusterOptions {
   /** Controller classes, definitions and Runnables to run. */
   readonly controllers?: readonly (Registrable | Runnable)[];
   /** Webhooks that the API server asks from the start. */
-  readonly webhooks?: readonly AdmissionDefinition[];
+  readonly webhooks?: readonly (AdmissionDefinition | ConversionDefinition)[];
   /** Tokens and what stands for them. */
   readonly provide?: readonly (readonly [token: Token<unknown>, value: unknown])[];
   /**

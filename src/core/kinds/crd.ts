@@ -7,15 +7,15 @@ import { nameOfClass, RegistrationError } from '../registration/registration-err
 import { assertPlainClass, loadValidators, SchemaEmitter } from './schema-emitter.js';
 
 /**
- * The definition that installs a kind: one version, served and stored.
- * @throws RegistrationError naming class, field and remedy when a schema cannot be made
+ * The definition that installs a kind: its own version, which is stored, and the others it names, which are served beside
+ * it.
+ * @throws RegistrationError naming class, field and remedy when a schema cannot be made, or a version is of another kind
  */
 export async function crdOf(kind: AnyCustomResource): Promise<IdentifiedInput<CustomResourceDefinition>> {
-  assertPlainClass(kind);
-  const { options, group, version, plural, singular, scope } = kind;
-  const schema = wholeSchema(kind, new SchemaEmitter(await loadValidators()));
-  checkSchema(kind, schema);
-  const columns = columnsOf(kind, schema);
+  const { options, group, plural, singular, scope } = kind;
+  const emitter = new SchemaEmitter(await loadValidators());
+  const others = options.versions?.() ?? [];
+  for (const other of others) checkVersion(kind, other);
   return {
     apiVersion: `${CustomResourceDefinition.group}/${CustomResourceDefinition.version}`,
     kind: CustomResourceDefinition.kind,
@@ -31,25 +31,47 @@ export async function crdOf(kind: AnyCustomResource): Promise<IdentifiedInput<Cu
         ...(options.shortNames?.length ? { shortNames: options.shortNames } : {}),
         ...(options.categories?.length ? { categories: options.categories } : {}),
       },
-      versions: [
-        {
-          name: version,
-          served: true,
-          storage: true,
-          schema: { openAPIV3Schema: schema as never },
-          ...(options.status || options.scale
-            ? {
-                subresources: {
-                  ...(options.status ? { status: {} } : {}),
-                  ...(options.scale ? { scale: options.scale } : {}),
-                },
-              }
-            : {}),
-          ...(columns.length > 0 ? { additionalPrinterColumns: columns } : {}),
-        },
-      ],
+      versions: [kind, ...others].map((version) => versionOf(version, emitter, version === kind)),
     },
   };
+}
+
+function versionOf(kind: AnyCustomResource, emitter: SchemaEmitter, storage: boolean) {
+  assertPlainClass(kind);
+  const { options, version } = kind;
+  const schema = wholeSchema(kind, emitter);
+  checkSchema(kind, schema);
+  const columns = columnsOf(kind, schema);
+  const { deprecated = false } = options;
+  return {
+    name: version,
+    served: true,
+    storage,
+    ...(deprecated === false ? {} : { deprecated: true }),
+    ...(typeof deprecated === 'string' ? { deprecationWarning: deprecated } : {}),
+    schema: { openAPIV3Schema: schema as never },
+    ...(options.status || options.scale
+      ? {
+          subresources: {
+            ...(options.status ? { status: {} } : {}),
+            ...(options.scale ? { scale: options.scale } : {}),
+          },
+        }
+      : {}),
+    ...(columns.length > 0 ? { additionalPrinterColumns: columns } : {}),
+  };
+}
+
+function checkVersion(hub: AnyCustomResource, other: AnyCustomResource): void {
+  const same = (['group', 'kind', 'plural', 'singular', 'scope'] as const).every(
+    (part) => hub[part] === other[part],
+  );
+  if (same && hub.version !== other.version) return;
+  throw new RegistrationError(
+    nameOfClass(hub),
+    `names ${nameOfClass(other)} as another version, which is ${same ? 'the same version' : 'another kind'}`,
+    'give it the same group, kind, plural and scope, and another version',
+  );
 }
 
 const observedGeneration: Schema = {

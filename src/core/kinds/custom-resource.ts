@@ -84,6 +84,13 @@ export interface CustomResourceOptions<
   /** By title: a JSONPath, or a column in full. An Age column is added at the end unless you name one. */
   readonly columns?: Readonly<Record<string, string | Column>>;
   readonly scale?: ScalePaths;
+  /**
+   * Other versions of the kind, each a class of its own, served beside this one. This one is what is stored, and the hub
+   * of conversions (`conversionFor`). A function, as the classes know each other.
+   */
+  readonly versions?: () => readonly AnyCustomResource[];
+  /** Clients of this version are warned, in these words or the server's. Default false. */
+  readonly deprecated?: boolean | string;
 }
 
 /** An object of a custom kind, as reads give it. */

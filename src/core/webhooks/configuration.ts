@@ -4,8 +4,10 @@ import {
   MutatingWebhookConfiguration,
   ValidatingWebhookConfiguration,
 } from '../../api/kinds/admissionregistration/v1.js';
+import { CustomResourceDefinition } from '../../api/kinds/apiextensions/v1.js';
 import type { Client } from '../../client/index.js';
 import type { AdmissionDefinition, AdmissionMode } from './admission.js';
+import type { ConversionDefinition } from './conversion.js';
 
 /** Where a webhook of a kind answers: `/validate/apps.example.com/v1/websites`. */
 export function pathOf({ kind }: AdmissionDefinition, mode: AdmissionMode): string {
@@ -62,4 +64,26 @@ function webhook(
     ...(settings.namespaceSelector ? { namespaceSelector: settings.namespaceSelector } : {}),
     ...(settings.objectSelector ? { objectSelector: settings.objectSelector } : {}),
   };
+}
+
+/** Where the versions of a kind are converted: `/convert/apps.example.com/websites`. */
+export function conversionPathOf({ hub }: ConversionDefinition): string {
+  return `/convert/${hub.group}/${hub.plural}`;
+}
+
+/** Tells the definitions of the kinds who converts; the rest of them is whoever installed them's. */
+export async function applyConversions(
+  client: Client,
+  definitions: readonly ConversionDefinition[],
+  configOf: (path: string) => WebhookClientConfig,
+): Promise<void> {
+  for (const definition of definitions) {
+    const { plural, group } = definition.hub;
+    const clientConfig = configOf(conversionPathOf(definition));
+    const conversion = { strategy: 'Webhook', webhook: { clientConfig, conversionReviewVersions: ['v1'] } };
+    await client.patchRaw(CustomResourceDefinition, `${plural}.${group}`, {
+      type: 'merge',
+      patch: { spec: { conversion } },
+    });
+  }
 }

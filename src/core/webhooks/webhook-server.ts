@@ -11,12 +11,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Cancel, JsonObject, WebhookClientConfig } from '../../api/index.js';
+import type { Logger } from '../../telemetry/index.js';
 import type { Runnable, RunnableContext } from '../manager/runnable.js';
 import { RegistrationError } from '../registration/registration-error.js';
 import type { WebhookMetrics } from '../telemetry/webhook-metrics.js';
-import { type AdmissionDefinition, type AdmissionMode, answerAdmission } from './admission.js';
+import { type AdmissionDefinition, answerAdmission, type Answered } from './admission.js';
 import { authorityOf, serveCertificates } from './certificates.js';
-import { applyConfigurations, pathOf } from './configuration.js';
+import { applyConfigurations, applyConversions, conversionPathOf, pathOf } from './configuration.js';
+import { answerConversion, type ConversionDefinition } from './conversion.js';
 
 /** Who calls handlers of this process without a socket: `EmbeddedCluster.webhooks`. */
 export interface WebhookRegistry {
@@ -44,46 +46,61 @@ export interface WebhookServerOptions {
 /** Longer reviews are refused: an object has 1.5 MiB at most, and comes with its former self. */
 const maxBodyBytes = 8 * 1024 * 1024;
 
+/** What a path answers. */
+type Answerer = (body: JsonObject, log: Logger) => Promise<Answered> | Answered;
+
 interface Route {
-  readonly definition: AdmissionDefinition;
-  readonly mode: AdmissionMode;
+  readonly answer: Answerer;
+  readonly isConversion: boolean;
 }
 
 export class WebhookServer implements Runnable {
   readonly name: string;
   readonly group = 'webhooks' as const;
   readonly #options: WebhookServerOptions;
-  readonly #definitions: readonly AdmissionDefinition[];
+  readonly #admissions: readonly AdmissionDefinition[];
+  readonly #conversions: readonly ConversionDefinition[];
   readonly #routes = new Map<string, Route>();
   readonly #undo: (() => Promise<void> | void)[] = [];
   #context: RunnableContext | undefined;
   #port: number | undefined;
 
   /** @throws RegistrationError for two definitions of one kind, a name that is none, or a url that is not https */
-  constructor(options: WebhookServerOptions, ...definitions: readonly AdmissionDefinition[]) {
+  constructor(
+    options: WebhookServerOptions,
+    ...definitions: readonly (AdmissionDefinition | ConversionDefinition)[]
+  ) {
     this.#options = options;
     this.name = options.name ?? 'gyre-webhooks';
-    this.#definitions = definitions;
-    const where = `WebhookServer ${JSON.stringify(this.name)}`;
     if (options.url !== undefined && !options.url.startsWith('https://'))
       throw new RegistrationError(
-        where,
+        `WebhookServer ${JSON.stringify(this.name)}`,
         `has the url ${JSON.stringify(options.url)}`,
         'API servers ask over https only',
       );
-    for (const definition of definitions) {
+    this.#conversions = definitions.filter((definition) => 'hub' in definition);
+    this.#admissions = definitions.filter((definition) => 'validators' in definition);
+    for (const definition of this.#conversions) {
+      const answer: Answerer = (body, log) => answerConversion(definition, body, log);
+      this.#add(conversionPathOf(definition), definition.hub.kind, { answer, isConversion: true });
+    }
+    for (const definition of this.#admissions) {
       for (const mode of ['mutating', 'validating'] as const) {
-        const path = pathOf(definition, mode);
-        if (this.#routes.has(path))
-          throw new RegistrationError(
-            where,
-            `has two definitions of ${definition.kind.kind}`,
-            'put them into one webhookFor',
-          );
-        this.#routes.set(path, { definition, mode });
-        options.metrics?.add(path);
+        const answer: Answerer = (body, log) => answerAdmission(definition, mode, body, log);
+        this.#add(pathOf(definition, mode), definition.kind.kind, { answer, isConversion: false });
       }
     }
+  }
+
+  #add(path: string, kind: string, route: Route): void {
+    if (this.#routes.has(path))
+      throw new RegistrationError(
+        `WebhookServer ${JSON.stringify(this.name)}`,
+        `has two definitions of ${kind}`,
+        'put them into one',
+      );
+    this.#routes.set(path, route);
+    this.#options.metrics?.add(path);
   }
 
   /** Where it listens; undefined before it does, and in process. */
@@ -113,7 +130,8 @@ export class WebhookServer implements Runnable {
 
   async #configure(configOf: (path: string) => WebhookClientConfig): Promise<void> {
     const { client, log } = this.#context as RunnableContext;
-    await applyConfigurations(client, this.name, this.#definitions, configOf);
+    await applyConfigurations(client, this.name, this.#admissions, configOf);
+    await applyConversions(client, this.#conversions, configOf);
     log.info('webhooks served', {
       webhooks: [...this.#routes.keys()],
       ...(this.#port ? { port: this.#port } : {}),
@@ -210,15 +228,16 @@ export class WebhookServer implements Runnable {
     }
   }
 
-  async #answer(path: string, { definition, mode }: Route, body: JsonObject): Promise<JsonObject> {
+  async #answer(path: string, route: Route, body: JsonObject): Promise<JsonObject> {
     const { clock, log } = this.#context as RunnableContext;
     const { metrics } = this.#options;
     const ended = metrics?.begin(path);
     const began = clock.monotonic();
     let code = 400;
     try {
-      const { review, failed } = await answerAdmission(definition, mode, body, log);
-      if (failed) metrics?.panicked();
+      const { review, failed } = await route.answer(body, log);
+      if (failed && route.isConversion) metrics?.conversionPanicked();
+      else if (failed) metrics?.panicked();
       code = failed ? 500 : 200;
       return review;
     } finally {
