@@ -290,4 +290,5 @@ export {
   conversionFor,
   type Converted,
 } from './webhooks/conversion.js';
+export { Admission, admissionOf, Defaults, Validates } from './webhooks/decorators.js';
 export { type WebhookRegistry, WebhookServer, type WebhookServerOptions } from './webhooks/webhook-server.js';

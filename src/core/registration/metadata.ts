@@ -8,6 +8,7 @@
 import type { Duration, JsonValue, KindOf, Schema } from '../../api/index.js';
 import type { IndexFn } from '../../informers/index.js';
 import type { Predicate, RbacRule, RunSettings, WatchDefinition } from '../controller/definition.js';
+import type { WebhookSettings } from '../webhooks/admission.js';
 
 /** Any class, abstract ones included. */
 export type AnyClass<T = object> = abstract new (...args: never[]) => T;
@@ -80,6 +81,10 @@ export interface ClassFacts {
   readonly sources: SourceFacts[];
   readonly timers: TimerFacts[];
   readonly rbac: RbacRule[];
+  admission?: { readonly kind: KindRef<unknown>; readonly settings: WebhookSettings };
+  /** Names of methods. */
+  readonly defaulters: string[];
+  readonly validators: string[];
   /** Injection tokens by the constructor parameter's position. */
   readonly parameters: Map<number, unknown>;
   readonly properties: Map<string | symbol, unknown>;
@@ -105,6 +110,8 @@ export function factsOfClass(cls: object): ClassFacts {
     sources: [],
     timers: [],
     rbac: [],
+    defaulters: [],
+    validators: [],
     parameters: new Map(),
     properties: new Map(),
   };

@@ -2,13 +2,20 @@
 import { IsInt, IsOptional, IsString } from 'class-validator';
 import { expect } from 'chai';
 import {
+  Admission,
+  admissionOf,
+  type AdmissionRequest,
   answerAdmission,
   CustomResource,
   controllerFor,
+  Defaults,
   done,
+  type Draft,
   isInvalid,
   Manager,
+  RegistrationError,
   silentLogger,
+  Validates,
   webhookFor,
   WebhookServer,
 } from 'gyre';
@@ -129,6 +136,35 @@ describe('a review', () => {
       refusal = error;
     });
     expect(refusal).to.be.instanceOf(TypeError);
+  });
+});
+
+describe('webhooks as a class', () => {
+  it('are its decorated methods, called on the instance, inherited ones too', async () => {
+    class Base {
+      protected readonly image = 'nginx';
+      @Defaults() fill(draft: Draft<Site>): void {
+        draft.spec.image ??= this.image;
+      }
+    }
+    @Admission(Site, { timeoutSeconds: 3 })
+    class SiteAdmission extends Base {
+      @Validates() even({ spec }: Site, { operation }: AdmissionRequest<Site>) {
+        return spec.replicas % 2 === 0
+          ? []
+          : [{ field: 'spec.replicas', message: `must be even on ${operation}` }];
+      }
+    }
+    const definition = admissionOf(new SiteAdmission());
+    expect(definition.settings).to.deep.equal({ timeoutSeconds: 3 });
+    const { patch = '' } = await responseOf(definition, 'mutating', { object: site({ replicas: 2 }) });
+    expect(Buffer.from(patch, 'base64').toString()).to.include('nginx');
+    const { status } = await responseOf(definition, 'validating', { object: site({ replicas: 1 }) });
+    expect(status?.message).to.include('must be even on CREATE');
+    expect(() => admissionOf(new Base())).to.throw(RegistrationError, /@Admission/);
+    @Admission(Site)
+    class Nothing {}
+    expect(() => admissionOf(new Nothing())).to.throw(RegistrationError, /no webhook/);
   });
 });
 
