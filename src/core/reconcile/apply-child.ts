@@ -2,8 +2,8 @@
  * Applying an owned child: identity filled in, and no request when nothing would change.
  *
  * A request is saved only when both hold: this process has applied the very same configuration to the
- * very same object before, and the cached object still says everything the configuration says. The first
- * apply of a child in a process is always sent.
+ * very same object before, and the cached object still says what the server answered then about everything the
+ * configuration speaks of. The first apply of a child in a process is always sent.
  */
 import {
   copyJson,
@@ -22,6 +22,8 @@ import { checkOwnable, controllerReference, withController } from './owner-refer
 
 interface Applied {
   readonly configuration: JsonObject;
+  /** What the server made of it: quantities in their canonical form, defaults in list items, nothing for what is empty. */
+  readonly answered: JsonValue | undefined;
   readonly uid: string;
 }
 
@@ -93,7 +95,7 @@ export async function applyChild<C>(
     cached.metadata.uid === before.uid &&
     options.dryRun !== true &&
     deepEqualJson(before.configuration, configuration) &&
-    contains(cached as unknown as JsonValue, configuration);
+    (before.answered === undefined || contains(cached as unknown as JsonValue, before.answered));
   if (saved) return cached;
 
   // A controller is the authority over its children: it takes fields back instead of failing.
@@ -104,10 +106,24 @@ export async function applyChild<C>(
   if (options.dryRun !== true) {
     memory.set(owner.metadata.uid, child, {
       configuration,
+      answered: project(applied as unknown as JsonValue, configuration),
       uid: (applied as unknown as Identified).metadata.uid,
     });
   }
   return applied;
+}
+
+/** What `object` says about the fields of `configuration`; lists are taken whole. */
+function project(object: JsonValue | undefined, configuration: JsonValue): JsonValue | undefined {
+  const isRecord = (value: JsonValue | undefined): value is JsonObject =>
+    typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (!isRecord(object) || !isRecord(configuration)) return object;
+  const said: Record<string, JsonValue> = Object.create(null) as Record<string, JsonValue>;
+  for (const [key, value] of Object.entries(configuration)) {
+    const one = Object.hasOwn(object, key) ? project(object[key], value) : undefined;
+    if (one !== undefined) said[key] = one;
+  }
+  return said;
 }
 
 /** True when `object` says everything `configuration` says. */

@@ -488,6 +488,82 @@ describe("a controller's children", () => {
     expect(clock.pending).to.equal(0);
   });
 
+  it('are not applied again because the server writes them in another form: quantities, defaults, nothing for empty', async () => {
+    let requests = 0;
+    const canonical = <V>(value: V): V => JSON.parse(JSON.stringify(value).replaceAll('"1000m"', '"1"')) as V;
+    const { clock, cluster } = await bare();
+    // As servers do that know quantities by their value.
+    const rewriting = (inner: Transport): Transport => ({
+      request: async (request: ApiRequest) => {
+        if (request.method === 'PATCH' && request.path.endsWith('/deployments/web')) requests++;
+        return canonical(await inner.request({ ...request }));
+      },
+      watch: async (request) => {
+        const { headers, events } = await inner.watch(request);
+        const rewritten = async function* () {
+          for await (const batch of events) yield canonical(batch);
+        };
+        return { headers, events: rewritten() } as never;
+      },
+      close: () => inner.close(),
+    });
+    const controller = controllerFor(Secret)
+      .named('parent')
+      .owns(Deployment)
+      .reconcile(async (_, ctx) => {
+        const labels = { app: 'web' };
+        await ctx.apply(Deployment, {
+          metadata: { name: 'web', annotations: {} },
+          spec: {
+            selector: { matchLabels: labels },
+            template: {
+              metadata: { labels },
+              spec: {
+                containers: [
+                  {
+                    name: 'c',
+                    image: 'i',
+                    env: [],
+                    resources: { requests: { cpu: '1000m' } },
+                    ports: [{ containerPort: 80 }],
+                  },
+                ],
+              },
+            },
+          },
+        });
+        return done;
+      });
+    const manager = Manager.create({
+      cluster: rewriting(cluster.transport()),
+      clock,
+      random: seededRandom(1),
+      log: silentLogger,
+    }).register(controller);
+    await Manager.preload();
+    void manager.start();
+    await clock.settle();
+    const client = cluster.client();
+    await client.create(Secret, { metadata: { name: 's', namespace: 'default' } });
+    await clock.settle();
+    expect(requests).to.equal(1);
+    for (let i = 0; i < 3; i++) {
+      await client.patch(Secret, 'default/s', (draft) => void (draft.metadata.labels = { i: String(i) }));
+      await clock.settle();
+    }
+    expect(requests).to.equal(1);
+    await client.patch(Deployment, 'default/web', (draft) => {
+      const [container] = draft.spec.template.spec?.containers ?? [];
+      if (container) container.resources = { requests: { cpu: '2' } };
+    });
+    await clock.settle();
+    expect(requests, 'drift is put right').to.equal(2);
+    const stopped = manager.stop();
+    await clock.advance('1m');
+    await stopped;
+    await cluster.stop();
+  });
+
   it('are refused where owner references do not reach, naming the remedy', async () => {
     let message = '';
     const controller = controllerFor(Secret)
