@@ -2,6 +2,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { expect } from 'chai';
 import { root, temporaryFolder } from '../support/processes.js';
 
@@ -67,8 +68,11 @@ class Reader {
   }
 
   #run(...args: string[]): void {
-    const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: this.at, encoding: 'utf8' });
-    this.output = stdout + stderr;
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+      cwd: this.at,
+      encoding: 'utf8',
+    });
+    this.output = stripVTControlCharacters(stdout + stderr);
     expect(status, this.output).to.equal(0);
   }
 }
