@@ -281,6 +281,7 @@ export {
   webhookFor,
   type WebhookSettings,
 } from './webhooks/admission.js';
+export { classRules } from './webhooks/class-rules.js';
 export {
   answerConversion,
   checkRoundTrip,
