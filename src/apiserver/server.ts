@@ -31,13 +31,13 @@ import { ServiceAllocator } from './allocation/service-allocator.js';
 import { AdmissionChain } from './admission/admission.js';
 import { webhookConfigurationStrategies } from './admission/webhooks/configuration.js';
 import { WebhookAdmission } from './admission/webhooks/webhook-admission.js';
-import { NamespaceLifecycle } from './admission/namespace-lifecycle.js';
-import { DefaultStorageClass, StorageObjectInUseProtection } from './admission/storage.js';
+import { admissionPlugins } from './admission/plugins.js';
 import { Authenticator, withGroup } from './auth/authenticator.js';
 import { type Authorizer, forbiddenError } from './auth/authorizer.js';
 import { actingUser } from './auth/impersonation.js';
 import { mastersGroup, RbacAuthorizer } from './auth/rbac.js';
 import { ServiceAccountTokens } from './auth/service-account-tokens.js';
+import { publishEndpoints, type ServerAddress } from './bootstrap/own-endpoints.js';
 import { ensureSystemObjects } from './bootstrap/system-objects.js';
 import { storagePrefix, WatchCache } from './cache/watch-cache.js';
 import { CrdController } from './crd/crd-controller.js';
@@ -78,6 +78,10 @@ export interface ApiServerOptions {
    * time per write: for tests. Default false.
    */
   readonly freeze?: boolean;
+  /** Admission plugins to do without, by name: `ServiceAccount`. Default none. */
+  readonly disableAdmissionPlugins?: readonly string[];
+  /** Pods get a volume with the token of their service account, for an API server they can reach. Default true. */
+  readonly mountServiceAccountTokens?: boolean;
   /** Calls webhooks that are not of this process. Default: over HTTPS, services by their endpoints. */
   readonly webhooks?: WebhookDialer;
 }
@@ -155,13 +159,12 @@ export class ApiServer {
     this.#rest = {
       cache,
       admission: new AdmissionChain(
-        [
-          new NamespaceLifecycle(cache),
-          new DefaultStorageClass(() =>
-            cache.resource(storagePrefix({ group: 'storage.k8s.io', plural: 'storageclasses' })).objects(),
-          ),
-          new StorageObjectInUseProtection(),
-        ],
+        admissionPlugins({
+          cache,
+          random: options.random,
+          disabled: options.disableAdmissionPlugins ?? [],
+          mountTokens: options.mountServiceAccountTokens ?? true,
+        }),
         new WebhookAdmission({
           cache,
           dialer: this.webhooks,
@@ -222,6 +225,11 @@ export class ApiServer {
     await this.#crds.stop();
     this.#rest.cache.close();
     this.#https.close();
+  }
+
+  /** Tells the cluster where this server is reached: the endpoints of the Service `kubernetes`. @throws ApiError */
+  async advertise(at: ServerAddress): Promise<void> {
+    await publishEndpoints(inProcessTransport(this, serverUser), at);
   }
 
   /** Gives the server its way to the nodes: logs and exec go there. */

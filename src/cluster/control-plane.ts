@@ -4,10 +4,12 @@
  */
 import type { Clock, Random, Transport } from '../api/index.js';
 import {
+  ClusterRoleAggregationController,
   deploymentController,
   EndpointsCleanup,
   EndpointsController,
   EndpointSliceController,
+  EndpointSliceMirroringController,
   GarbageCollector,
   LocalVolumes,
   NamespaceController,
@@ -64,9 +66,11 @@ export class ControlPlane {
       .register(ReplicaSetController)
       .register(ReplicationControllerController)
       .register(EndpointSliceController)
+      .register(EndpointSliceMirroringController)
       .register(EndpointsController)
       .register(EndpointsCleanup)
       .register(NamespaceController)
+      .register(ClusterRoleAggregationController)
       .register(ServiceAccountController)
       .register(NodeLifecycleController)
       .register(TaintEvictionController)

@@ -1,0 +1,39 @@
+/**
+ * The admission plugins of this server, in the order they run (the order of kube-apiserver:
+ * https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/).
+ */
+import type { Random } from '../../api/index.js';
+import type { WatchCache } from '../cache/watch-cache.js';
+import type { AdmissionPlugin } from './admission.js';
+import { LimitRanger } from './limit-ranger.js';
+import { Lookup } from './lookup.js';
+import { NamespaceLifecycle } from './namespace-lifecycle.js';
+import { DefaultTolerationSeconds } from './pods/default-tolerations.js';
+import { Priority } from './pods/priority.js';
+import { RuntimeClass } from './pods/runtime-class.js';
+import { ServiceAccount } from './pods/service-account.js';
+import { DefaultStorageClass, StorageObjectInUseProtection } from './storage.js';
+
+export interface PluginOptions {
+  readonly cache: WatchCache;
+  readonly random: Random;
+  /** Names of plugins that are left out. */
+  readonly disabled: readonly string[];
+  /** Pods get a volume with their service account's token. */
+  readonly mountTokens: boolean;
+}
+
+export function admissionPlugins({ cache, random, disabled, mountTokens }: PluginOptions): AdmissionPlugin[] {
+  const lookup = new Lookup(cache);
+  const all: AdmissionPlugin[] = [
+    new NamespaceLifecycle(cache),
+    new LimitRanger(lookup),
+    new ServiceAccount({ lookup, random, mountTokens }),
+    new Priority(lookup),
+    new DefaultTolerationSeconds(),
+    new DefaultStorageClass(() => lookup.list({ group: 'storage.k8s.io', plural: 'storageclasses' })),
+    new StorageObjectInUseProtection(),
+    new RuntimeClass(lookup),
+  ];
+  return all.filter(({ name }) => !disabled.includes(name));
+}
