@@ -15,6 +15,7 @@ import {
   type KindFacts,
   methodNotAllowed,
   type NodeConnector,
+  notAcceptable,
   noSuchResource,
   parseApiVersion,
   type Random,
@@ -51,6 +52,7 @@ import type { RequestContext, RestDeps } from './rest/context.js';
 import { decodeObject } from './rest/decode-object.js';
 import { dispatch, objectTypes } from './rest/dispatch.js';
 import { type ExecRequest, podExec } from './rest/pod-streams.js';
+import { negotiateShape } from './rest/negotiate.js';
 import { writeQuery } from './rest/options.js';
 import { admitConnect } from './rest/connect.js';
 import { parseResourcePath, type ResourceRequest, type ServerRequest } from './rest/request.js';
@@ -423,6 +425,9 @@ export class ApiServer {
 
   async #onReview(ctx: RequestContext): Promise<ServerResponse> {
     if (ctx.info.verb !== 'create') throw methodNotAllowed();
+    // What is answered and not kept has no metadata to show alone, and no columns.
+    if (negotiateShape(ctx.request.headers.accept) !== 'object')
+      throw notAcceptable('only the following media types are accepted: application/json');
     const write = writeQuery(ctx.request.query, ctx.request.headers['user-agent'], 'CreateOptions');
     const review = decodeObject(ctx, await decodeBody(ctx.request, objectTypes), write.fieldValidation);
     if (typeof review !== 'object') throw badRequest('a review must be an object');

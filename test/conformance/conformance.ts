@@ -10,6 +10,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Transport } from 'gyre/api';
 import { type Client, type Connection, connect, createClient } from 'gyre/client';
 import { EmbeddedCluster } from 'gyre/cluster';
+import { MemoryStore, type ObjectStore } from 'gyre/store';
+import { systemClock } from '#src/system/index.js';
 import { Kubectl, kubectlOrSkip, type Invocation } from '../kubectl/kubectl.js';
 import { type Answer, ApiCalls, type Event, placeOf } from '../support/api-calls.js';
 import { root, temporaryFolder } from '../support/processes.js';
@@ -73,18 +75,20 @@ export class World extends ApiCalls {
   readonly namespace: string;
   readonly #connection: Connection;
   readonly #home: string;
+  readonly #store: ObjectStore;
   readonly #watches = new AbortController();
 
   constructor(
     readonly cluster: EmbeddedCluster,
     connection: Connection,
-    at: { readonly namespace: string; readonly home: string },
+    at: { readonly namespace: string; readonly home: string; readonly store: ObjectStore },
   ) {
     super();
     this.#connection = connection;
     this.client = createClient(connection.transport);
     this.namespace = at.namespace;
     this.#home = at.home;
+    this.#store = at.store;
   }
 
   protected transport(): Transport {
@@ -135,6 +139,11 @@ export class World extends ApiCalls {
     return new Kubectl(kubectlOrSkip(context), this.cluster.kubeconfig ?? '', this.#home);
   }
 
+  /** Forgets the history of the store. */
+  compact(): Promise<void> {
+    return this.#store.revision().then((now) => this.#store.compact(now));
+  }
+
   end(): void {
     this.#watches.abort();
   }
@@ -152,14 +161,17 @@ export function conformance(
     const folder = temporaryFolder();
     let cluster: EmbeddedCluster;
     let connection: Connection;
+    let store: ObjectStore;
     let cases = 0;
     before(async () => {
-      cluster = await EmbeddedCluster.start({ dataDir: folder.path, https: {} });
+      store = new MemoryStore({ clock: systemClock });
+      cluster = await EmbeddedCluster.start({ dataDir: folder.path, https: {}, store });
       connection = await connect({ kubeconfig: cluster.kubeconfig ?? '' });
     });
     after(async () => {
       connection.transport.close();
       await cluster.stop();
+      await store.close();
       folder[Symbol.dispose]();
     });
     define((name, run) => {
@@ -167,7 +179,7 @@ export function conformance(
       if (!inventory.has(title)) throw new Error(`no conformance test is called ${JSON.stringify(title)}`);
       it(title, async function () {
         const namespace = `case-${++cases}`;
-        const k = new World(cluster, connection, { namespace, home: folder.path });
+        const k = new World(cluster, connection, { namespace, home: folder.path, store });
         await k.post('/api/v1/namespaces', { metadata: { name: namespace } });
         // Pods may be made once there is somebody for them to run as.
         await k.eventually(() => k.get(k.at('v1', 'serviceaccounts', 'default')));

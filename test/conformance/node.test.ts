@@ -40,8 +40,9 @@ conformance('[sig-node]', (restate) => {
     expect(everywhere.items.map((item) => item.data)).to.deep.include({ valueName: 'value1' });
     await k.delete(`${k.at('v1', 'configmaps')}?labelSelector=test-configmap-static%3Dtrue`);
     await seen.until('DELETED', (o) => o.metadata.name === 'lifecycle');
-    expect((await k.get(`${k.at('v1', 'configmaps')}?labelSelector=test-configmap-static%3Dtrue`)).items).to
-      .be.empty;
+    expect(
+      (await k.get(`${k.at('v1', 'configmaps')}?labelSelector=test-configmap-static%3Dtrue`)).items,
+    ).to.deep.equal([]);
   });
 
   restate('Lease lease API should be available', async (k) => {

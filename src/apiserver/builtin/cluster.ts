@@ -2,7 +2,7 @@
  * Kinds of the control plane's own machinery: they have few rules, but differ in how they are updated and
  * whether changes of theirs are counted.
  */
-import { FieldPath, fieldError, pathSegmentName, type StatusCause } from '../../api/index.js';
+import { FieldPath, fieldError, type StatusCause } from '../../api/index.js';
 import type {
   MutatingWebhookConfiguration,
   RuleWithOperations,
