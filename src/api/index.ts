@@ -33,6 +33,7 @@ export * from './resource-version.js';
 export { decodeErrors } from './schema/decode.js';
 export { applyDefaults } from './schema/defaults.js';
 export { dropEmpty } from './schema/empty.js';
+export { compilePattern } from './schema/pattern.js';
 export { prune, unknownFields } from './schema/prune.js';
 export type * from './schema/schema.js';
 export { structuralErrors } from './schema/structural.js';

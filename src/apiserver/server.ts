@@ -172,6 +172,7 @@ export class ApiServer {
           dialer: this.webhooks,
           random: options.random,
           log: this.#log.with({ component: 'admission' }),
+          authorizer: this.#authorizer,
           isServer: (user) => user === serverUser,
           otherVersions: (resource) => this.#registry.otherVersions(resource),
         }),

@@ -77,6 +77,7 @@ export class World extends ApiCalls {
   readonly #home: string;
   readonly #store: ObjectStore;
   readonly #watches = new AbortController();
+  readonly #cleanups: (() => Promise<unknown>)[] = [];
 
   constructor(
     readonly cluster: EmbeddedCluster,
@@ -144,8 +145,14 @@ export class World extends ApiCalls {
     return this.#store.revision().then((now) => this.#store.compact(now));
   }
 
-  end(): void {
+  /** Is run when the case has ended, however it did. */
+  afterwards(clean: () => Promise<unknown>): void {
+    this.#cleanups.push(clean);
+  }
+
+  async end(): Promise<void> {
     this.#watches.abort();
+    for (const clean of this.#cleanups.reverse()) await clean();
   }
 }
 
@@ -186,7 +193,7 @@ export function conformance(
         try {
           await run.call(this, k);
         } finally {
-          k.end();
+          await k.end();
           await k.ask('DELETE', `/api/v1/namespaces/${namespace}`);
         }
       });

@@ -1,6 +1,6 @@
 /**
  * Defaults and validation of MutatingWebhookConfiguration and ValidatingWebhookConfiguration, worded as
- * Kubernetes words them. What this server cannot honour (matchConditions) is refused, not ignored.
+ * Kubernetes words them.
  */
 import {
   dns1035Label,
@@ -24,6 +24,7 @@ import {
   validateClientConfig,
   validateReviewVersions,
 } from '../../webhooks/client-config.js';
+import { conditionCompiler, validateConditions } from '../policies/expressions.js';
 import { defaultTimeoutSeconds } from './hook.js';
 
 const group = 'admissionregistration.k8s.io';
@@ -98,14 +99,7 @@ function validateHook(at: FieldPath, hook: Given<Webhook>): StatusCause[] {
     ...labelSelector(at.child('namespaceSelector'), hook.namespaceSelector),
     ...labelSelector(at.child('objectSelector'), hook.objectSelector),
     ...validateClientConfig(at.child('clientConfig'), hook.clientConfig),
-    ...((hook.matchConditions ?? []).length === 0
-      ? []
-      : [
-          fieldError.forbidden(
-            at.child('matchConditions'),
-            'CEL expressions are not supported by this server yet',
-          ),
-        ]),
+    ...validateConditions(at.child('matchConditions'), conditionCompiler, hook.matchConditions),
     ...reviewVersions(at.child('admissionReviewVersions'), hook.admissionReviewVersions ?? []),
   ];
 }

@@ -8,6 +8,7 @@
  */
 import {
   applyJsonPatch,
+  forbidden,
   internalError,
   isWebhookUnreachable,
   type JsonObject,
@@ -21,7 +22,9 @@ import type { Logger } from '../../../telemetry/index.js';
 import type { StampedObject } from '../../cache/resource-cache.js';
 import { storagePrefix, type WatchCache } from '../../cache/watch-cache.js';
 import type { ServedResource } from '../../resource.js';
+import type { Authorizer } from '../../auth/authorizer.js';
 import type { AdmissionAttributes } from '../admission.js';
+import { admissionValues, evaluateConditions } from '../policies/expressions.js';
 import { type Hook, HookSource } from './hook.js';
 import type { RuleTarget } from './matching.js';
 import {
@@ -40,6 +43,7 @@ export interface WebhookAdmissionDeps {
   readonly dialer: WebhookDialer;
   readonly random: Random;
   readonly log: Logger;
+  readonly authorizer: Authorizer;
   /** Whether this is the server itself, and not merely somebody of its name. */
   readonly isServer: (user: UserInfo) => boolean;
   /** The same resource in its other served versions. */
@@ -218,7 +222,17 @@ class HookCaller {
     const selected =
       objectSelector.isEmpty ||
       [objects.object, attributes.oldObject].some((o) => o && objectSelector.matches(labelsOf(o)));
-    return selected ? shown : undefined;
+    return selected && this.#byConditions(hook, attributes, objects.object) ? shown : undefined;
+  }
+
+  /** @throws ApiError Forbidden when that cannot be said and the webhook must not be passed over */
+  #byConditions(hook: Hook, attributes: AdmissionAttributes, object: JsonObject | undefined): boolean {
+    if (hook.conditions.length === 0) return true;
+    const values = admissionValues(attributes, object, this.deps.authorizer);
+    const matched = evaluateConditions(hook.conditions, values);
+    if ('matches' in matched) return matched.matches;
+    if (hook.failOpen) return false;
+    throw forbidden(attributes.resource.facts, attributes.name, matched.error);
   }
 
   #byRules(hook: Hook, attributes: AdmissionAttributes): ServedResource | undefined {
