@@ -4,7 +4,8 @@
  */
 import { builtinResources, type ResourceFacts, schemaOfKind } from '../api/facts/index.js';
 import type { JsonObject, Schema } from '../api/index.js';
-import { conversionOf, KindConversion, storageGroupOf } from './builtin/conversion/index.js';
+import { conversionOf, storageGroupOf } from './builtin/conversion/conversions.js';
+import { KindConversion } from './builtin/conversion/kind-conversion.js';
 import { type KindStrategy, strategyFor } from './builtin/index.js';
 import { storagePrefix } from './cache/watch-cache.js';
 import { compareKubeVersions } from './discovery/version-order.js';

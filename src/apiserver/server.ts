@@ -33,6 +33,7 @@ import { AdmissionChain } from './admission/admission.js';
 import { webhookConfigurationStrategies } from './admission/webhooks/configuration.js';
 import { WebhookAdmission } from './admission/webhooks/webhook-admission.js';
 import { admissionPlugins } from './admission/plugins.js';
+import { policyStrategies } from './admission/policies/configuration.js';
 import { Authenticator, withGroup } from './auth/authenticator.js';
 import { type Authorizer, forbiddenError } from './auth/authorizer.js';
 import { actingUser } from './auth/impersonation.js';
@@ -137,7 +138,11 @@ export class ApiServer {
 
   private constructor(options: ApiServerOptions, cache: WatchCache) {
     this.#log = options.log ?? silentLogger;
-    this.#registry = ResourceRegistry.withBuiltins([crdStrategy, ...webhookConfigurationStrategies]);
+    this.#registry = ResourceRegistry.withBuiltins([
+      crdStrategy,
+      ...webhookConfigurationStrategies,
+      ...policyStrategies,
+    ]);
     this.#https = new HttpsWebhookDialer({
       clock: options.clock,
       resolve: serviceResolver(cache, options.random),
@@ -166,6 +171,10 @@ export class ApiServer {
           random: options.random,
           disabled: options.disableAdmissionPlugins ?? [],
           mountTokens: options.mountServiceAccountTokens ?? true,
+          authorizer: this.#authorizer,
+          isServer: (user) => user === serverUser,
+          resourceOf: ({ group, version, kind }) =>
+            this.#registry.inGroupVersion(group, version).find(({ facts }) => facts.kind === kind),
         }),
         new WebhookAdmission({
           cache,

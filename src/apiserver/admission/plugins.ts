@@ -8,13 +8,14 @@ import type { AdmissionPlugin } from './admission.js';
 import { LimitRanger } from './limit-ranger.js';
 import { Lookup } from './lookup.js';
 import { NamespaceLifecycle } from './namespace-lifecycle.js';
+import { PolicyAdmission, type PolicyAdmissionDeps } from './policies/policy-admission.js';
 import { DefaultTolerationSeconds } from './pods/default-tolerations.js';
 import { Priority } from './pods/priority.js';
 import { RuntimeClass } from './pods/runtime-class.js';
 import { ServiceAccount } from './pods/service-account.js';
 import { DefaultStorageClass, StorageObjectInUseProtection } from './storage.js';
 
-export interface PluginOptions {
+export interface PluginOptions extends Omit<PolicyAdmissionDeps, 'lookup'> {
   readonly cache: WatchCache;
   readonly random: Random;
   /** Names of plugins that are left out. */
@@ -23,7 +24,8 @@ export interface PluginOptions {
   readonly mountTokens: boolean;
 }
 
-export function admissionPlugins({ cache, random, disabled, mountTokens }: PluginOptions): AdmissionPlugin[] {
+export function admissionPlugins(options: PluginOptions): AdmissionPlugin[] {
+  const { cache, random, disabled, mountTokens } = options;
   const lookup = new Lookup(cache);
   const all: AdmissionPlugin[] = [
     new NamespaceLifecycle(cache),
@@ -34,6 +36,7 @@ export function admissionPlugins({ cache, random, disabled, mountTokens }: Plugi
     new DefaultStorageClass(() => lookup.list({ group: 'storage.k8s.io', plural: 'storageclasses' })),
     new StorageObjectInUseProtection(),
     new RuntimeClass(lookup),
+    new PolicyAdmission({ ...options, lookup }),
   ];
   return all.filter(({ name }) => !disabled.includes(name));
 }

@@ -170,18 +170,6 @@ function webhookStrategy(
 
 /** Kinds about which only this is particular. */
 const plain: readonly KindStrategy[] = [
-  {
-    group: 'admissionregistration.k8s.io',
-    kind: 'ValidatingAdmissionPolicy',
-    hasGeneration: true,
-    allowUnconditionalUpdate: false,
-  },
-  {
-    group: 'admissionregistration.k8s.io',
-    kind: 'ValidatingAdmissionPolicyBinding',
-    hasGeneration: true,
-    allowUnconditionalUpdate: false,
-  },
   { group: 'flowcontrol.apiserver.k8s.io', kind: 'FlowSchema', hasGeneration: true },
   { group: 'flowcontrol.apiserver.k8s.io', kind: 'PriorityLevelConfiguration', hasGeneration: true },
   {

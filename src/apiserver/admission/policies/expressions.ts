@@ -99,19 +99,22 @@ export function evaluateConditions(
   return failure === undefined ? { matches: true } : { error: failure };
 }
 
-/** Why an expression is refused. */
+/**
+ * Why an expression is refused.
+ * @param types what it may give; default: anything
+ */
 export function validateExpression(
   at: FieldPath,
   compiler: Compiler,
   expression: string | undefined,
-  types: readonly string[],
+  types?: readonly string[],
 ): StatusCause[] {
   if (!expression?.trim()) return [fieldError.required(at)];
   const compiled = compiler.compile(expression);
   if ('error' in compiled)
     return [fieldError.invalid(at, expression, `compilation failed: ${compiled.error}`)];
   const { type } = compiled.program;
-  return types.includes(type) || type === 'dyn'
+  return types === undefined || types.includes(type) || type === 'dyn'
     ? []
     : [fieldError.invalid(at, expression, `compilation failed: must evaluate to ${types.join(' or ')}`)];
 }

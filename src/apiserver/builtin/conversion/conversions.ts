@@ -4,8 +4,6 @@ import { convertEvent } from './events.js';
 import { convertAutoscaler } from './horizontal-pod-autoscaler.js';
 import { type ConvertKind, relabelled } from './kind-conversion.js';
 
-export { KindConversion } from './kind-conversion.js';
-
 export function conversionOf({ group, kind }: Pick<KindFacts, 'group' | 'kind'>): ConvertKind {
   if (kind === 'Event' && (group === '' || group === 'events.k8s.io')) return convertEvent;
   if (kind === 'HorizontalPodAutoscaler' && group === 'autoscaling') return convertAutoscaler;
