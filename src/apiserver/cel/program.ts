@@ -1,8 +1,8 @@
 /**
  * CEL expressions as programs: compiled once, run with values, never throwing.
  *
- * The work of a run is bounded before it begins: an expression of *n* nodes with comprehensions nested *d* deep does at most
- * about n·mᵈ steps on values whose longest list has *m* items. What comes to more than the budget is refused, in the words
+ * The work of a run is bounded before it begins: *n* nodes within *d* comprehensions take at most about n·mᵈ steps on values
+ * whose longest list has *m* items. What comes to more than the budget is refused, in the words
  * of Kubernetes' own cost limit (API-16); the estimate is coarser than Kubernetes', and never below what is done.
  */
 import { type ASTNode, Environment } from '@marcbachmann/cel-js';
@@ -19,6 +19,7 @@ export interface Program {
   readonly source: string;
   /** The type the expression gives, where it can be known: `bool`, `string`, `dyn`. */
   readonly type: string;
+  readonly ast: ASTNode;
   /** What is named in it. */
   readonly names: ReadonlySet<string>;
   run(values: Readonly<Record<string, unknown>>): Outcome;
@@ -63,10 +64,10 @@ export class Compiler {
       const parsed = this.#env.parse(source);
       const checked = parsed.check();
       if (!checked.valid) return { error: compilationError(source, checked.error) };
-      const { nodes, depth, names } = measure(parsed.ast);
+      const { nodesAt, names } = measure(parsed.ast);
       const run = (values: Readonly<Record<string, unknown>>): Outcome => {
-        const longest = depth === 0 ? 1 : longestWithin(Object.values(values));
-        if (nodes * longest ** depth > perCallLimit)
+        const longest = nodesAt.length === 1 ? 1 : longestWithin(Object.values(values));
+        if (nodesAt.reduce((steps, nodes, depth) => steps + nodes * longest ** depth, 0) > perCallLimit)
           return {
             error:
               'validation failed due to running out of cost budget, no further validation rules will be run',
@@ -77,7 +78,7 @@ export class Compiler {
           return { error: evaluationError(error) };
         }
       };
-      return { program: { source, type: checked.type ?? 'dyn', names, run } };
+      return { program: { source, type: checked.type ?? 'dyn', ast: parsed.ast, names, run } };
     } catch (error) {
       return { error: compilationError(source, error) };
     }
@@ -123,13 +124,13 @@ function evaluationError(error: unknown): string {
 const comprehensions = new Set(['all', 'exists', 'exists_one', 'map', 'filter']);
 
 interface Measure {
-  nodes: number;
-  depth: number;
+  /** How many nodes there are within so many comprehensions. */
+  readonly nodesAt: number[];
   readonly names: Set<string>;
 }
 
 function measure(ast: ASTNode): Measure {
-  const found: Measure = { nodes: 0, depth: 0, names: new Set() };
+  const found: Measure = { nodesAt: [0], names: new Set() };
   const walk = (value: unknown, depth: number): void => {
     if (Array.isArray(value)) {
       for (const item of value) walk(item, depth);
@@ -137,8 +138,7 @@ function measure(ast: ASTNode): Measure {
     }
     if (typeof value !== 'object' || value === null || !('op' in value)) return;
     const { op, args } = value as { readonly op: string; readonly args: unknown };
-    found.nodes++;
-    found.depth = Math.max(found.depth, depth);
+    found.nodesAt[depth] = (found.nodesAt[depth] ?? 0) + 1;
     if (op === 'id' && typeof args === 'string') found.names.add(args);
     if (op === 'rcall' && Array.isArray(args) && comprehensions.has(String(args[0]))) {
       walk(args[1], depth);
