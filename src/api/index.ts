@@ -28,6 +28,7 @@ export { applyJsonPatch } from './patch/json-patch.js';
 export { applyMergePatch, mergePatchBetween } from './patch/merge-patch.js';
 export { applyStrategicMergePatch } from './patch/strategic-merge.js';
 export * from './quantity.js';
+export * from './quota.js';
 export * from './random.js';
 export * from './resource-version.js';
 export { decodeErrors } from './schema/decode.js';

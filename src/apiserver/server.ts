@@ -172,6 +172,7 @@ export class ApiServer {
           disabled: options.disableAdmissionPlugins ?? [],
           mountTokens: options.mountServiceAccountTokens ?? true,
           authorizer: this.#authorizer,
+          transport: () => inProcessTransport(this, serverUser),
           isServer: (user) => user === serverUser,
           resourceOf: ({ group, version, kind }) =>
             this.#registry.inGroupVersion(group, version).find(({ facts }) => facts.kind === kind),

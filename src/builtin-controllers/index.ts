@@ -27,6 +27,7 @@ export { TaintEvictionController } from './node-lifecycle/taint-eviction-control
 export * from './persistent-volume/index.js';
 export { ReplicaSetController } from './replicaset/replicaset-controller.js';
 export { ReplicationControllerController } from './replicaset/replication-controller.js';
+export { ResourceQuotaController } from './resource-quota/resource-quota-controller.js';
 export { Scheduler } from './scheduler/scheduler.js';
 export * from './volume-protection/index.js';
 export { workloadControllers } from './workloads.js';

@@ -20,6 +20,7 @@ import {
   PersistentVolumeProtectionController,
   ReplicaSetController,
   ReplicationControllerController,
+  ResourceQuotaController,
   RootCaBundle,
   RootCaPublisher,
   Scheduler,
@@ -72,6 +73,7 @@ export class ControlPlane {
       .register(NamespaceController)
       .register(ClusterRoleAggregationController)
       .register(ServiceAccountController)
+      .register(ResourceQuotaController)
       .register(NodeLifecycleController)
       .register(TaintEvictionController)
       .register(PersistentVolumeClaimProtectionController)

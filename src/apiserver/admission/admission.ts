@@ -31,8 +31,11 @@ export interface AdmissionPlugin {
   /** Gives a changed object, or undefined to leave it. @throws ApiError to refuse */
   mutate?(attributes: AdmissionAttributes): JsonObject | undefined;
   /** @throws ApiError to refuse */
-  validate?(attributes: AdmissionAttributes): void;
+  validate?(attributes: AdmissionAttributes): Promise<void> | void;
 }
+
+/** Runs after webhooks too. */
+const lastPlugin = 'ResourceQuota';
 
 export class AdmissionChain {
   constructor(
@@ -54,8 +57,14 @@ export class AdmissionChain {
 
   /** @throws ApiError */
   async validate(attributes: AdmissionAttributes): Promise<void> {
-    for (const plugin of this.plugins) plugin.validate?.(attributes);
+    // Most have nothing to wait for, and nobody waits for them.
+    for (const plugin of this.plugins) {
+      const pending = plugin.name === lastPlugin ? undefined : plugin.validate?.(attributes);
+      if (pending) await pending;
+    }
     await this.webhooks?.validate(attributes);
+    // What charges for an object comes when nobody else can refuse it any more.
+    await this.plugins.find(({ name }) => name === lastPlugin)?.validate?.(attributes);
   }
 
   #plugins(attributes: AdmissionAttributes): JsonObject | undefined {

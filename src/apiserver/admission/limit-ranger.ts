@@ -2,7 +2,14 @@
  * What pods and claims of a namespace may ask for (OC-12): defaults where a container says nothing, then the bounds of every
  * LimitRange, all violations told at once.
  */
-import { addQuantity, compareQuantity, forbidden, parseQuantity, quantityMillis } from '../../api/index.js';
+import {
+  addQuantity,
+  compareQuantity,
+  forbidden,
+  parseQuantity,
+  podTotal,
+  quantityMillis,
+} from '../../api/index.js';
 import type { LimitRange, LimitRangeItem, PersistentVolumeClaim, Pod } from '../../api/kinds/core/v1.js';
 import type { Given } from '../builtin/given.js';
 import type { AdmissionAttributes } from './admission.js';
@@ -101,20 +108,8 @@ function violationsOfPod({ spec = {} }: Given<Pod>, item: Given<LimitRangeItem>)
       violationsOf(item, { requests: resources?.requests ?? {}, limits: resources?.limits ?? {} }),
     );
   if (item.type !== 'Pod') return [];
-  const sum = (field: 'requests' | 'limits'): Amounts => {
-    const total = new Map<string, string>();
-    for (const { resources } of regular)
-      for (const [name, value = '0'] of Object.entries(resources?.[field] ?? {}))
-        total.set(name, addQuantity(total.get(name) ?? '0', value));
-    for (const { resources, restartPolicy } of init)
-      for (const [name, value = '0'] of Object.entries(resources?.[field] ?? {})) {
-        const have = total.get(name);
-        // Sidecars run beside the others; the other init containers run alone.
-        if (restartPolicy === 'Always') total.set(name, addQuantity(have ?? '0', value));
-        else if (have === undefined || compareQuantity(value, have) > 0) total.set(name, value);
-      }
-    return Object.fromEntries(total);
-  };
+  const sum = (field: 'requests' | 'limits'): Amounts =>
+    Object.fromEntries(podTotal(spec as Pod['spec'], field));
   return violationsOf(item, { requests: sum('requests'), limits: sum('limits') });
 }
 

@@ -2,7 +2,7 @@
  * The admission plugins of this server, in the order they run (the order of kube-apiserver:
  * https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/).
  */
-import type { Random } from '../../api/index.js';
+import type { Random, Transport } from '../../api/index.js';
 import type { WatchCache } from '../cache/watch-cache.js';
 import type { AdmissionPlugin } from './admission.js';
 import { LimitRanger } from './limit-ranger.js';
@@ -13,11 +13,14 @@ import { DefaultTolerationSeconds } from './pods/default-tolerations.js';
 import { Priority } from './pods/priority.js';
 import { RuntimeClass } from './pods/runtime-class.js';
 import { ServiceAccount } from './pods/service-account.js';
+import { ResourceQuota } from './resource-quota.js';
 import { DefaultStorageClass, StorageObjectInUseProtection } from './storage.js';
 
 export interface PluginOptions extends Omit<PolicyAdmissionDeps, 'lookup'> {
   readonly cache: WatchCache;
   readonly random: Random;
+  /** As the server itself. */
+  readonly transport: () => Transport;
   /** Names of plugins that are left out. */
   readonly disabled: readonly string[];
   /** Pods get a volume with their service account's token. */
@@ -37,6 +40,7 @@ export function admissionPlugins(options: PluginOptions): AdmissionPlugin[] {
     new StorageObjectInUseProtection(),
     new RuntimeClass(lookup),
     new PolicyAdmission({ ...options, lookup }),
+    new ResourceQuota({ lookup, transport: options.transport }),
   ];
   return all.filter(({ name }) => !disabled.includes(name));
 }

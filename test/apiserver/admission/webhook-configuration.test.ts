@@ -113,9 +113,14 @@ const refused: readonly (readonly [what: string, hook: object, message: string])
     'webhooks[0].objectSelector.matchExpressions[0].operator: Invalid value: "Near": not a valid selector operator',
   ],
   [
-    'CEL conditions',
-    { matchConditions: [{ name: 'a', expression: 'true' }] },
-    'webhooks[0].matchConditions: Forbidden: CEL expressions are not supported by this server yet',
+    'a condition that gives no bool',
+    { matchConditions: [{ name: 'a', expression: "'true'" }] },
+    `webhooks[0].matchConditions[0].expression: Invalid value: "'true'": compilation failed: must evaluate to bool`,
+  ],
+  [
+    'a condition without a name',
+    { matchConditions: [{ expression: 'true' }] },
+    'webhooks[0].matchConditions[0].name: Required value',
   ],
 ];
 
