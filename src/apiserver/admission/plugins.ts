@@ -14,6 +14,8 @@ import { Priority } from './pods/priority.js';
 import { RuntimeClass } from './pods/runtime-class.js';
 import { ServiceAccount } from './pods/service-account.js';
 import { ResourceQuota } from './resource-quota.js';
+import { CertificateRights } from './rights/certificates.js';
+import { RbacEscalation } from './rights/escalation.js';
 import { DefaultStorageClass, StorageObjectInUseProtection } from './storage.js';
 
 export interface PluginOptions extends Omit<PolicyAdmissionDeps, 'lookup'> {
@@ -39,6 +41,8 @@ export function admissionPlugins(options: PluginOptions): AdmissionPlugin[] {
     new DefaultStorageClass(() => lookup.list({ group: 'storage.k8s.io', plural: 'storageclasses' })),
     new StorageObjectInUseProtection(),
     new RuntimeClass(lookup),
+    new CertificateRights(options.authorizer),
+    new RbacEscalation({ lookup, authorizer: options.authorizer }),
     new PolicyAdmission({ ...options, lookup }),
     new ResourceQuota({ lookup, transport: options.transport }),
   ];
