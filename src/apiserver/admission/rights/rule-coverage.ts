@@ -32,7 +32,8 @@ function single(rule: PolicyRule): SingleRule[] {
 function covers(own: PolicyRule, { verb, group, resource, name, path }: SingleRule): boolean {
   if (!matches(own.verbs, verb)) return false;
   if (path !== undefined) return (own.nonResourceURLs ?? []).some((pattern) => coversPath(pattern, path));
-  if (!matches(own.apiGroups, group ?? '') || !coversResource(own.resources ?? [], resource ?? '')) return false;
+  if (!matches(own.apiGroups, group ?? '') || !coversResource(own.resources ?? [], resource ?? ''))
+    return false;
   // All names are more than some.
   return !own.resourceNames?.length || (name !== undefined && own.resourceNames.includes(name));
 }
