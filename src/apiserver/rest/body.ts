@@ -12,10 +12,13 @@ import {
 } from '../../api/index.js';
 import { decodeProtobuf } from '../codec/protobuf.js';
 import type { ServerRequest } from './request.js';
+import { yamlDepth } from './yaml-depth.js';
 
 /** API-5: bodies of 3 MiB at most. */
 export const maxBodyBytes = 3 * 1024 * 1024;
 const maxDepth = 1000;
+/** Each level of YAML takes more of the stack. */
+const maxYamlDepth = 500;
 
 export interface DecodedBody {
   readonly value: JsonValue;
@@ -77,6 +80,8 @@ async function decodeYaml(text: string): Promise<DecodedBody> {
     const { value, duplicates } = parseJsonStrict(text, { maxDepth });
     return { value, duplicates, protobuf: false };
   }
+  if (yamlDepth(text, maxYamlDepth) > maxYamlDepth)
+    throw badRequest(`error decoding YAML: nested deeper than ${maxYamlDepth} levels`);
   const { parseDocument } = await import('yaml');
   const document = parseDocument(text, { version: '1.1', uniqueKeys: false, merge: true });
   const [error] = document.errors;
