@@ -35,6 +35,8 @@ export const perCallLimit = 1_000_000;
 /** Why an expression is no program: `compilation failed: ERROR: <input>:1:5: undefined field 'x'…`. */
 export interface CompileFailure {
   readonly failure: string;
+  /** True when it means something, only nothing of a type that is wanted. */
+  readonly wrongType?: boolean;
 }
 
 export interface Outcome {
@@ -116,6 +118,7 @@ export class Environment {
     if (results.length > 0 && type.kind !== 'dyn' && !results.some((r) => assignable(type, r, new Map()))) {
       const [only] = results;
       return {
+        wrongType: true,
         failure:
           results.length === 1 && only
             ? `must evaluate to ${typeName(only)}`

@@ -1,6 +1,7 @@
 /** Everything an object must satisfy before it is stored: metadata, the kind's rules, admission. */
-import { invalid, type JsonObject, type StatusCause, validateSchema } from '../../api/index.js';
+import { invalid, type JsonObject, type StatusCause } from '../../api/index.js';
 import { validateObjectMeta, validateObjectMetaUpdate } from '../builtin/index.js';
+import { validateCustom } from '../crd/validate-custom.js';
 import type { RequestContext } from './context.js';
 
 function nameOf(object: JsonObject): string {
@@ -20,7 +21,7 @@ export function validateCreate(ctx: RequestContext, object: JsonObject): void {
       builtin,
       ...(strategy.nameRule ? { nameRule: strategy.nameRule } : {}),
     }),
-    ...(builtin ? (strategy.validate?.(object) ?? []) : validateSchema(object, schema)),
+    ...(builtin ? (strategy.validate?.(object) ?? []) : validateCustom(object, schema)),
   ]);
   ctx.warnings.push(...(strategy.warnings?.(object) ?? []));
 }
@@ -29,7 +30,7 @@ export function validateCreate(ctx: RequestContext, object: JsonObject): void {
 export function validateUpdate(ctx: RequestContext, object: JsonObject, old: JsonObject): void {
   const { strategy, builtin, schema } = ctx.resource;
   const causes: StatusCause[] = [...validateObjectMetaUpdate(object, old)];
-  if (!builtin) causes.push(...validateSchema(object, schema));
+  if (!builtin) causes.push(...validateCustom(object, schema, old));
   else if (ctx.info.subresource === 'status')
     causes.push(...(strategy.validateStatusUpdate?.(object, old) ?? []));
   // What a binding may be has been checked; the rules of updates would refuse the very thing it is for.
