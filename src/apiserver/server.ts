@@ -29,6 +29,8 @@ import { type ObjectStore, StoreClosed } from '../store/index.js';
 import { type Logger, silentLogger } from '../telemetry/index.js';
 import { ServiceAllocator } from './allocation/service-allocator.js';
 import { AdmissionChain } from './admission/admission.js';
+import { policyStrategies } from './admission/policies/configuration.js';
+import { PolicyAdmission } from './admission/policies/policy-admission.js';
 import { webhookConfigurationStrategies } from './admission/webhooks/configuration.js';
 import { WebhookAdmission } from './admission/webhooks/webhook-admission.js';
 import { NamespaceLifecycle } from './admission/namespace-lifecycle.js';
@@ -131,7 +133,11 @@ export class ApiServer {
 
   private constructor(options: ApiServerOptions, cache: WatchCache) {
     this.#log = options.log ?? silentLogger;
-    this.#registry = ResourceRegistry.withBuiltins([crdStrategy, ...webhookConfigurationStrategies]);
+    this.#registry = ResourceRegistry.withBuiltins([
+      crdStrategy,
+      ...webhookConfigurationStrategies,
+      ...policyStrategies,
+    ]);
     this.#https = new HttpsWebhookDialer({
       clock: options.clock,
       resolve: serviceResolver(cache, options.random),
@@ -167,8 +173,15 @@ export class ApiServer {
           dialer: this.webhooks,
           random: options.random,
           log: this.#log.with({ component: 'admission' }),
+          authorizer: this.#authorizer,
           isServer: (user) => user === serverUser,
           otherVersions: (resource) => this.#registry.otherVersions(resource),
+        }),
+        new PolicyAdmission({
+          cache,
+          registry: this.#registry,
+          authorizer: this.#authorizer,
+          isServer: (user) => user === serverUser,
         }),
       ),
       services: new ServiceAllocator({

@@ -1,9 +1,10 @@
 /**
  * Admission: the last word before an object is stored (API-17). Plugins run in order, then mutating webhooks;
- * when a webhook has changed something, once more; after validation plugins and webhooks may refuse.
+ * when a webhook has changed something, once more; after validation plugins, policies and webhooks may refuse.
  */
 import type { GroupVersionKind, JsonObject, UserInfo } from '../../api/index.js';
 import type { ServedResource } from '../resource.js';
+import type { PolicyAdmission } from './policies/policy-admission.js';
 import type { WebhookAdmission } from './webhooks/webhook-admission.js';
 
 export interface AdmissionAttributes {
@@ -38,6 +39,7 @@ export class AdmissionChain {
   constructor(
     private readonly plugins: readonly AdmissionPlugin[],
     private readonly webhooks?: WebhookAdmission,
+    private readonly policies?: PolicyAdmission,
   ) {}
 
   /**
@@ -55,6 +57,7 @@ export class AdmissionChain {
   /** @throws ApiError */
   async validate(attributes: AdmissionAttributes): Promise<void> {
     for (const plugin of this.plugins) plugin.validate?.(attributes);
+    await this.policies?.validate(attributes);
     await this.webhooks?.validate(attributes);
   }
 

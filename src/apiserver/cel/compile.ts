@@ -103,8 +103,13 @@ export class Compiler implements MacroCompiler {
         return this.#literal(ast, ast.args);
       case 'id':
         return this.#identifier(ast, ast.args, scope);
-      case '.':
-        return this.#select(ast, this.compile(ast.args[0], scope), ast.args[1]);
+      case '.': {
+        const [of, name] = ast.args;
+        // A variable may have a dot in its name.
+        if (of.op === 'id' && this.globals.has(`${of.args}.${name}`) && !scope.has(of.args))
+          return this.#identifier(ast, `${of.args}.${name}`, scope);
+        return this.#select(ast, this.compile(of, scope), name);
+      }
       case '.?':
         return this.#selectOptional(ast, this.compile(ast.args[0], scope), ast.args[1]);
       case '[]':

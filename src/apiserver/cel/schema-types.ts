@@ -226,7 +226,7 @@ function fieldNamesOf(schema: Schema, root: boolean): FieldNames {
 /** A value of a schema; what nothing is known of is taken as it is. */
 export function celValue(json: unknown, schema: Schema | undefined, root = false): Value {
   if (json === null || json === undefined) return null;
-  if (!schema || schema['x-kubernetes-int-or-string']) return fromJson(json);
+  if (!schema?.type || schema['x-kubernetes-int-or-string']) return fromJson(json);
   switch (typeof json) {
     case 'number':
       return schema.type === 'number' ? json : fromJson(json);

@@ -17,6 +17,7 @@ import {
   validateClientConfig,
   validateReviewVersions,
 } from '../webhooks/client-config.js';
+import { selectableFieldErrors } from './selectable-fields.js';
 import { ruleErrors } from './rule-validation.js';
 import { type Crd, type CrdConversionFields, crdGroup, type CrdVersion } from './definition.js';
 
@@ -174,7 +175,12 @@ function validateVersions(versions: readonly CrdVersion[]): StatusCause[] {
     const schema: Schema | undefined = version.schema?.openAPIV3Schema;
     const schemaPath = here.child('schema').child('openAPIV3Schema');
     if (!schema) causes.push(fieldError.required(schemaPath, 'schemas are required'));
-    else causes.push(...schemaErrors(schema, schemaPath));
+    else {
+      causes.push(
+        ...schemaErrors(schema, schemaPath),
+        ...selectableFieldErrors(version.selectableFields, schema, here.child('selectableFields')),
+      );
+    }
     version.additionalPrinterColumns?.forEach((column, c) => {
       const columnPath = here.child('additionalPrinterColumns').index(c);
       if (!column.name) causes.push(fieldError.required(columnPath.child('name')));

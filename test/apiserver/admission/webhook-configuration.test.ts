@@ -113,9 +113,9 @@ const refused: readonly (readonly [what: string, hook: object, message: string])
     'webhooks[0].objectSelector.matchExpressions[0].operator: Invalid value: "Near": not a valid selector operator',
   ],
   [
-    'CEL conditions',
-    { matchConditions: [{ name: 'a', expression: 'true' }] },
-    'webhooks[0].matchConditions: Forbidden: CEL expressions are not supported by this server yet',
+    'a condition of unknown names',
+    { matchConditions: [{ name: 'a', expression: 'nope' }] },
+    `webhooks[0].matchConditions[0].expression: Invalid value: "nope": compilation failed: ERROR: <input>:1:1: undeclared reference to 'nope' (in container '')\n | nope\n | ^`,
   ],
 ];
 

@@ -1,6 +1,6 @@
 /**
  * Defaults and validation of MutatingWebhookConfiguration and ValidatingWebhookConfiguration, worded as
- * Kubernetes words them. What this server cannot honour (matchConditions) is refused, not ignored.
+ * Kubernetes words them.
  */
 import {
   dns1035Label,
@@ -24,6 +24,7 @@ import {
   validateClientConfig,
   validateReviewVersions,
 } from '../../webhooks/client-config.js';
+import { conditionErrors } from '../policies/match-conditions.js';
 import { defaultTimeoutSeconds } from './hook.js';
 
 const group = 'admissionregistration.k8s.io';
@@ -98,14 +99,7 @@ function validateHook(at: FieldPath, hook: Given<Webhook>): StatusCause[] {
     ...labelSelector(at.child('namespaceSelector'), hook.namespaceSelector),
     ...labelSelector(at.child('objectSelector'), hook.objectSelector),
     ...validateClientConfig(at.child('clientConfig'), hook.clientConfig),
-    ...((hook.matchConditions ?? []).length === 0
-      ? []
-      : [
-          fieldError.forbidden(
-            at.child('matchConditions'),
-            'CEL expressions are not supported by this server yet',
-          ),
-        ]),
+    ...conditionErrors(at.child('matchConditions'), hook.matchConditions),
     ...reviewVersions(at.child('admissionReviewVersions'), hook.admissionReviewVersions ?? []),
   ];
 }
@@ -125,7 +119,8 @@ function fullyQualified(at: FieldPath, name: string): StatusCause[] {
     : [];
 }
 
-function validateRule(at: FieldPath, rule: Given<RuleWithOperations>): StatusCause[] {
+/** Also the rules of policies. */
+export function validateRule(at: FieldPath, rule: Given<RuleWithOperations>): StatusCause[] {
   return [
     ...wildcardAlone(at.child('operations'), rule.operations, 'operations'),
     ...(rule.operations ?? []).flatMap((operation, i) =>

@@ -11,6 +11,7 @@ import {
 } from '../../../api/index.js';
 import type { MutatingWebhook, ValidatingWebhook } from '../../../api/kinds/admissionregistration/v1.js';
 import type { ResourceCache, StampedObject } from '../../cache/resource-cache.js';
+import { compileConditions, type Condition } from '../policies/match-conditions.js';
 import { compileRule, type Rule } from './matching.js';
 
 export interface Hook {
@@ -23,6 +24,7 @@ export interface Hook {
   readonly equivalent: boolean;
   readonly namespaceSelector: LabelSelector;
   readonly objectSelector: LabelSelector;
+  readonly conditions: readonly Condition[];
   /** A webhook that cannot be asked counts as content. */
   readonly failOpen: boolean;
   readonly timeoutMs: number;
@@ -43,6 +45,7 @@ function compile(configuration: string, index: number, hook: MutatingWebhook | V
     equivalent: hook.matchPolicy !== 'Exact',
     namespaceSelector: selector(hook.namespaceSelector),
     objectSelector: selector(hook.objectSelector),
+    conditions: compileConditions(hook.matchConditions),
     failOpen: hook.failurePolicy === 'Ignore',
     timeoutMs: (hook.timeoutSeconds ?? defaultTimeoutSeconds) * 1000,
     dryRunnable: hook.sideEffects === 'None' || hook.sideEffects === 'NoneOnDryRun',
