@@ -56,7 +56,17 @@ import {
 export type Scope = ReadonlyMap<string, { readonly slot: number; readonly type: CelType }>;
 
 const typeNames: readonly string[] = [
-  'bool', 'int', 'uint', 'double', 'string', 'bytes', 'list', 'map', 'null_type', 'type', 'optional_type',
+  'bool',
+  'int',
+  'uint',
+  'double',
+  'string',
+  'bytes',
+  'list',
+  'map',
+  'null_type',
+  'type',
+  'optional_type',
 ];
 
 const binaryOperators = new Set<string>(['==', '!=', '<', '<=', '>', '>=', 'in', '+', '-', '*', '/', '%']);
@@ -136,14 +146,20 @@ export class Compiler implements MacroCompiler {
       default: {
         const { op, args } = ast as { op: string; args: readonly [ASTNode, ASTNode] };
         if (!binaryOperators.has(op)) return this.wrong(ast, `Syntax error: unsupported operator '${op}'`);
-        return this.#binary(ast, op as BinaryOperator, this.compile(args[0], scope), this.compile(args[1], scope));
+        return this.#binary(
+          ast,
+          op as BinaryOperator,
+          this.compile(args[0], scope),
+          this.compile(args[1], scope),
+        );
       }
     }
   }
 
   #literal(ast: ASTNode, given: unknown): Node {
     const value = literalValue(given);
-    if (typeof value === 'bigint' && value > maxInt) return this.wrong(ast, 'Syntax error: invalid int literal');
+    if (typeof value === 'bigint' && value > maxInt)
+      return this.wrong(ast, 'Syntax error: invalid int literal');
     return constant(value);
   }
 
@@ -289,9 +305,14 @@ export class Compiler implements MacroCompiler {
   }
 
   #ternary(ast: ASTNode, [c, a, b]: readonly [ASTNode, ASTNode, ASTNode], scope: Scope): Node {
-    const [condition, then, otherwise] = [this.compile(c, scope), this.compile(a, scope), this.compile(b, scope)];
+    const [condition, then, otherwise] = [
+      this.compile(c, scope),
+      this.compile(a, scope),
+      this.compile(b, scope),
+    ];
     const type = join(then.type, otherwise.type);
-    const joins = assignable(then.type, otherwise.type, new Map()) || assignable(otherwise.type, then.type, new Map());
+    const joins =
+      assignable(then.type, otherwise.type, new Map()) || assignable(otherwise.type, then.type, new Map());
     if (!isBool(condition) || !joins) {
       const types = [condition, then, otherwise].map((n) => typeName(n.type)).join(', ');
       return this.#noOverload(ast, '_?_:_', `(${types})`);
@@ -448,7 +469,8 @@ function positionOf(ast: ASTNode): number {
   };
   if (op === '.' || op === '.?') return skipped((args[0] as ASTNode).end);
   if (op === '[]' || op === '[?]') return skipped((args[0] as ASTNode).end);
-  if (op === '?:' || op === '||' || op === '&&' || binaryOperators.has(op)) return skipped((args[0] as ASTNode).end);
+  if (op === '?:' || op === '||' || op === '&&' || binaryOperators.has(op))
+    return skipped((args[0] as ASTNode).end);
   if (op === 'call') return start + (args as unknown as readonly [string])[0].length;
   if (op === 'rcall') {
     const [name, target] = args as unknown as readonly [string, ASTNode];
@@ -510,7 +532,11 @@ export function selectField(value: Value, name: string): Value {
   if (value instanceof OptionalValue) {
     if (value.value === undefined) return value;
     const inner = value.value instanceof MapValue ? value.value.field(name) : undefined;
-    return inner === undefined ? OptionalValue.none : inner instanceof CelError ? inner : new OptionalValue(inner);
+    return inner === undefined
+      ? OptionalValue.none
+      : inner instanceof CelError
+        ? inner
+        : new OptionalValue(inner);
   }
   const found = value instanceof MapValue ? value.field(name) : undefined;
   return found ?? (found === null ? null : new CelError(`no such key: ${name}`));
@@ -614,10 +640,14 @@ function callNode(
     const values = nodes.map((n) => n.run(frame));
     const failed = firstError(values);
     if (failed) return failed;
-    const overload = overloads.find(({ params }) => params.every((param, i) => is(values[i] as Value, param)));
+    const overload = overloads.find(({ params }) =>
+      params.every((param, i) => is(values[i] as Value, param)),
+    );
     if (!overload) {
       const types = values.map(typeNameOf);
-      const shown = receiver ? `${types[0]}.${name}(${types.slice(1).join(', ')})` : `${name}(${types.join(', ')})`;
+      const shown = receiver
+        ? `${types[0]}.${name}(${types.slice(1).join(', ')})`
+        : `${name}(${types.join(', ')})`;
       return new CelError(`no such overload: ${shown}`);
     }
     frame.meter.spend(overload.cost(...values.map(sizeOf)));

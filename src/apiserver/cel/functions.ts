@@ -68,7 +68,15 @@ function overload(
   run: Run,
   { cost = one, size = first }: Costs,
 ): Overload {
-  return { name, receiver, params: params.map(readType), result: readType(result), run, cost, resultSize: size };
+  return {
+    name,
+    receiver,
+    params: params.map(readType),
+    result: readType(result),
+    run,
+    cost,
+    resultSize: size,
+  };
 }
 
 /** Overloads by `name/receiver/arguments`. */

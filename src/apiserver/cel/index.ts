@@ -14,5 +14,17 @@ export {
   Program,
 } from './program.js';
 export { celType, celValue, escapeProperty, maxRequestSize, minJsonSize } from './schema-types.js';
-export { bool, type CelType, dyn, int, listOf, mapOf, nullType, objectType, optionalOf, readType, string } from './types.js';
+export {
+  bool,
+  type CelType,
+  dyn,
+  int,
+  listOf,
+  mapOf,
+  nullType,
+  objectType,
+  optionalOf,
+  readType,
+  string,
+} from './types.js';
 export { CelError, fromJson, MapValue, OptionalValue, type Value } from './values.js';

@@ -37,7 +37,13 @@ export function macroFor(
   return Object.hasOwn(macros, key) ? macros[key] : undefined;
 }
 
-function has(compiler: MacroCompiler, ast: ASTNode, _: unknown, [arg]: readonly ASTNode[], scope: Scope): Node {
+function has(
+  compiler: MacroCompiler,
+  ast: ASTNode,
+  _: unknown,
+  [arg]: readonly ASTNode[],
+  scope: Scope,
+): Node {
   if (arg?.op !== '.') return compiler.wrong(ast, 'invalid argument to has() macro');
   const [inner, name] = arg.args;
   const of = compiler.compile(inner, scope);
@@ -60,7 +66,13 @@ function has(compiler: MacroCompiler, ast: ASTNode, _: unknown, [arg]: readonly 
   };
 }
 
-function bind(compiler: MacroCompiler, ast: ASTNode, _: unknown, args: readonly ASTNode[], scope: Scope): Node {
+function bind(
+  compiler: MacroCompiler,
+  ast: ASTNode,
+  _: unknown,
+  args: readonly ASTNode[],
+  scope: Scope,
+): Node {
   const [variable, init, body] = args as [ASTNode, ASTNode, ASTNode];
   if (variable.op !== 'id') return compiler.wrong(ast, 'argument must be a simple name');
   const value = compiler.compile(init, scope);
@@ -92,7 +104,6 @@ interface Range {
 
 function range(
   compiler: MacroCompiler,
-  ast: ASTNode,
   target: ASTNode,
   variables: readonly ASTNode[],
   scope: Scope,
@@ -106,13 +117,21 @@ function range(
   const { kind, item = dyn, key = dyn } = over.type;
   if (kind !== 'list' && kind !== 'map' && kind !== 'dyn') {
     return compiler.wrong(
-      ast,
+      target,
       `expression of type '${typeName(over.type)}' cannot be range of a comprehension (must be list, map, or dynamic)`,
     );
   }
   const two = names.length === 2;
   const types: CelType[] =
-    kind === 'list' ? (two ? [int, item] : [item]) : kind === 'map' ? (two ? [key, item] : [key]) : [dyn, dyn];
+    kind === 'list'
+      ? two
+        ? [int, item]
+        : [item]
+      : kind === 'map'
+        ? two
+          ? [key, item]
+          : [key]
+        : [dyn, dyn];
   const slots = names.map(() => compiler.newSlot());
   const inner = new Map(scope);
   names.forEach((name, i) => inner.set(name, { slot: slots[i] as number, type: types[i] ?? dyn }));
@@ -164,8 +183,8 @@ function quantifier(
   overhead: number,
   run: (frame: Frame, all: Range, predicate: Node, overhead: number) => Value,
 ): Macro {
-  return (compiler, ast, target, args, scope) => {
-    const all = range(compiler, ast, target as ASTNode, args.slice(0, variables), scope);
+  return (compiler, _ast, target, args, scope) => {
+    const all = range(compiler, target as ASTNode, args.slice(0, variables), scope);
     if (!isRange(all)) return all;
     const predicate = compiler.compile(args[variables] as ASTNode, all.scope);
     if (predicate.type.kind !== 'bool' && predicate.type.kind !== 'dyn') {
@@ -215,8 +234,8 @@ function exactlyOne(frame: Frame, all: Range, predicate: Node, overhead: number)
 const append = 12;
 
 function collecting(variables: 1 | 2, filtered: boolean, transformed: boolean): Macro {
-  return (compiler, ast, target, args, scope) => {
-    const all = range(compiler, ast, target as ASTNode, args.slice(0, variables), scope);
+  return (compiler, _ast, target, args, scope) => {
+    const all = range(compiler, target as ASTNode, args.slice(0, variables), scope);
     if (!isRange(all)) return all;
     const rest = args.slice(variables).map((arg) => compiler.compile(arg, all.scope));
     const filter = filtered ? rest.shift() : undefined;
@@ -254,8 +273,8 @@ function collecting(variables: 1 | 2, filtered: boolean, transformed: boolean): 
 
 /** `transformMap` and `transformMapEntry`. */
 function mapping(filtered: boolean, entries: boolean): Macro {
-  return (compiler, ast, target, args, scope) => {
-    const all = range(compiler, ast, target as ASTNode, args.slice(0, 2), scope);
+  return (compiler, _ast, target, args, scope) => {
+    const all = range(compiler, target as ASTNode, args.slice(0, 2), scope);
     if (!isRange(all)) return all;
     const rest = args.slice(2).map((arg) => compiler.compile(arg, all.scope));
     const filter = filtered ? (rest.shift() as Node) : undefined;
@@ -307,7 +326,10 @@ function optional(flat: boolean): Macro {
     if (variable.op !== 'id') return compiler.wrong(variable, 'argument must be a simple name');
     if (of.type.kind !== 'optional' && of.type.kind !== 'dyn') {
       const name = flat ? 'optFlatMap' : 'optMap';
-      return compiler.wrong(ast, `found no matching overload for '${name}' applied to '${typeName(of.type)}.()'`);
+      return compiler.wrong(
+        ast,
+        `found no matching overload for '${name}' applied to '${typeName(of.type)}.()'`,
+      );
     }
     const slot = compiler.newSlot();
     const inner = new Map([...scope, [variable.args, { slot, type: of.type.item ?? dyn }]]);

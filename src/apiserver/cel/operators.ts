@@ -67,7 +67,8 @@ function arithmeticType(op: string, left: CelType, right: CelType): CelType | un
   }
   if (op === '+') {
     if (kinds === 'string string' || kinds === 'bytes bytes') return { kind: left.kind };
-    if (kinds === 'list list') return joinable(left, right) ? listOf(join(left.item ?? dyn, right.item ?? dyn)) : undefined;
+    if (kinds === 'list list')
+      return joinable(left, right) ? listOf(join(left.item ?? dyn, right.item ?? dyn)) : undefined;
     if (kinds === 'timestamp duration' || kinds === 'duration timestamp') return timestamp;
     return kinds === 'duration duration' ? duration : undefined;
   }

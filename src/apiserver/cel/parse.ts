@@ -28,7 +28,11 @@ export function parseExpression(text: string): { readonly ast: Expression } | { 
   try {
     return { ast: grammar.parse(text).ast };
   } catch (error) {
-    const { range, summary, message } = error as { range?: { start: number }; summary?: string; message: string };
+    const { range, summary, message } = error as {
+      range?: { start: number };
+      summary?: string;
+      message: string;
+    };
     // Too deep for the parser's own recursion.
     const why = error instanceof RangeError ? 'expression recursion limit exceeded' : (summary ?? message);
     return { problem: { at: Math.min(range?.start ?? 0, text.length), message: `Syntax error: ${why}` } };

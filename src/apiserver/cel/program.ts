@@ -70,7 +70,7 @@ export class Program {
    */
   evaluate(variables: Readonly<Record<string, Value>>, limit: number = perCallLimit): Outcome {
     const meter = new Meter(limit);
-    const slots = new Array<Value>(this.slots).fill(null);
+    const slots = Array.from<unknown, Value>({ length: this.slots }, () => null);
     this.variables.forEach((name, i) => {
       slots[i] = Object.hasOwn(variables, name)
         ? (variables[name] as Value)
@@ -97,7 +97,9 @@ export class Environment {
 
   constructor(variables: Readonly<Record<string, CelType>>) {
     this.#names = Object.keys(variables);
-    this.#scope = new Map(this.#names.map((name, slot) => [name, { slot, type: variables[name] as CelType }]));
+    this.#scope = new Map(
+      this.#names.map((name, slot) => [name, { slot, type: variables[name] as CelType }]),
+    );
   }
 
   /**

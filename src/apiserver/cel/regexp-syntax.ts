@@ -36,9 +36,9 @@ const perl: Readonly<Record<string, RegExp>> = { d: /^[0-9]$/, w: /^[0-9A-Za-z_]
 const posix: Readonly<Record<string, RegExp>> = {
   alnum: /^[0-9A-Za-z]$/,
   alpha: /^[A-Za-z]$/,
-  ascii: /^[\0-\x7f]$/,
+  ascii: /^\p{ASCII}$/u,
   blank: /^[\t ]$/,
-  cntrl: /^[\0-\x1f\x7f]$/,
+  cntrl: /^(?=\p{ASCII})\p{Cc}$/u,
   digit: /^[0-9]$/,
   graph: /^[!-~]$/,
   lower: /^[a-z]$/,
@@ -122,7 +122,9 @@ class PatternParser {
       if (!bounds) return part;
       const lazy = this.#next('?');
       if (again) {
-        throw this.#wrong(`invalid nested repetition operator: \`${this.#chars.slice(from - 1, this.#at).join('')}\``);
+        throw this.#wrong(
+          `invalid nested repetition operator: \`${this.#chars.slice(from - 1, this.#at).join('')}\``,
+        );
       }
       part = { kind: 'repeat', part, ...bounds, greedy: lazy === this.#flags.U };
     }
@@ -136,7 +138,8 @@ class PatternParser {
     if (!counted) return undefined;
     this.#at += counted[0].length;
     const min = Number(counted[1]);
-    const max = counted[2] === undefined ? min : counted[3] === '' ? Number.POSITIVE_INFINITY : Number(counted[3]);
+    const max =
+      counted[2] === undefined ? min : counted[3] === '' ? Number.POSITIVE_INFINITY : Number(counted[3]);
     if (min > maxRepeat || (max !== Number.POSITIVE_INFINITY && max > maxRepeat) || min > max) {
       throw this.#wrong(`invalid repeat count: \`${counted[0]}\``);
     }

@@ -101,7 +101,10 @@ export class Regexp {
   /** Into what follows the split, or past everything there is so far. */
   #branch(split: number, greedy: boolean): void {
     const [into, past] = [split + 1, this.#program.length];
-    Object.assign(this.#program[split] as object, greedy ? { first: into, second: past } : { first: past, second: into });
+    Object.assign(
+      this.#program[split] as object,
+      greedy ? { first: into, second: past } : { first: past, second: into },
+    );
   }
 
   #search(chars: readonly string[], from: number, anyMatch: boolean): readonly [number, number] | undefined {

@@ -17,22 +17,34 @@ import {
   string,
   timestamp,
 } from './types.js';
-import {
-  fromJson,
-  JsonMap,
-  type ListSemantics,
-  ListValue,
-  MapValue,
-  type Value,
-} from './values.js';
+import { fromJson, JsonMap, type ListSemantics, ListValue, MapValue, type Value } from './values.js';
 import { parseDuration, parseTimestamp } from './library/time.js';
 
 /** Bytes: nothing in a request can be larger. */
 export const maxRequestSize = 3 * 1024 * 1024;
 
 const reserved = new Set([
-  'true', 'false', 'null', 'in', 'as', 'break', 'const', 'continue', 'else', 'for', 'function', 'if',
-  'import', 'let', 'loop', 'package', 'namespace', 'return', 'var', 'void', 'while',
+  'true',
+  'false',
+  'null',
+  'in',
+  'as',
+  'break',
+  'const',
+  'continue',
+  'else',
+  'for',
+  'function',
+  'if',
+  'import',
+  'let',
+  'loop',
+  'package',
+  'namespace',
+  'return',
+  'var',
+  'void',
+  'while',
 ]);
 const escapes: Readonly<Record<string, string>> = {
   __: '__underscores__',
@@ -126,7 +138,10 @@ export function celType(schema: Schema, root = false, name = 'object'): CelType 
     case 'array': {
       const item = schema.items && celType(schema.items, false, `${name}.@idx`);
       if (!schema.items || !item) return undefined;
-      return listOf(item, schema.maxItems ?? Math.floor((maxRequestSize - 2) / (minJsonSize(schema.items) + 1)));
+      return listOf(
+        item,
+        schema.maxItems ?? Math.floor((maxRequestSize - 2) / (minJsonSize(schema.items) + 1)),
+      );
     }
     case 'object':
       return objectOrMap(schema, root, name);

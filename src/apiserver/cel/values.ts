@@ -228,7 +228,7 @@ export function equal(a: Value, b: Value, depth = 0): boolean {
   if (a === b) return true;
   if (depth > deepest) return false;
   const [x, y] = [numeric(a), numeric(b)];
-  if (x !== undefined || y !== undefined) return x !== undefined && y !== undefined && x == y;
+  if (x !== undefined || y !== undefined) return x !== undefined && y !== undefined && x >= y && x <= y;
   if (a instanceof ListValue) return b instanceof ListValue && equalLists(a, b, depth);
   if (a instanceof MapValue) return b instanceof MapValue && equalMaps(a, b, depth);
   if (a instanceof Uint8Array) {
@@ -276,7 +276,8 @@ function order<T>(a: T, b: T): number {
 /** Negative, zero or positive; undefined when the two have no order. */
 export function compare(a: Value, b: Value): number | undefined {
   const [x, y] = [numeric(a), numeric(b)];
-  if (x !== undefined && y !== undefined) return Number.isNaN(x) || Number.isNaN(y) ? Number.NaN : order(x, y);
+  if (x !== undefined && y !== undefined)
+    return Number.isNaN(x) || Number.isNaN(y) ? Number.NaN : order(x, y);
   if (typeof a === 'string' && typeof b === 'string') return compareText(a, b);
   if (typeof a === 'boolean' && typeof b === 'boolean') return order(Number(a), Number(b));
   if (a instanceof Duration && b instanceof Duration) return order(a.nanos, b.nanos);

@@ -22,7 +22,10 @@ export interface CompiledRule {
   readonly transition: boolean;
 }
 
-const compiled = { root: new WeakMap<Schema, readonly CompiledRule[]>(), nested: new WeakMap<Schema, readonly CompiledRule[]>() };
+const compiled = {
+  root: new WeakMap<Schema, readonly CompiledRule[]>(),
+  nested: new WeakMap<Schema, readonly CompiledRule[]>(),
+};
 
 /** @param root of a whole object */
 export function rulesOf(schema: Schema, root: boolean): readonly CompiledRule[] {

@@ -161,7 +161,9 @@ export function resourcesOf(crd: Crd, conversion: VersionConverter): ServedResou
         builtin: false,
         strategy: {
           ...strategyFor(group, names.kind),
-          ...(version.selectableFields ? { selectableFields: selectableFieldsOf(version.selectableFields) } : {}),
+          ...(version.selectableFields
+            ? { selectableFields: selectableFieldsOf(version.selectableFields) }
+            : {}),
         },
         ...(version.additionalPrinterColumns ? { columns: version.additionalPrinterColumns } : {}),
         storagePrefix: storagePrefix({ group, plural: names.plural }),

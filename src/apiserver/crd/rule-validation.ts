@@ -72,7 +72,12 @@ class RuleCheck {
     }
   }
 
-  #rule({ rule, program, message, transition }: CompiledRule, at: FieldPath, schema: Schema, place: Place): void {
+  #rule(
+    { rule, program, message, transition }: CompiledRule,
+    at: FieldPath,
+    schema: Schema,
+    place: Place,
+  ): void {
     const refused = refusal(program, 'cel expression must evaluate to a bool');
     if (refused !== undefined) this.causes.push(fieldError.invalid(at.child('rule'), goRule(rule), refused));
     else this.#cost('rule', program as Program, at.child('rule'), schema, place);
@@ -90,7 +95,11 @@ class RuleCheck {
     const why = refusal(message, 'messageExpression must evaluate to a string');
     if (why !== undefined) {
       this.causes.push(
-        fieldError.invalid(where, goRule(rule), why.replace(/^compilation failed/, 'messageExpression compilation failed')),
+        fieldError.invalid(
+          where,
+          goRule(rule),
+          why.replace(/^compilation failed/, 'messageExpression compilation failed'),
+        ),
       );
     } else this.#cost('messageExpression', message as Program, where, schema, place);
   }
@@ -140,7 +149,8 @@ function refusal(program: Program | CompileFailure, wrongType: string): string |
 
 function overBudget(what: string, cost: number, limit: number): string {
   const factor = cost / limit;
-  const shown = factor > 100 ? 'more than 100x' : factor < 1.5 ? `${factor.toFixed(6)}x` : `${factor.toFixed(1)}x`;
+  const shown =
+    factor > 100 ? 'more than 100x' : factor < 1.5 ? `${factor.toFixed(6)}x` : `${factor.toFixed(1)}x`;
   return `${what} exceeds budget by factor of ${shown} (try simplifying the rule, or adding maxItems, maxProperties, and maxLength where arrays, maps, and strings are declared)`;
 }
 
@@ -159,7 +169,12 @@ function formErrors(given: ValidationRule, at: FieldPath): StatusCause[] {
       ? [fieldError.required(at.child('message'), 'message must be specified if rule contains line breaks')]
       : []),
     ...(messageExpression && messageExpression.trim() === ''
-      ? [fieldError.required(at.child('messageExpression'), 'messageExpression must be non-empty if specified')]
+      ? [
+          fieldError.required(
+            at.child('messageExpression'),
+            'messageExpression must be non-empty if specified',
+          ),
+        ]
       : []),
     ...(reason !== undefined && !reasons.includes(reason)
       ? [fieldError.notSupported(at.child('reason'), reason, reasons)]
@@ -171,7 +186,14 @@ function formErrors(given: ValidationRule, at: FieldPath): StatusCause[] {
 }
 
 /** As Go shows the rule's internal form. */
-function goRule({ rule, message = '', messageExpression = '', reason, fieldPath = '', optionalOldSelf }: ValidationRule): GoSyntax {
+function goRule({
+  rule,
+  message = '',
+  messageExpression = '',
+  reason,
+  fieldPath = '',
+  optionalOldSelf,
+}: ValidationRule): GoSyntax {
   const pointer = (type: string, given: unknown): string =>
     given === undefined ? `(*${type})(nil)` : `(*${type})(0xc000000000)`;
   return new GoSyntax(

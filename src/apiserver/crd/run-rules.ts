@@ -119,7 +119,8 @@ class RuleRun {
     this.#budget -= cost;
     if (this.#budget >= 0) return true;
     this.#spent = true;
-    const why = 'validation failed due to running out of cost budget, no further validation rules will be run';
+    const why =
+      'validation failed due to running out of cost budget, no further validation rules will be run';
     this.causes.push(fieldError.invalid(path, type, why));
     return false;
   }

@@ -1,5 +1,12 @@
 /** `selectableFields` of a version: what field selectors may name beyond name and namespace (API-13). */
-import { fieldError, type FieldPath, type JsonObject, type JsonValue, type Schema, type StatusCause } from '../../api/index.js';
+import {
+  fieldError,
+  type FieldPath,
+  type JsonObject,
+  type JsonValue,
+  type Schema,
+  type StatusCause,
+} from '../../api/index.js';
 
 export interface SelectableField {
   readonly jsonPath: string;
@@ -72,7 +79,8 @@ export function selectableFieldsOf(
 function textAt(object: JsonObject, names: readonly string[]): string {
   let value: JsonValue | undefined = object;
   for (const name of names) {
-    if (typeof value !== 'object' || value === null || Array.isArray(value) || !Object.hasOwn(value, name)) return '';
+    if (typeof value !== 'object' || value === null || Array.isArray(value) || !Object.hasOwn(value, name))
+      return '';
     value = (value as JsonObject)[name];
   }
   return typeof value === 'object' || value === undefined ? '' : String(value);

@@ -72,19 +72,28 @@ describe('validation rules of custom kinds', () => {
     ],
     [
       'a messageExpression goes before a message',
-      object({ n: int }, { rule: 'self.n > 1', message: 'more', messageExpression: '"not " + string(self.n)' }),
+      object(
+        { n: int },
+        { rule: 'self.n > 1', message: 'more', messageExpression: '"not " + string(self.n)' },
+      ),
       { n: 1 },
       'spec: Invalid value: "object": not 1',
     ],
     [
       'a messageExpression that fails leaves the message',
-      object({ n: int, o: int }, { rule: 'self.n > 1', message: 'more', messageExpression: 'string(self.o)' }),
+      object(
+        { n: int, o: int },
+        { rule: 'self.n > 1', message: 'more', messageExpression: 'string(self.o)' },
+      ),
       { n: 1 },
       'spec: Invalid value: "object": more',
     ],
     [
       'reason and fieldPath say what and where',
-      object({ n: int }, { rule: 'self.n > 1', message: 'no', reason: 'FieldValueForbidden', fieldPath: '.n' }),
+      object(
+        { n: int },
+        { rule: 'self.n > 1', message: 'no', reason: 'FieldValueForbidden', fieldPath: '.n' },
+      ),
       { n: 1 },
       'spec.n: Forbidden: no',
     ],
@@ -102,19 +111,27 @@ describe('validation rules of custom kinds', () => {
     ],
     [
       'members of maps are named by their key',
-      object({ m: { type: 'object', maxProperties: 3, additionalProperties: { ...int, ...rules('self > 0') } } }),
+      object({
+        m: { type: 'object', maxProperties: 3, additionalProperties: { ...int, ...rules('self > 0') } },
+      }),
       { m: { x: 0 } },
       'spec.m[x]: Invalid value: "integer": failed rule: self > 0',
     ],
     [
       'property names that are no identifiers are escaped',
-      object({ 'a-b': int, 'c.d': int, namespace: int }, 'self.a__dash__b == self.c__dot__d && self.__namespace__ > 5'),
+      object(
+        { 'a-b': int, 'c.d': int, namespace: int },
+        'self.a__dash__b == self.c__dot__d && self.__namespace__ > 5',
+      ),
       { 'a-b': 1, 'c.d': 1, namespace: 1 },
       'spec: Invalid value: "object": failed rule: self.a__dash__b == self.c__dot__d && self.__namespace__ > 5',
     ],
     [
       'numbers are doubles, integers are not',
-      object({ d: { type: 'number' }, i: int }, 'type(self.d) == double && type(self.i) == int && self.i > 1'),
+      object(
+        { d: { type: 'number' }, i: int },
+        'type(self.d) == double && type(self.i) == int && self.i > 1',
+      ),
       { d: 1, i: 1 },
       'spec: Invalid value: "object": failed rule: type(self.d) == double && type(self.i) == int && self.i > 1',
     ],
@@ -141,9 +158,15 @@ describe('validation rules of custom kinds', () => {
   it('API-16 transition rules run on updates only', async () => {
     await serve(object({ n: int }, { rule: 'self.n >= oldSelf.n', message: 'only up' }));
     await server.post(widgets, widget({ n: 2 }));
-    const { message } = await server.refused(422, 'PATCH', `${widgets}/a`, { spec: { n: 1 } }, {
-      'content-type': 'application/merge-patch+json',
-    });
+    const { message } = await server.refused(
+      422,
+      'PATCH',
+      `${widgets}/a`,
+      { spec: { n: 1 } },
+      {
+        'content-type': 'application/merge-patch+json',
+      },
+    );
     expect(message).to.contain('spec: Invalid value: "object": only up');
     await server.patch(`${widgets}/a`, { spec: { n: 3 } });
   });
@@ -168,8 +191,24 @@ describe('validation rules of custom kinds', () => {
       items: item,
     };
     await serve(object({ l: list }));
-    await server.post(widgets, widget({ l: [{ k: 'a', v: 1 }, { k: 'b', v: 2 }] }));
-    await server.patch(`${widgets}/a`, { spec: { l: [{ k: 'b', v: 2 }, { k: 'a', v: 1 }, { k: 'c', v: 3 }] } });
+    await server.post(
+      widgets,
+      widget({
+        l: [
+          { k: 'a', v: 1 },
+          { k: 'b', v: 2 },
+        ],
+      }),
+    );
+    await server.patch(`${widgets}/a`, {
+      spec: {
+        l: [
+          { k: 'b', v: 2 },
+          { k: 'a', v: 1 },
+          { k: 'c', v: 3 },
+        ],
+      },
+    });
     const { message } = await server.refused(
       422,
       'PATCH',
@@ -187,15 +226,20 @@ describe('validation rules of custom kinds', () => {
     const current = await server.get(url);
     await server.put(url, {
       ...current,
-      spec: definition(
-        object({ n: { ...int, ...rules('self > 1') }, s: { type: 'string', maxLength: 5 } }),
-      ).spec,
+      spec: definition(object({ n: { ...int, ...rules('self > 1') }, s: { type: 'string', maxLength: 5 } }))
+        .spec,
     });
     await server.settle();
     await server.patch(`${widgets}/a`, { metadata: { labels: { a: 'b' } } });
-    const { message } = await server.refused(422, 'PATCH', `${widgets}/a`, { spec: { n: 0 } }, {
-      'content-type': 'application/merge-patch+json',
-    });
+    const { message } = await server.refused(
+      422,
+      'PATCH',
+      `${widgets}/a`,
+      { spec: { n: 0 } },
+      {
+        'content-type': 'application/merge-patch+json',
+      },
+    );
     expect(message).to.equal(
       'Widget.example.com "a" is invalid: spec.n: Invalid value: "integer": failed rule: self > 1',
     );
@@ -204,7 +248,8 @@ describe('validation rules of custom kinds', () => {
 
   it('API-16 all rules of an object share one budget', async () => {
     // Each of them stays below what one may cost.
-    const dear = '[1,2,3,4,5,6,7,8,9,10].all(a, [1,2,3,4,5,6,7,8,9,10].all(b, [1,2,3,4,5,6,7,8,9,10].all(c, [1,2,3,4,5,6,7,8,9,10].all(d, [1,2,3,4,5,6,7,8,9,10].all(e, true)))))';
+    const dear =
+      '[1,2,3,4,5,6,7,8,9,10].all(a, [1,2,3,4,5,6,7,8,9,10].all(b, [1,2,3,4,5,6,7,8,9,10].all(c, [1,2,3,4,5,6,7,8,9,10].all(d, [1,2,3,4,5,6,7,8,9,10].all(e, true)))))';
     await serve(object({ n: int }, ...Array.from({ length: 30 }, (_, i) => `${dear} && self.n > ${-i}`)));
     const message = await refusedMessage({ n: 1 });
     expect(message).to.contain(
@@ -219,8 +264,16 @@ describe('validation rules of custom kinds', () => {
       object({ n: int }, 'self.m > 1'),
       `${at}.rule: Invalid value: apiextensions.ValidationRule{Rule:"self.m > 1", Message:"", MessageExpression:"", Reason:(*apiextensions.FieldValueErrorReason)(nil), FieldPath:"", OptionalOldSelf:(*bool)(nil)}: compilation failed: ERROR: <input>:1:5: undefined field 'm'\n | self.m > 1\n | ....^`,
     ],
-    ['types that do not fit', object({ n: int }, 'self.n == "x"'), "found no matching overload for '_==_' applied to '(int, string)'"],
-    ['what is no rule', object({ n: int }, 'self.n +'), 'compilation failed: ERROR: <input>:1:9: Syntax error:'],
+    [
+      'types that do not fit',
+      object({ n: int }, 'self.n == "x"'),
+      "found no matching overload for '_==_' applied to '(int, string)'",
+    ],
+    [
+      'what is no rule',
+      object({ n: int }, 'self.n +'),
+      'compilation failed: ERROR: <input>:1:9: Syntax error:',
+    ],
     ['a value that is no truth', object({ n: int }, 'self.n'), 'cel expression must evaluate to a bool'],
     ['no rule at all', object({ n: int }, ' '), `${at}.rule: Required value: rule is not specified`],
     [
@@ -262,7 +315,10 @@ describe('validation rules of custom kinds', () => {
       ),
     );
     await server.post(widgets, widget({ l: ['a', 'b'] }));
-    expect(await server.refused(422, 'POST', widgets, widget({ l: ['a', 'a'] }, 'b'))).to.have.property('code', 422);
+    expect(await server.refused(422, 'POST', widgets, widget({ l: ['a', 'a'] }, 'b'))).to.have.property(
+      'code',
+      422,
+    );
   });
 
   it('API-13 objects are selected by the fields their definition names', async () => {
@@ -273,7 +329,9 @@ describe('validation rules of custom kinds', () => {
     await server.post(widgets, widget({ color: 'blue', n: 2 }, 'b'));
     await server.post(widgets, widget({ n: 1 }, 'c'));
     const names = async (selector: string) =>
-      (await server.get(`${widgets}?fieldSelector=${encodeURIComponent(selector)}`)).items.map((w) => w.metadata.name);
+      (await server.get(`${widgets}?fieldSelector=${encodeURIComponent(selector)}`)).items.map(
+        (w) => w.metadata.name,
+      );
     expect(await names('spec.color=red')).to.deep.equal(['a']);
     expect(await names('spec.color!=red')).to.deep.equal(['b', 'c']);
     expect(await names('spec.n=1,spec.color=')).to.deep.equal(['c']);

@@ -33,7 +33,8 @@ function matchDefaults(match: Fillable<MatchResources> | undefined): void {
   match.matchPolicy ??= 'Equivalent';
   match.namespaceSelector ??= {};
   match.objectSelector ??= {};
-  for (const rule of [...(match.resourceRules ?? []), ...(match.excludeResourceRules ?? [])]) rule.scope ??= '*';
+  for (const rule of [...(match.resourceRules ?? []), ...(match.excludeResourceRules ?? [])])
+    rule.scope ??= '*';
 }
 
 /** Nothing has to be found out first: what the expressions are has been seen when they were accepted. */
@@ -119,7 +120,13 @@ function validatePolicy(object: JsonObject): StatusCause[] {
     const at = spec.child('auditAnnotations').index(i);
     if (key === '') causes.push(fieldError.required(at.child('key')));
     else if (!/^(?:[A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/.test(key) || key.length > 63)
-      causes.push(fieldError.invalid(at.child('key'), key, "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"));
+      causes.push(
+        fieldError.invalid(
+          at.child('key'),
+          key,
+          "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')",
+        ),
+      );
     if (keys.has(key)) causes.push(fieldError.duplicate(at.child('key'), key));
     keys.add(key);
     const where = at.child('valueExpression');
@@ -141,7 +148,13 @@ function validationErrors(at: FieldPath, validation: Validation, environment: En
       ? [fieldError.required(at.child('expression'), 'expression is not specified')]
       : expressionErrors(at.child('expression'), expression, environment)),
     ...(messageExpression !== '' && messageExpression.trim() === ''
-      ? [fieldError.invalid(at.child('messageExpression'), messageExpression, 'must be non-empty if specified')]
+      ? [
+          fieldError.invalid(
+            at.child('messageExpression'),
+            messageExpression,
+            'must be non-empty if specified',
+          ),
+        ]
       : messageExpression === ''
         ? []
         : expressionErrors(at.child('messageExpression'), messageExpression, environment, string)),
@@ -152,19 +165,33 @@ function validationErrors(at: FieldPath, validation: Validation, environment: En
       ? [fieldError.invalid(at.child('message'), message, 'message must not contain line breaks')]
       : []),
     ...(/[\n\r]/.test(expression.trim()) && message === ''
-      ? [fieldError.required(at.child('message'), 'message must be specified if expression contains line breaks')]
+      ? [
+          fieldError.required(
+            at.child('message'),
+            'message must be specified if expression contains line breaks',
+          ),
+        ]
       : []),
     ...(reason === undefined ? [] : oneOf(at.child('reason'), reason, reasons)),
   ];
 }
 
-function paramKindErrors(at: FieldPath, { apiVersion = '', kind = '' }: { apiVersion?: string; kind?: string }): StatusCause[] {
+function paramKindErrors(
+  at: FieldPath,
+  { apiVersion = '', kind = '' }: { apiVersion?: string; kind?: string },
+): StatusCause[] {
   const { version } = parseApiVersion(apiVersion);
   return [
     ...(apiVersion === ''
       ? [fieldError.required(at.child('apiVersion'))]
       : version === '' || apiVersion.split('/').length > 2
-        ? [fieldError.invalid(at.child('apiVersion'), apiVersion, `unexpected GroupVersion string: ${apiVersion}`)]
+        ? [
+            fieldError.invalid(
+              at.child('apiVersion'),
+              apiVersion,
+              `unexpected GroupVersion string: ${apiVersion}`,
+            ),
+          ]
         : []),
     ...(kind === '' ? [fieldError.required(at.child('kind'))] : []),
   ];
@@ -193,7 +220,12 @@ function namedRuleErrors(at: FieldPath, rule: Given<NamedRuleWithOperations>): S
 }
 
 function validateBinding(object: JsonObject): StatusCause[] {
-  const { policyName = '', paramRef, matchResources, validationActions = [] } = given<ValidatingAdmissionPolicyBinding>(object).spec ?? {};
+  const {
+    policyName = '',
+    paramRef,
+    matchResources,
+    validationActions = [],
+  } = given<ValidatingAdmissionPolicyBinding>(object).spec ?? {};
   const actions = spec.child('validationActions');
   const known = new Set<string>(validationActions);
   return [
@@ -219,12 +251,17 @@ function validateBinding(object: JsonObject): StatusCause[] {
   ];
 }
 
-function paramRefErrors(at: FieldPath, { name = '', selector, parameterNotFoundAction: action }: Given<ParamRef>): StatusCause[] {
+function paramRefErrors(
+  at: FieldPath,
+  { name = '', selector, parameterNotFoundAction: action }: Given<ParamRef>,
+): StatusCause[] {
   return [
     ...(name !== '' && selector
       ? [fieldError.forbidden(at.child('name'), 'name and selector are mutually exclusive')]
       : []),
-    ...(name === '' && !selector ? [fieldError.required(at, 'one of name or selector must be specified')] : []),
+    ...(name === '' && !selector
+      ? [fieldError.required(at, 'one of name or selector must be specified')]
+      : []),
     ...(selector ? labelSelector(at.child('selector'), selector) : []),
     ...(action === undefined
       ? [fieldError.required(at.child('parameterNotFoundAction'))]

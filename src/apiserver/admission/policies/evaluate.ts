@@ -1,13 +1,6 @@
 /** One policy's word on one request, with one set of parameters. */
 import type { JsonObject } from '../../../api/index.js';
-import {
-  CelError,
-  fromJson,
-  isProgram,
-  MapValue,
-  type Program,
-  type Value,
-} from '../../cel/index.js';
+import { CelError, fromJson, isProgram, MapValue, type Program, type Value } from '../../cel/index.js';
 import { evaluateConditions } from './match-conditions.js';
 import type { CompiledPolicy, Expression } from './policy-fields.js';
 
@@ -15,7 +8,8 @@ import type { CompiledPolicy, Expression } from './policy-fields.js';
 const policyBudget = 10_000_000;
 const maxMessage = 5 * 1024;
 const maxAnnotation = 10 * 1024;
-const exhausted = 'validation failed due to running out of cost budget, no further validation rules will be run';
+const exhausted =
+  'validation failed due to running out of cost budget, no further validation rules will be run';
 
 /** Why a request should not be. */
 export interface Objection {
@@ -73,7 +67,9 @@ class Variables extends MapValue {
         ? this.budget.run(variable.program, { ...this.values, variables: this })
         : new CelError(variable.program.failure);
       if (value instanceof CelError)
-        value = new CelError(`composited variable ${JSON.stringify(key)} fails to evaluate: ${value.message}`);
+        value = new CelError(
+          `composited variable ${JSON.stringify(key)} fails to evaluate: ${value.message}`,
+        );
       this.#known.set(key, value);
     }
     return value;
@@ -105,9 +101,10 @@ export function evaluatePolicy(
       objections.push(...failed(policy, message, i).objections);
       continue;
     }
-    const said = validation.messageProgram && isProgram(validation.messageProgram)
-      ? usable(budget.run(validation.messageProgram, all))
-      : undefined;
+    const said =
+      validation.messageProgram && isProgram(validation.messageProgram)
+        ? usable(budget.run(validation.messageProgram, all))
+        : undefined;
     const fallback = validation.message.trim() || `failed expression: ${validation.expression.trim()}`;
     objections.push({ message: said ?? fallback, reason: validation.reason, expressionIndex: i });
   }
@@ -117,8 +114,14 @@ export function evaluatePolicy(
     if (typeof value === 'string') {
       if (value.trim() !== '') auditAnnotations.set(annotation.key, value.trim().slice(0, maxAnnotation));
     } else if (value !== null) {
-      const why = value instanceof CelError ? value.message : `valueExpression '${annotation.expression}' resulted in unsupported return type`;
-      objections.push(...failed(policy, `valueExpression '${annotation.expression}' resulted in error: ${why}`, 0).objections);
+      const why =
+        value instanceof CelError
+          ? value.message
+          : `valueExpression '${annotation.expression}' resulted in unsupported return type`;
+      objections.push(
+        ...failed(policy, `valueExpression '${annotation.expression}' resulted in error: ${why}`, 0)
+          .objections,
+      );
     }
   }
   return { objections, auditAnnotations };

@@ -1,6 +1,14 @@
 /** `matchConditions` of webhooks and policies: expressions that all have to hold, or nobody is asked. */
 import { dns1123Subdomain, fieldError, type FieldPath, type StatusCause } from '../../../api/index.js';
-import { bool, CelError, type CompileFailure, Environment, isProgram, type Program, type Value } from '../../cel/index.js';
+import {
+  bool,
+  CelError,
+  type CompileFailure,
+  Environment,
+  isProgram,
+  type Program,
+  type Value,
+} from '../../cel/index.js';
 import { webhookVariables } from './request-variables.js';
 
 export interface ConditionFields {
@@ -46,7 +54,9 @@ export function evaluateConditions(
     const { value, cost } = program.evaluate(values);
     budget -= cost;
     if (budget < 0) {
-      errors.push('validation failed due to running out of cost budget, no further validation rules will be run');
+      errors.push(
+        'validation failed due to running out of cost budget, no further validation rules will be run',
+      );
       break;
     }
     if (value === false) return { matches: false };
@@ -63,7 +73,8 @@ const namePattern = /^(?:([^/]+)\/)?((?:[A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])
 function nameErrors(at: FieldPath, name: string): StatusCause[] {
   if (name === '') return [fieldError.required(at)];
   const match = namePattern.exec(name);
-  if (match && (match[2] ?? '').length <= 63 && (!match[1] || dns1123Subdomain(match[1]).length === 0)) return [];
+  if (match && (match[2] ?? '').length <= 63 && (!match[1] || dns1123Subdomain(match[1]).length === 0))
+    return [];
   return [
     fieldError.invalid(
       at,
@@ -81,10 +92,14 @@ export function conditionErrors(
 ): StatusCause[] {
   const names = new Set<string>();
   const causes: StatusCause[] = [];
-  if (conditions.length > maxConditions) causes.push(fieldError.tooMany(at, conditions.length, maxConditions));
+  if (conditions.length > maxConditions)
+    causes.push(fieldError.tooMany(at, conditions.length, maxConditions));
   for (const [i, { name = '', expression = '' }] of conditions.entries()) {
     const here = at.index(i);
-    causes.push(...expressionErrors(here.child('expression'), expression, environment), ...nameErrors(here.child('name'), name));
+    causes.push(
+      ...expressionErrors(here.child('expression'), expression, environment),
+      ...nameErrors(here.child('name'), name),
+    );
     if (name !== '' && names.has(name)) causes.push(fieldError.duplicate(here.child('name'), name));
     names.add(name);
   }

@@ -121,7 +121,8 @@ export class PolicyAdmission {
       const shown = this.#match(policy.matcher, attributes, objects);
       if (!shown) continue;
       for (const binding of bindings) {
-        if (binding.policyName !== policy.name || !this.#match(binding.matcher, attributes, objects)) continue;
+        if (binding.policyName !== policy.name || !this.#match(binding.matcher, attributes, objects))
+          continue;
         rulings.push(...(await this.#judge(policy, binding, shown, attributes, objects, annotations)));
       }
     }
@@ -161,7 +162,9 @@ export class PolicyAdmission {
     } catch (error) {
       if (!(error instanceof Misconfigured) && !isApiError(error)) throw error;
       if (policy.failOpen) return [];
-      return [{ message: error.message, reason: undefined, expressionIndex: 0, policy: policy.name, binding }];
+      return [
+        { message: error.message, reason: undefined, expressionIndex: 0, policy: policy.name, binding },
+      ];
     }
   }
 
@@ -189,7 +192,11 @@ export class PolicyAdmission {
   }
 
   /** The resource at the version the rules name; undefined when the request is none of their business. */
-  #match(matcher: Matcher, attributes: AdmissionAttributes, objects: VersionedObjects): ServedResource | undefined {
+  #match(
+    matcher: Matcher,
+    attributes: AdmissionAttributes,
+    objects: VersionedObjects,
+  ): ServedResource | undefined {
     const shown = this.#byRules(matcher, attributes);
     if (!shown || !this.#inNamespaces(matcher, attributes)) return undefined;
     const { objectSelector } = matcher;
@@ -254,15 +261,21 @@ export class PolicyAdmission {
       .find(({ facts }) => facts.kind === paramKind.kind);
     if (!resource) {
       const kind = `${paramKind.apiVersion}, Kind=${paramKind.kind}`;
-      throw new Misconfigured(`failed to configure policy: failed to find resource referenced by paramKind: '${kind}'`);
+      throw new Misconfigured(
+        `failed to configure policy: failed to find resource referenced by paramKind: '${kind}'`,
+      );
     }
     const namespaced = resource.facts.scope === 'Namespaced';
     const namespace = paramRef.namespace || (isNamespace(attributes.resource) ? '' : attributes.namespace);
     if (!namespaced && paramRef.namespace) {
-      throw new Misconfigured('failed to configure binding: paramRef.namespace must not be provided for a cluster-scoped `paramKind`');
+      throw new Misconfigured(
+        'failed to configure binding: paramRef.namespace must not be provided for a cluster-scoped `paramKind`',
+      );
     }
     if (namespaced && namespace === '') {
-      throw new Misconfigured('failed to configure binding: cannot use namespaced paramRef in policy binding that matches cluster-scoped resources');
+      throw new Misconfigured(
+        'failed to configure binding: cannot use namespaced paramRef in policy binding that matches cluster-scoped resources',
+      );
     }
     const cache = this.deps.cache.resource(resource.storagePrefix);
     const found: StampedObject[] = [];
@@ -278,7 +291,9 @@ export class PolicyAdmission {
     }
     if (found.length === 0) {
       if (paramRef.parameterNotFoundAction === 'Allow') return [];
-      throw new Misconfigured('failed to configure binding: no params found for policy binding with `Deny` parameterNotFoundAction');
+      throw new Misconfigured(
+        'failed to configure binding: no params found for policy binding with `Deny` parameterNotFoundAction',
+      );
     }
     return Promise.all(found.map((object) => convertTo(resource, object, version)));
   }
@@ -293,7 +308,10 @@ function labelsOf(object: JsonObject): Readonly<Record<string, string>> | undefi
 }
 
 /** The refusal, with the reason the validation asks for. */
-function refusal({ resource, name }: AdmissionAttributes, { policy, binding, message, reason }: Ruling): ApiError {
+function refusal(
+  { resource, name }: AdmissionAttributes,
+  { policy, binding, message, reason }: Ruling,
+): ApiError {
   const text = `ValidatingAdmissionPolicy '${policy}' with binding '${binding.name}' denied request: ${message}`;
   const { status } = forbidden(resource.facts, name, text);
   const given = reason ?? 'Invalid';

@@ -1,5 +1,10 @@
 /** ValidatingAdmissionPolicy, compiled, and its binding, as admission reads them. */
-import { compileLabelSelector, everything, type LabelSelector, type LabelSelectorObject } from '../../../api/index.js';
+import {
+  compileLabelSelector,
+  everything,
+  type LabelSelector,
+  type LabelSelectorObject,
+} from '../../../api/index.js';
 import type {
   MatchResources,
   ValidatingAdmissionPolicy,
@@ -136,13 +141,15 @@ export function compilePolicy(given: Given<ValidatingAdmissionPolicy>): Compiled
       expression,
       program: environments.variables[i] as Program | CompileFailure,
     })),
-    validations: (spec.validations ?? []).map(({ expression = '', message = '', messageExpression, reason }) => ({
-      expression,
-      program: environment.compile(expression, bool),
-      message,
-      messageProgram: messageExpression ? environment.compile(messageExpression, string) : undefined,
-      reason,
-    })),
+    validations: (spec.validations ?? []).map(
+      ({ expression = '', message = '', messageExpression, reason }) => ({
+        expression,
+        program: environment.compile(expression, bool),
+        message,
+        messageProgram: messageExpression ? environment.compile(messageExpression, string) : undefined,
+        reason,
+      }),
+    ),
     auditAnnotations: (spec.auditAnnotations ?? []).map(({ key = '', valueExpression = '' }) => ({
       key,
       expression: valueExpression,

@@ -81,7 +81,10 @@ const namespaceSchema: Schema = {
 
 function typed(schema: Schema, name: string): CelType {
   const type = celType(schema, false, name) as CelType;
-  return objectType(name, new Map([...(type.fields ?? []), ...(schema === requestSchema ? [['options', dyn] as const] : [])]));
+  return objectType(
+    name,
+    new Map([...(type.fields ?? []), ...(schema === requestSchema ? [['options', dyn] as const] : [])]),
+  );
 }
 
 const authorizerType = readType('kubernetes.authorization.Authorizer');
@@ -126,7 +129,13 @@ export function requestValues({
     oldObject: undefined,
   });
   // What is empty is there all the same.
-  const request = { subResource: '', requestSubResource: '', name: '', namespace: '', ...(review.request as JsonObject) };
+  const request = {
+    subResource: '',
+    requestSubResource: '',
+    name: '',
+    namespace: '',
+    ...(review.request as JsonObject),
+  };
   const asking = new AuthorizerValue(authorizer, user);
   const isNamespace = resource.facts.group === '' && resource.facts.kind === 'Namespace';
   return {

@@ -94,7 +94,8 @@ export class WebhookAdmission {
     const wanted: (readonly [Hook, ServedResource])[] = [];
     for (const hook of hooks) {
       const shown = caller.match(hook, attributes, objects);
-      if (shown && (await caller.conditionsHold(hook, shown, attributes, objects))) wanted.push([hook, shown]);
+      if (shown && (await caller.conditionsHold(hook, shown, attributes, objects)))
+        wanted.push([hook, shown]);
     }
     const asked = wanted.map(([hook, shown]) => caller.ask(hook, shown, attributes, objects, false));
     const outcomes = await Promise.allSettled(asked);

@@ -105,8 +105,14 @@ const asking = { cost: () => askingCost };
 const unchanged = (check: ResourceCheck): Value => check;
 
 export const authorizerFunctions: readonly Overload[] = [
-  method(`${at}Authorizer.path(string): ${at}PathCheck`, (of: AuthorizerValue, path: string) => new PathCheck(of, path)),
-  method(`${at}Authorizer.group(string): ${at}GroupCheck`, (of: AuthorizerValue, group: string) => new GroupCheck(of, group)),
+  method(
+    `${at}Authorizer.path(string): ${at}PathCheck`,
+    (of: AuthorizerValue, path: string) => new PathCheck(of, path),
+  ),
+  method(
+    `${at}Authorizer.group(string): ${at}GroupCheck`,
+    (of: AuthorizerValue, group: string) => new GroupCheck(of, group),
+  ),
   method(
     `${at}Authorizer.serviceAccount(string, string): ${at}Authorizer`,
     ({ authorizer }: AuthorizerValue, namespace: string, name: string) =>
@@ -120,9 +126,17 @@ export const authorizerFunctions: readonly Overload[] = [
     ({ of, group }: GroupCheck, resource: string) =>
       new ResourceCheck(of, { group, resource, subresource: '', namespace: '', name: '' }),
   ),
-  method(`${at}ResourceCheck.subresource(string): ${at}ResourceCheck`, (check: ResourceCheck, subresource: string) => check.with({ subresource })),
-  method(`${at}ResourceCheck.namespace(string): ${at}ResourceCheck`, (check: ResourceCheck, namespace: string) => check.with({ namespace })),
-  method(`${at}ResourceCheck.name(string): ${at}ResourceCheck`, (check: ResourceCheck, name: string) => check.with({ name })),
+  method(
+    `${at}ResourceCheck.subresource(string): ${at}ResourceCheck`,
+    (check: ResourceCheck, subresource: string) => check.with({ subresource }),
+  ),
+  method(
+    `${at}ResourceCheck.namespace(string): ${at}ResourceCheck`,
+    (check: ResourceCheck, namespace: string) => check.with({ namespace }),
+  ),
+  method(`${at}ResourceCheck.name(string): ${at}ResourceCheck`, (check: ResourceCheck, name: string) =>
+    check.with({ name }),
+  ),
   method(`${at}ResourceCheck.fieldSelector(string): ${at}ResourceCheck`, unchanged),
   method(`${at}ResourceCheck.labelSelector(string): ${at}ResourceCheck`, unchanged),
   method(`${at}ResourceCheck.check(string): ${at}Decision`, checkResource, asking),

@@ -1,5 +1,15 @@
 /** `'%s has %d'.format([name, count])`: a small printf. */
-import { CelError, Duration, ListValue, MapValue, Timestamp, TypeValue, Uint, type Value, typeNameOf } from '../values.js';
+import {
+  CelError,
+  Duration,
+  ListValue,
+  MapValue,
+  Timestamp,
+  TypeValue,
+  Uint,
+  type Value,
+  typeNameOf,
+} from '../values.js';
 import { durationText, timestampText } from './time.js';
 
 const maxResult = 16 * 1024 * 1024;
@@ -17,11 +27,16 @@ export function format(template: string, args: ListValue): string | CelError {
       continue;
     }
     const clause = match[2];
-    if (clause === undefined) return new CelError('could not parse formatting clause: unexpected end of string');
+    if (clause === undefined)
+      return new CelError('could not parse formatting clause: unexpected end of string');
     if (used >= args.size) return new CelError(`index ${used} out of range`);
     const value = args.at(used++);
     if (value instanceof CelError) return value;
-    const text = formatted(clause, value, match[1] === undefined ? 6 : Math.min(maxPrecision, Number(match[1])));
+    const text = formatted(
+      clause,
+      value,
+      match[1] === undefined ? 6 : Math.min(maxPrecision, Number(match[1])),
+    );
     if (text instanceof CelError) return text;
     result += text;
     if (result.length > maxResult) return new CelError('string exceeds the size limit');
@@ -63,7 +78,9 @@ function formatted(clause: string, value: Value, precision: number): string | Ce
       return clause === 'X' ? hex.toUpperCase() : hex;
     }
     default:
-      return new CelError(`could not parse formatting clause: unrecognized formatting clause ${JSON.stringify(clause)}`);
+      return new CelError(
+        `could not parse formatting clause: unrecognized formatting clause ${JSON.stringify(clause)}`,
+      );
   }
 }
 
@@ -97,7 +114,14 @@ function hexOf(value: Value): string | undefined {
 function shown(value: Value, depth = 0): string | CelError {
   if (depth > 50) return new CelError('error during formatting: nested too deeply');
   if (typeof value === 'string') return value;
-  if (typeof value === 'number') return Number.isFinite(value) ? String(value) : value > 0 ? 'Infinity' : Number.isNaN(value) ? 'NaN' : '-Infinity';
+  if (typeof value === 'number')
+    return Number.isFinite(value)
+      ? String(value)
+      : value > 0
+        ? 'Infinity'
+        : Number.isNaN(value)
+          ? 'NaN'
+          : '-Infinity';
   if (typeof value === 'bigint' || typeof value === 'boolean') return String(value);
   if (value === null) return 'null';
   if (value instanceof Uint) return String(value.value);
@@ -110,7 +134,9 @@ function shown(value: Value, depth = 0): string | CelError {
     return items.find((item) => item instanceof CelError) ?? `[${items.join(', ')}]`;
   }
   if (value instanceof MapValue) {
-    const members = value.keys().map((key) => [shown(key, depth + 1), shown(value.get(key) ?? null, depth + 1)]);
+    const members = value
+      .keys()
+      .map((key) => [shown(key, depth + 1), shown(value.get(key) ?? null, depth + 1)]);
     const failed = members.flat().find((part) => part instanceof CelError);
     if (failed instanceof CelError) return failed;
     return `{${members
@@ -118,5 +144,8 @@ function shown(value: Value, depth = 0): string | CelError {
       .sort()
       .join(', ')}}`;
   }
-  return misfit('string clause can only be used on strings, bools, bytes, ints, doubles, maps, lists, types, durations, and timestamps', value);
+  return misfit(
+    'string clause can only be used on strings, bools, bytes, ints, doubles, maps, lists, types, durations, and timestamps',
+    value,
+  );
 }

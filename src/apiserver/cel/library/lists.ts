@@ -1,7 +1,7 @@
 /** The lists library of Kubernetes, and the sets library of CEL. */
 import { type CostOf, elements, func, method, type Overload } from '../functions.js';
 import { runBinary } from '../operators.js';
-import { CelError, compare, Duration, equal, ListValue, Uint, type Value } from '../values.js';
+import { CelError, compare, Duration, equal, type ListValue, Uint, type Value } from '../values.js';
 
 const every = { cost: elements };
 const pairs: CostOf = (a = 0, b = 0) => Math.max(1, a * b);
@@ -32,7 +32,8 @@ function extreme(name: string, sign: 1 | -1) {
 function sum(zero: Value) {
   return (list: ListValue): Value => {
     let total = list.size === 0 ? zero : list.at(0);
-    for (let i = 1; i < list.size && !(total instanceof CelError); i++) total = runBinary('+', total, list.at(i));
+    for (let i = 1; i < list.size && !(total instanceof CelError); i++)
+      total = runBinary('+', total, list.at(i));
     return total;
   };
 }

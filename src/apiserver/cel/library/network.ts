@@ -23,8 +23,10 @@ const standIn = 'http://relative.invalid';
 
 /** An absolute URI, or an absolute path. */
 function parseUrl(text: string): UrlValue | CelError {
-  const wrong = new CelError(`URL parse error during conversion from string: parse ${JSON.stringify(text)}: invalid URI for request`);
-  if (/[\s\0-\x1f\x7f]/.test(text) || /%(?![0-9A-Fa-f]{2})/.test(text)) return wrong;
+  const wrong = new CelError(
+    `URL parse error during conversion from string: parse ${JSON.stringify(text)}: invalid URI for request`,
+  );
+  if (/[\s\p{Cc}]/u.test(text) || /%(?![0-9A-Fa-f]{2})/.test(text)) return wrong;
   if (!text.startsWith('/') && !/^[A-Za-z][A-Za-z0-9+.-]*:/.test(text)) return wrong;
   const url = URL.canParse(text) ? new URL(text) : text.startsWith('/') ? new URL(standIn + text) : undefined;
   return url ? new UrlValue(url, text) : wrong;
@@ -43,7 +45,8 @@ function hostname(url: UrlValue): string {
 
 function queryOf({ url }: UrlValue): BuiltMap {
   const map = new BuiltMap();
-  for (const key of new Set(url.searchParams.keys())) map.add(key, new ListValue(url.searchParams.getAll(key)));
+  for (const key of new Set(url.searchParams.keys()))
+    map.add(key, new ListValue(url.searchParams.getAll(key)));
   return map;
 }
 
@@ -118,7 +121,12 @@ function ipOf(text: string): IpValue | undefined {
 }
 
 function parseIp(text: string): IpValue | CelError {
-  return ipOf(text) ?? new CelError(`IP Address ${JSON.stringify(text)} parse error during conversion from string: ParseAddr(${JSON.stringify(text)}): unable to parse IP`);
+  return (
+    ipOf(text) ??
+    new CelError(
+      `IP Address ${JSON.stringify(text)} parse error during conversion from string: ParseAddr(${JSON.stringify(text)}): unable to parse IP`,
+    )
+  );
 }
 
 class CidrValue extends OpaqueValue {
@@ -137,12 +145,17 @@ class CidrValue extends OpaqueValue {
 
   contains({ family, width, bits }: IpValue): boolean {
     const { address } = this;
-    return family === address.family && new IpValue(family, bits).in(address.bits, Math.min(width, this.prefix));
+    return (
+      family === address.family && new IpValue(family, bits).in(address.bits, Math.min(width, this.prefix))
+    );
   }
 
   masked(): CidrValue {
     const shift = BigInt(this.address.width - this.prefix);
-    return new CidrValue(new IpValue(this.address.family, (this.address.bits >> shift) << shift), this.prefix);
+    return new CidrValue(
+      new IpValue(this.address.family, (this.address.bits >> shift) << shift),
+      this.prefix,
+    );
   }
 }
 
@@ -154,7 +167,12 @@ function cidrOf(text: string): CidrValue | undefined {
 }
 
 function parseCidr(text: string): CidrValue | CelError {
-  return cidrOf(text) ?? new CelError(`network address parse error during conversion from string: ParsePrefix(${JSON.stringify(text)}): no '/'`);
+  return (
+    cidrOf(text) ??
+    new CelError(
+      `network address parse error during conversion from string: ParsePrefix(${JSON.stringify(text)}): no '/'`,
+    )
+  );
 }
 
 function inCidr(cidr: CidrValue, other: Value): Value {
@@ -169,7 +187,8 @@ function withinCidr(cidr: CidrValue, other: Value): Value {
   return inner.prefix >= cidr.prefix && cidr.contains(inner.address);
 }
 
-const range = (from: bigint, prefix: number, family: 4 | 6) => (ip: IpValue) => ip.family === family && ip.in(from, prefix);
+const range = (from: bigint, prefix: number, family: 4 | 6) => (ip: IpValue) =>
+  ip.family === family && ip.in(from, prefix);
 const loopback4 = range(v4Bits('127.0.0.0'), 8, 4);
 const linkLocal4 = range(v4Bits('169.254.0.0'), 16, 4);
 const linkLocal6 = range(v6Bits('fe80::'), 10, 6);
@@ -180,13 +199,18 @@ const linkLocalMulticast4 = range(v4Bits('224.0.0.0'), 24, 4);
 const isLoopback = (ip: IpValue): boolean => loopback4(ip) || (ip.family === 6 && ip.bits === 1n);
 const isLinkLocalUnicast = (ip: IpValue): boolean => linkLocal4(ip) || linkLocal6(ip);
 const isLinkLocalMulticast = (ip: IpValue): boolean =>
-  linkLocalMulticast4(ip) || (ip.family === 6 && (ip.bits >> 112n & 0xff0fn) === 0xff02n);
+  linkLocalMulticast4(ip) || (ip.family === 6 && ((ip.bits >> 112n) & 0xff0fn) === 0xff02n);
 const isUnspecified = (ip: IpValue): boolean => ip.bits === 0n;
 
 function isGlobalUnicast(ip: IpValue): boolean {
   const broadcast = ip.family === 4 && ip.bits === 0xffffffffn;
   return !(
-    isUnspecified(ip) || isLoopback(ip) || multicast4(ip) || multicast6(ip) || isLinkLocalUnicast(ip) || broadcast
+    isUnspecified(ip) ||
+    isLoopback(ip) ||
+    multicast4(ip) ||
+    multicast6(ip) ||
+    isLinkLocalUnicast(ip) ||
+    broadcast
   );
 }
 
@@ -195,18 +219,27 @@ const once = { cost: traversal };
 export const networkFunctions: readonly Overload[] = [
   func('url(string): kubernetes.URL', parseUrl, once),
   func('isURL(string): bool', (text: string) => parseUrl(text) instanceof UrlValue, once),
-  method('kubernetes.URL.getScheme(): string', ({ text }: UrlValue) => text.startsWith('/') ? '' : (/^[^:]*/.exec(text)?.[0] ?? '').toLowerCase()),
+  method('kubernetes.URL.getScheme(): string', ({ text }: UrlValue) =>
+    text.startsWith('/') ? '' : (/^[^:]*/.exec(text)?.[0] ?? '').toLowerCase(),
+  ),
   method('kubernetes.URL.getHost(): string', hostOf),
   method('kubernetes.URL.getHostname(): string', hostname),
-  method('kubernetes.URL.getPort(): string', (url: UrlValue) => /:(\d*)$/.exec(hostOf(url).replace(/^\[.*\]/, ''))?.[1] ?? ''),
+  method(
+    'kubernetes.URL.getPort(): string',
+    (url: UrlValue) => /:(\d*)$/.exec(hostOf(url).replace(/^\[.*\]/, ''))?.[1] ?? '',
+  ),
   method('kubernetes.URL.getEscapedPath(): string', escapedPath),
   method('kubernetes.URL.getQuery(): map<string,list<string>>', queryOf),
   func('ip(string): net.IP', parseIp, once),
   func('isIP(string): bool', (text: string) => ipOf(text) !== undefined, once),
-  func('ip.isCanonical(string): bool', (text: string) => {
-    const ip = parseIp(text);
-    return ip instanceof CelError ? ip : String(ip) === text;
-  }, once),
+  func(
+    'ip.isCanonical(string): bool',
+    (text: string) => {
+      const ip = parseIp(text);
+      return ip instanceof CelError ? ip : String(ip) === text;
+    },
+    once,
+  ),
   func('string(net.IP): string', (ip: IpValue) => String(ip), { size: () => 40 }),
   method('net.IP.family(): int', (ip: IpValue) => BigInt(ip.family)),
   method('net.IP.isUnspecified(): bool', isUnspecified),
@@ -216,7 +249,9 @@ export const networkFunctions: readonly Overload[] = [
   method('net.IP.isGlobalUnicast(): bool', isGlobalUnicast),
   func('cidr(string): net.CIDR', parseCidr, once),
   func('isCIDR(string): bool', (text: string) => cidrOf(text) !== undefined, once),
-  func('string(net.CIDR): string', ({ address, prefix }: CidrValue) => `${address}/${prefix}`, { size: () => 45 }),
+  func('string(net.CIDR): string', ({ address, prefix }: CidrValue) => `${address}/${prefix}`, {
+    size: () => 45,
+  }),
   method('net.CIDR.containsIP(net.IP): bool', inCidr),
   method('net.CIDR.containsIP(string): bool', inCidr),
   method('net.CIDR.containsCIDR(net.CIDR): bool', withinCidr),

@@ -44,9 +44,18 @@ export const quantityFunctions: readonly Overload[] = [
   method('kubernetes.Quantity.asInteger(): int', (quantity: QuantityValue) =>
     isInteger(quantity) ? quantity.value / nanos : new CelError('cannot convert value to integer'),
   ),
-  method('kubernetes.Quantity.asApproximateFloat(): double', ({ value }: QuantityValue) => Number(value) / 1e9),
-  method('kubernetes.Quantity.isGreaterThan(kubernetes.Quantity): bool', (a: QuantityValue, b: QuantityValue) => a.value > b.value),
-  method('kubernetes.Quantity.isLessThan(kubernetes.Quantity): bool', (a: QuantityValue, b: QuantityValue) => a.value < b.value),
+  method(
+    'kubernetes.Quantity.asApproximateFloat(): double',
+    ({ value }: QuantityValue) => Number(value) / 1e9,
+  ),
+  method(
+    'kubernetes.Quantity.isGreaterThan(kubernetes.Quantity): bool',
+    (a: QuantityValue, b: QuantityValue) => a.value > b.value,
+  ),
+  method(
+    'kubernetes.Quantity.isLessThan(kubernetes.Quantity): bool',
+    (a: QuantityValue, b: QuantityValue) => a.value < b.value,
+  ),
   method('kubernetes.Quantity.compareTo(kubernetes.Quantity): int', (a: QuantityValue, b: QuantityValue) =>
     a.value > b.value ? 1n : a.value < b.value ? -1n : 0n,
   ),

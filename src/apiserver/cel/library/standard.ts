@@ -4,16 +4,23 @@ import { toDuration, toInt, toTimestamp, toUint } from '../operators.js';
 import { regexp } from '../regexp.js';
 import {
   CelError,
-  Duration,
+  type Duration,
   type ListValue,
   type MapValue,
-  Timestamp,
+  type Timestamp,
   TypeValue,
   typeNameOf,
-  Uint,
+  type Uint,
   type Value,
 } from '../values.js';
-import { type CalendarTime, durationText, parseDuration, parseTimestamp, timestampText, zoned } from './time.js';
+import {
+  type CalendarTime,
+  durationText,
+  parseDuration,
+  parseTimestamp,
+  timestampText,
+  zoned,
+} from './time.js';
 
 const size = (value: string | Uint8Array | ListValue | MapValue): bigint => {
   if (typeof value === 'string') return BigInt([...value].length);
@@ -24,7 +31,8 @@ const longest = { size: (length = 0) => length };
 const printed = { size: () => 40 };
 
 function intOf(value: number): Value {
-  if (!Number.isFinite(value) || value >= 2 ** 63 || value <= -(2 ** 63)) return new CelError('integer overflow');
+  if (!Number.isFinite(value) || value >= 2 ** 63 || value <= -(2 ** 63))
+    return new CelError('integer overflow');
   return BigInt(Math.trunc(value));
 }
 
@@ -172,8 +180,14 @@ export const standardFunctions: readonly Overload[] = [
   ...conversions,
   func('matches(string, string): bool', matches, regexCost),
   method('string.matches(string): bool', matches, regexCost),
-  method('string.contains(string): bool', (text: string, part: string) => text.includes(part), { cost: crossing }),
-  method('string.startsWith(string): bool', (text: string, part: string) => text.startsWith(part), prefixCost),
+  method('string.contains(string): bool', (text: string, part: string) => text.includes(part), {
+    cost: crossing,
+  }),
+  method(
+    'string.startsWith(string): bool',
+    (text: string, part: string) => text.startsWith(part),
+    prefixCost,
+  ),
   method('string.endsWith(string): bool', (text: string, part: string) => text.endsWith(part), prefixCost),
   ...Object.entries(dateParts).flatMap(([name, read]) => [
     method(`timestamp.${name}(): int`, datePart(read)),

@@ -8,6 +8,9 @@ import { format } from './format-text.js';
 const maxResult = 16 * 1024 * 1024;
 const once = { cost: traversal };
 
+/** Code points, not the units of UTF-16. */
+const characters = (text: string): string[] => [...text];
+
 function outOfRange(index: bigint): CelError {
   return new CelError(`index out of range: ${index}`);
 }
@@ -23,7 +26,7 @@ function indexOf(text: string, part: string, from = 0n): bigint | CelError {
   if (from < 0n || from > chars.length) return outOfRange(from);
   const skipped = chars.slice(0, Number(from)).join('').length;
   const found = text.indexOf(part, skipped);
-  return found < 0 ? -1n : BigInt([...text.slice(0, found)].length);
+  return found < 0 ? -1n : BigInt(characters(text.slice(0, found)).length);
 }
 
 function lastIndexOf(text: string, part: string, from?: bigint): bigint | CelError {
@@ -31,7 +34,7 @@ function lastIndexOf(text: string, part: string, from?: bigint): bigint | CelErr
   if (from !== undefined && (from < 0n || from > chars.length)) return outOfRange(from);
   const until = from === undefined ? text.length : chars.slice(0, Number(from)).join('').length;
   const found = text.lastIndexOf(part, until);
-  return found < 0 ? -1n : BigInt([...text.slice(0, found)].length);
+  return found < 0 ? -1n : BigInt(characters(text.slice(0, found)).length);
 }
 
 function substring(text: string, start: bigint, end?: bigint): string | CelError {
@@ -45,7 +48,7 @@ function substring(text: string, start: bigint, end?: bigint): string | CelError
 
 function replace(text: string, old: string, by: string, count = -1n): string | CelError {
   if (count === 0n) return text;
-  const pieces = old === '' ? ['', ...[...text], ''] : text.split(old);
+  const pieces = old === '' ? ['', ...characters(text), ''] : text.split(old);
   // Between every two characters, before the first and after the last.
   const joints = pieces.length - 1;
   const replaced = count < 0n ? joints : Math.min(joints, Number(count));
@@ -76,7 +79,9 @@ function joinTexts(list: ListValue, separator = ''): string | CelError {
 }
 
 function asciiCase(text: string, upper: boolean): string {
-  return text.replace(upper ? /[a-z]+/g : /[A-Z]+/g, (part) => (upper ? part.toUpperCase() : part.toLowerCase()));
+  return text.replace(upper ? /[a-z]+/g : /[A-Z]+/g, (part) =>
+    upper ? part.toUpperCase() : part.toLowerCase(),
+  );
 }
 
 /** Unicode white space, as Go trims it. */
@@ -95,7 +100,7 @@ const escapes: Readonly<Record<string, string>> = {
 };
 
 function quote(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: it is these that are to be escaped
+  // oxlint-disable-next-line no-control-regex -- it is these that are to be escaped
   return `"${text.replace(/[\x07\b\f\n\r\t\v\\"]/g, (char) => escapes[char] ?? char)}"`;
 }
 
@@ -107,7 +112,9 @@ function found(text: string, pattern: string): string | CelError {
 
 function findAll(text: string, pattern: string, limit = -1n): ListValue | CelError {
   try {
-    return new ListValue(regexp(pattern).findAll(text, limit < 0n ? Number.POSITIVE_INFINITY : Number(limit)));
+    return new ListValue(
+      regexp(pattern).findAll(text, limit < 0n ? Number.POSITIVE_INFINITY : Number(limit)),
+    );
   } catch (error) {
     return new CelError((error as Error).message);
   }
@@ -139,8 +146,15 @@ export const stringFunctions: readonly Overload[] = [
     cost: crossing,
     size: () => Number.POSITIVE_INFINITY,
   }),
-  method('string.format(list<dyn>): string', format, { cost: traversals, size: () => Number.POSITIVE_INFINITY }),
-  { ...method('string.quote(): string', quote, { cost: traversal, size: (text = 0) => 2 * text + 2 }), name: 'strings.quote', receiver: false },
+  method('string.format(list<dyn>): string', format, {
+    cost: traversals,
+    size: () => Number.POSITIVE_INFINITY,
+  }),
+  {
+    ...method('string.quote(): string', quote, { cost: traversal, size: (text = 0) => 2 * text + 2 }),
+    name: 'strings.quote',
+    receiver: false,
+  },
   method('string.find(string): string', found, regexCost),
   method('string.findAll(string): list<string>', findAll, regexCost),
   method('string.findAll(string, int): list<string>', findAll, regexCost),

@@ -93,7 +93,9 @@ export function zoned({ nanos }: Timestamp, zone: string): CalendarTime | CelErr
     month: date.getUTCMonth(),
     day: date.getUTCDate(),
     weekday: date.getUTCDay(),
-    dayOfYear: Math.floor((date.getTime() - new Date(Date.UTC(year, 0, 1)).setUTCFullYear(year)) / 86_400_000),
+    dayOfYear: Math.floor(
+      (date.getTime() - new Date(Date.UTC(year, 0, 1)).setUTCFullYear(year)) / 86_400_000,
+    ),
     hours: date.getUTCHours(),
     minutes: date.getUTCMinutes(),
     seconds: date.getUTCSeconds(),
@@ -116,7 +118,9 @@ function offsetMillis(millis: number, zone: string): number | undefined {
       minute: 'numeric',
       second: 'numeric',
     });
-    const parts = Object.fromEntries(format.formatToParts(millis).map(({ type, value }) => [type, Number(value)]));
+    const parts = Object.fromEntries(
+      format.formatToParts(millis).map(({ type, value }) => [type, Number(value)]),
+    );
     const { year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0 } = parts;
     return Date.UTC(year, month - 1, day, hour, minute, second) - Math.floor(millis / 1000) * 1000;
   } catch {
