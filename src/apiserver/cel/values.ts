@@ -228,7 +228,7 @@ export function equal(a: Value, b: Value, depth = 0): boolean {
   if (a === b) return true;
   if (depth > deepest) return false;
   const [x, y] = [numeric(a), numeric(b)];
-  if (x !== undefined || y !== undefined) return x !== undefined && y !== undefined && x >= y && x <= y;
+  if (x !== undefined || y !== undefined) return x !== undefined && y !== undefined && compare(a, b) === 0;
   if (a instanceof ListValue) return b instanceof ListValue && equalLists(a, b, depth);
   if (a instanceof MapValue) return b instanceof MapValue && equalMaps(a, b, depth);
   if (a instanceof Uint8Array) {
