@@ -3,7 +3,9 @@
  * Everything kind-specific that the REST machinery needs is reached from here.
  */
 import { builtinResources, type ResourceFacts, schemaOfKind } from '../api/facts/index.js';
-import { apiVersionOf, type JsonObject, type Schema } from '../api/index.js';
+import type { JsonObject, Schema } from '../api/index.js';
+import { conversionOf, storageGroupOf } from './builtin/conversion/conversions.js';
+import { KindConversion } from './builtin/conversion/kind-conversion.js';
 import { type KindStrategy, strategyFor } from './builtin/index.js';
 import { storagePrefix } from './cache/watch-cache.js';
 import { compareKubeVersions } from './discovery/version-order.js';
@@ -63,26 +65,6 @@ function entryKey(group: string, version: string, plural: string): string {
   return `${group}/${version}/${plural}`;
 }
 
-/** Conversion between versions that differ in nothing but their name; made once per object and version. */
-class Relabelling implements VersionConverter {
-  readonly #known = new WeakMap<JsonObject, JsonObject[]>();
-
-  constructor(private readonly group: string) {}
-
-  known(object: JsonObject, version: string): JsonObject {
-    const apiVersion = apiVersionOf({ group: this.group, version });
-    if (object.apiVersion === apiVersion) return object;
-    const known = this.#known.get(object) ?? [];
-    let found = known.find((other) => other.apiVersion === apiVersion);
-    if (!found) this.#known.set(object, [...known, (found = { ...object, apiVersion })]);
-    return found;
-  }
-
-  async convert(objects: readonly JsonObject[], version: string): Promise<readonly JsonObject[]> {
-    return objects.map((object) => this.known(object, version));
-  }
-}
-
 export class ResourceRegistry {
   readonly #entries = new Map<string, ServedResource>();
   /** Grows with every change: the ETag of discovery and OpenAPI. */
@@ -102,9 +84,9 @@ export class ResourceRegistry {
         schema,
         builtin: true,
         strategy: strategyOf(facts),
-        storagePrefix: storagePrefix(facts),
+        storagePrefix: storagePrefix({ group: storageGroupOf(facts), plural: facts.plural }),
         storageVersion: facts.version,
-        conversion: new Relabelling(facts.group),
+        conversion: new KindConversion(facts.group, conversionOf(facts)),
         hasStatus: facts.subresources.some((s) => s.name === 'status'),
       });
     }

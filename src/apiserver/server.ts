@@ -15,6 +15,7 @@ import {
   type KindFacts,
   methodNotAllowed,
   type NodeConnector,
+  notAcceptable,
   noSuchResource,
   parseApiVersion,
   type Random,
@@ -29,17 +30,16 @@ import { type ObjectStore, StoreClosed } from '../store/index.js';
 import { type Logger, silentLogger } from '../telemetry/index.js';
 import { ServiceAllocator } from './allocation/service-allocator.js';
 import { AdmissionChain } from './admission/admission.js';
-import { policyStrategies } from './admission/policies/configuration.js';
-import { PolicyAdmission } from './admission/policies/policy-admission.js';
 import { webhookConfigurationStrategies } from './admission/webhooks/configuration.js';
 import { WebhookAdmission } from './admission/webhooks/webhook-admission.js';
-import { NamespaceLifecycle } from './admission/namespace-lifecycle.js';
-import { DefaultStorageClass, StorageObjectInUseProtection } from './admission/storage.js';
+import { admissionPlugins } from './admission/plugins.js';
+import { policyStrategies } from './admission/policies/configuration.js';
 import { Authenticator, withGroup } from './auth/authenticator.js';
 import { type Authorizer, forbiddenError } from './auth/authorizer.js';
 import { actingUser } from './auth/impersonation.js';
 import { mastersGroup, RbacAuthorizer } from './auth/rbac.js';
 import { ServiceAccountTokens } from './auth/service-account-tokens.js';
+import { publishEndpoints, type ServerAddress } from './bootstrap/own-endpoints.js';
 import { ensureSystemObjects } from './bootstrap/system-objects.js';
 import { storagePrefix, WatchCache } from './cache/watch-cache.js';
 import { CrdController } from './crd/crd-controller.js';
@@ -53,6 +53,7 @@ import type { RequestContext, RestDeps } from './rest/context.js';
 import { decodeObject } from './rest/decode-object.js';
 import { dispatch, objectTypes } from './rest/dispatch.js';
 import { type ExecRequest, podExec } from './rest/pod-streams.js';
+import { negotiateShape } from './rest/negotiate.js';
 import { writeQuery } from './rest/options.js';
 import { admitConnect } from './rest/connect.js';
 import { parseResourcePath, type ResourceRequest, type ServerRequest } from './rest/request.js';
@@ -80,6 +81,10 @@ export interface ApiServerOptions {
    * time per write: for tests. Default false.
    */
   readonly freeze?: boolean;
+  /** Admission plugins to do without, by name: `ServiceAccount`. Default none. */
+  readonly disableAdmissionPlugins?: readonly string[];
+  /** Pods get a volume with the token of their service account, for an API server they can reach. Default true. */
+  readonly mountServiceAccountTokens?: boolean;
   /** Calls webhooks that are not of this process. Default: over HTTPS, services by their endpoints. */
   readonly webhooks?: WebhookDialer;
 }
@@ -161,13 +166,18 @@ export class ApiServer {
     this.#rest = {
       cache,
       admission: new AdmissionChain(
-        [
-          new NamespaceLifecycle(cache),
-          new DefaultStorageClass(() =>
-            cache.resource(storagePrefix({ group: 'storage.k8s.io', plural: 'storageclasses' })).objects(),
-          ),
-          new StorageObjectInUseProtection(),
-        ],
+        admissionPlugins({
+          cache,
+          random: options.random,
+          disabled: options.disableAdmissionPlugins ?? [],
+          mountTokens: options.mountServiceAccountTokens ?? true,
+          authorizer: this.#authorizer,
+          transport: () => inProcessTransport(this, serverUser),
+          isServer: (user) => user === serverUser,
+          otherVersions: (resource) => this.#registry.otherVersions(resource),
+          resourceOf: ({ group, version, kind }) =>
+            this.#registry.inGroupVersion(group, version).find(({ facts }) => facts.kind === kind),
+        }),
         new WebhookAdmission({
           cache,
           dialer: this.webhooks,
@@ -176,12 +186,6 @@ export class ApiServer {
           authorizer: this.#authorizer,
           isServer: (user) => user === serverUser,
           otherVersions: (resource) => this.#registry.otherVersions(resource),
-        }),
-        new PolicyAdmission({
-          cache,
-          registry: this.#registry,
-          authorizer: this.#authorizer,
-          isServer: (user) => user === serverUser,
         }),
       ),
       services: new ServiceAllocator({
@@ -235,6 +239,11 @@ export class ApiServer {
     await this.#crds.stop();
     this.#rest.cache.close();
     this.#https.close();
+  }
+
+  /** Tells the cluster where this server is reached: the endpoints of the Service `kubernetes`. @throws ApiError */
+  async advertise(at: ServerAddress): Promise<void> {
+    await publishEndpoints(inProcessTransport(this, serverUser), at);
   }
 
   /** Gives the server its way to the nodes: logs and exec go there. */
@@ -428,6 +437,9 @@ export class ApiServer {
 
   async #onReview(ctx: RequestContext): Promise<ServerResponse> {
     if (ctx.info.verb !== 'create') throw methodNotAllowed();
+    // What is answered and not kept has no metadata to show alone, and no columns.
+    if (negotiateShape(ctx.request.headers.accept) !== 'object')
+      throw notAcceptable('only the following media types are accepted: application/json');
     const write = writeQuery(ctx.request.query, ctx.request.headers['user-agent'], 'CreateOptions');
     const review = decodeObject(ctx, await decodeBody(ctx.request, objectTypes), write.fieldValidation);
     if (typeof review !== 'object') throw badRequest('a review must be an object');

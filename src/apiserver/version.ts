@@ -6,11 +6,12 @@ export const kubernetesVersion = { major: '1', minor: '32', gitVersion: 'v1.32.0
 export function versionInfo(): JsonObject {
   return {
     ...kubernetesVersion,
-    gitCommit: '',
-    gitTreeState: '',
+    // Clients print these and want none of them empty: what runs here is not Go.
+    gitCommit: 'gyre',
+    gitTreeState: 'clean',
     buildDate: '1970-01-01T00:00:00Z',
-    goVersion: '',
-    compiler: '',
+    goVersion: `node${process.version.slice(1)}`,
+    compiler: 'v8',
     platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
   };
 }

@@ -2,6 +2,7 @@
  * The controllers of Kubernetes itself, written with the public SDK as a user would: gather from indexes, decide
  * in a pure function, act, report.
  */
+export { ClusterRoleAggregationController } from './cluster-role-aggregation/cluster-role-aggregation-controller.js';
 export {
   DeploymentController,
   type DeploymentControllerOptions,
@@ -16,6 +17,7 @@ export {
 } from './deployment/rolling-update.js';
 export { EndpointsCleanup, EndpointsController } from './endpoints/endpoints-controller.js';
 export { EndpointSliceController } from './endpointslice/endpointslice-controller.js';
+export { EndpointSliceMirroringController } from './endpointslice-mirroring/endpointslice-mirroring-controller.js';
 export { NamespaceController } from './namespace/namespace-controller.js';
 export { GarbageCollector } from './garbage-collector/garbage-collector.js';
 export { RootCaBundle, RootCaPublisher } from './root-ca/root-ca-publisher.js';
@@ -25,6 +27,7 @@ export { TaintEvictionController } from './node-lifecycle/taint-eviction-control
 export * from './persistent-volume/index.js';
 export { ReplicaSetController } from './replicaset/replicaset-controller.js';
 export { ReplicationControllerController } from './replicaset/replication-controller.js';
+export { ResourceQuotaController } from './resource-quota/resource-quota-controller.js';
 export { Scheduler } from './scheduler/scheduler.js';
 export * from './volume-protection/index.js';
 export { workloadControllers } from './workloads.js';

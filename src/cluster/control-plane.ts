@@ -4,10 +4,12 @@
  */
 import type { Clock, Random, Transport } from '../api/index.js';
 import {
+  ClusterRoleAggregationController,
   deploymentController,
   EndpointsCleanup,
   EndpointsController,
   EndpointSliceController,
+  EndpointSliceMirroringController,
   GarbageCollector,
   LocalVolumes,
   NamespaceController,
@@ -18,6 +20,7 @@ import {
   PersistentVolumeProtectionController,
   ReplicaSetController,
   ReplicationControllerController,
+  ResourceQuotaController,
   RootCaBundle,
   RootCaPublisher,
   Scheduler,
@@ -64,10 +67,13 @@ export class ControlPlane {
       .register(ReplicaSetController)
       .register(ReplicationControllerController)
       .register(EndpointSliceController)
+      .register(EndpointSliceMirroringController)
       .register(EndpointsController)
       .register(EndpointsCleanup)
       .register(NamespaceController)
+      .register(ClusterRoleAggregationController)
       .register(ServiceAccountController)
+      .register(ResourceQuotaController)
       .register(NodeLifecycleController)
       .register(TaintEvictionController)
       .register(PersistentVolumeClaimProtectionController)

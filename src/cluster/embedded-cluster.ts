@@ -137,6 +137,9 @@ export class EmbeddedCluster implements AsyncDisposable {
       ...(options.tokens ? { tokens: options.tokens } : {}),
       ...(options.freeze ? { freeze: true } : {}),
       ...(options.webhooks ? { webhooks: options.webhooks } : {}),
+      // Without controllers nobody makes service accounts; without HTTPS no pod has use for a token.
+      ...(options.controllers === false ? { disableAdmissionPlugins: ['ServiceAccount'] } : {}),
+      mountServiceAccountTokens: https !== undefined,
       ...(credentials ? { serviceAccountKey: credentials.serviceAccountKey } : {}),
     });
     const server = await starting.catch(async (error: unknown) => {
@@ -157,6 +160,7 @@ export class EmbeddedCluster implements AsyncDisposable {
           clientCa: credentials.ca.cert,
           log: log.with({ component: 'https' }),
         });
+        await server.advertise({ address: '127.0.0.1', port: listener.port });
         kubeconfig = resolve(https.kubeconfig ?? join(dataDir, 'kubeconfig'));
         writeKubeconfig(kubeconfig, listener.url, credentials);
       }

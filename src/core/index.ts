@@ -56,8 +56,11 @@ export {
   deepEqualJson,
   groupKind,
   type LabelSelector as CompiledSelector,
+  addUsage,
+  inQuotaScope,
   parseApiVersion,
   quantityMillis,
+  quotaUsage,
   quantityUnits,
   safeAlphabet,
   timestamp,
@@ -281,6 +284,7 @@ export {
   webhookFor,
   type WebhookSettings,
 } from './webhooks/admission.js';
+export { classRules } from './webhooks/class-rules.js';
 export {
   answerConversion,
   checkRoundTrip,

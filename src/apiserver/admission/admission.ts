@@ -1,10 +1,9 @@
 /**
  * Admission: the last word before an object is stored (API-17). Plugins run in order, then mutating webhooks;
- * when a webhook has changed something, once more; after validation plugins, policies and webhooks may refuse.
+ * when a webhook has changed something, once more; after validation plugins and webhooks may refuse.
  */
 import type { GroupVersionKind, JsonObject, UserInfo } from '../../api/index.js';
 import type { ServedResource } from '../resource.js';
-import type { PolicyAdmission } from './policies/policy-admission.js';
 import type { WebhookAdmission } from './webhooks/webhook-admission.js';
 
 export interface AdmissionAttributes {
@@ -32,14 +31,16 @@ export interface AdmissionPlugin {
   /** Gives a changed object, or undefined to leave it. @throws ApiError to refuse */
   mutate?(attributes: AdmissionAttributes): JsonObject | undefined;
   /** @throws ApiError to refuse */
-  validate?(attributes: AdmissionAttributes): void;
+  validate?(attributes: AdmissionAttributes): Promise<void> | void;
 }
+
+/** Runs after webhooks too. */
+const lastPlugin = 'ResourceQuota';
 
 export class AdmissionChain {
   constructor(
     private readonly plugins: readonly AdmissionPlugin[],
     private readonly webhooks?: WebhookAdmission,
-    private readonly policies?: PolicyAdmission,
   ) {}
 
   /**
@@ -56,9 +57,14 @@ export class AdmissionChain {
 
   /** @throws ApiError */
   async validate(attributes: AdmissionAttributes): Promise<void> {
-    for (const plugin of this.plugins) plugin.validate?.(attributes);
-    await this.policies?.validate(attributes);
+    // Most have nothing to wait for, and nobody waits for them.
+    for (const plugin of this.plugins) {
+      const pending = plugin.name === lastPlugin ? undefined : plugin.validate?.(attributes);
+      if (pending) await pending;
+    }
     await this.webhooks?.validate(attributes);
+    // What charges for an object comes when nobody else can refuse it any more.
+    await this.plugins.find(({ name }) => name === lastPlugin)?.validate?.(attributes);
   }
 
   #plugins(attributes: AdmissionAttributes): JsonObject | undefined {

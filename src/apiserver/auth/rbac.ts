@@ -107,7 +107,8 @@ function bindsUser(binding: Binding, user: UserInfo, namespace: string): boolean
   });
 }
 
-function matches(allowed: readonly string[] | undefined, value: string): boolean {
+/** `*` stands for all. */
+export function matches(allowed: readonly string[] | undefined, value: string): boolean {
   return allowed !== undefined && (allowed.includes('*') || allowed.includes(value));
 }
 
@@ -125,7 +126,8 @@ function allowsResource(rule: PolicyRule, a: AuthorizationAttributes): boolean {
   return !rule.resourceNames || rule.resourceNames.length === 0 || rule.resourceNames.includes(a.name);
 }
 
-function coversPath(pattern: string, path: string): boolean {
+/** Of paths, and of patterns that end in `*`. */
+export function coversPath(pattern: string, path: string): boolean {
   if (pattern === '*' || pattern === path) return true;
   return pattern.endsWith('*') && path.startsWith(pattern.slice(0, -1));
 }

@@ -2,18 +2,18 @@
  * Kinds of the control plane's own machinery: they have few rules, but differ in how they are updated and
  * whether changes of theirs are counted.
  */
-import { FieldPath, fieldError, pathSegmentName, type StatusCause } from '../../api/index.js';
+import { FieldPath, fieldError, type StatusCause } from '../../api/index.js';
 import type {
   MutatingWebhookConfiguration,
   RuleWithOperations,
 } from '../../api/kinds/admissionregistration/v1.js';
 import type { ControllerRevision } from '../../api/kinds/apps/v1.js';
-import type { CertificateSigningRequest } from '../../api/kinds/certificates/v1.js';
 import type { Lease } from '../../api/kinds/coordination/v1.js';
 import type { RuntimeClass } from '../../api/kinds/node/v1.js';
 import type { CSIDriver } from '../../api/kinds/storage/v1.js';
 import { immutable, positive, required } from './checks.js';
 import { type Fillable, fillable, given } from './given.js';
+import { keepMetadata } from './metadata.js';
 import type { KindStrategy } from './strategy.js';
 
 export const leaseStrategy: KindStrategy = {
@@ -62,38 +62,6 @@ export const controllerRevisionStrategy: KindStrategy = {
       given<ControllerRevision>(object).data,
       given<ControllerRevision>(old).data,
     ),
-};
-
-export const certificateSigningRequestStrategy: KindStrategy = {
-  group: 'certificates.k8s.io',
-  kind: 'CertificateSigningRequest',
-  nameRule: pathSegmentName,
-  validate(object) {
-    const { spec = {} } = given<CertificateSigningRequest>(object);
-    const path = FieldPath.of('spec');
-    const causes = [
-      ...required(path.child('request'), spec.request),
-      ...required(path.child('signerName'), spec.signerName),
-    ];
-    if (!spec.usages?.length) causes.push(fieldError.required(path.child('usages')));
-    if (spec.expirationSeconds !== undefined && spec.expirationSeconds < 600) {
-      causes.push(
-        fieldError.invalid(
-          path.child('expirationSeconds'),
-          spec.expirationSeconds,
-          'may not specify a duration less than 600 seconds (10 minutes)',
-        ),
-      );
-    }
-    return causes;
-  },
-  prepareForUpdate(object, old) {
-    // What was asked for, and by whom, is never changed.
-    object.spec = structuredClone(old.spec);
-  },
-  selectableFields: (object) => ({
-    'spec.signerName': given<CertificateSigningRequest>(object).spec?.signerName ?? '',
-  }),
 };
 
 export const csiDriverStrategy: KindStrategy = {
@@ -202,21 +170,17 @@ function webhookStrategy(
 
 /** Kinds about which only this is particular. */
 const plain: readonly KindStrategy[] = [
-  {
-    group: 'admissionregistration.k8s.io',
-    kind: 'ValidatingAdmissionPolicy',
-    hasGeneration: true,
-    allowUnconditionalUpdate: false,
-  },
-  {
-    group: 'admissionregistration.k8s.io',
-    kind: 'ValidatingAdmissionPolicyBinding',
-    hasGeneration: true,
-    allowUnconditionalUpdate: false,
-  },
   { group: 'flowcontrol.apiserver.k8s.io', kind: 'FlowSchema', hasGeneration: true },
   { group: 'flowcontrol.apiserver.k8s.io', kind: 'PriorityLevelConfiguration', hasGeneration: true },
-  { group: 'storage.k8s.io', kind: 'VolumeAttachment', allowUnconditionalUpdate: false },
+  {
+    group: 'storage.k8s.io',
+    kind: 'VolumeAttachment',
+    allowUnconditionalUpdate: false,
+    prepareForCreate(object) {
+      object.status = { attached: false };
+    },
+    prepareForStatusUpdate: keepMetadata,
+  },
   { group: 'storage.k8s.io', kind: 'CSINode', allowUnconditionalUpdate: false },
   { group: 'storage.k8s.io', kind: 'CSIStorageCapacity', allowUnconditionalUpdate: false },
   { group: 'apiregistration.k8s.io', kind: 'APIService', allowUnconditionalUpdate: false },
@@ -226,7 +190,6 @@ export const clusterStrategies: readonly KindStrategy[] = [
   leaseStrategy,
   runtimeClassStrategy,
   controllerRevisionStrategy,
-  certificateSigningRequestStrategy,
   csiDriverStrategy,
   webhookStrategy('MutatingWebhookConfiguration'),
   webhookStrategy('ValidatingWebhookConfiguration'),

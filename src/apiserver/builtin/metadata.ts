@@ -11,7 +11,7 @@ import {
   type StatusCause,
 } from '../../api/index.js';
 import { immutable, labels, ruled } from './checks.js';
-import { type Given, given } from './given.js';
+import { type Given, given, type MutableObject } from './given.js';
 
 export interface ObjectMetaRules {
   readonly scope: 'Namespaced' | 'Cluster';
@@ -29,6 +29,12 @@ const standardFinalizers = ['kubernetes', 'orphan', 'foregroundDeletion'];
 
 function metadataOf(object: JsonObject): Given<PartialObjectMeta> {
   return given<{ readonly metadata: PartialObjectMeta }>(object).metadata ?? {};
+}
+
+/** A write of the status says nothing about metadata but who owns which field. */
+export function keepMetadata(object: MutableObject, old: JsonObject): void {
+  const { managedFields } = object.metadata as MutableObject;
+  object.metadata = { ...(old.metadata as JsonObject), managedFields };
 }
 
 export function validateObjectMeta(object: JsonObject, rules: ObjectMetaRules): StatusCause[] {

@@ -2,6 +2,7 @@
 import { deploymentStrategy, replicaSetStrategy } from './apps/deployment.js';
 import { daemonSetStrategy, statefulSetStrategy } from './apps/stateful-set.js';
 import { cronJobStrategy, jobStrategy } from './batch/job.js';
+import { certificateSigningRequestStrategy } from './certificates/certificate-signing-request.js';
 import { clusterStrategies } from './cluster.js';
 import { configMapStrategy, secretStrategy } from './core/config.js';
 import { endpointSliceStrategy, endpointsStrategy } from './core/endpoints.js';
@@ -67,6 +68,7 @@ const all: readonly KindStrategy[] = [
   ingressStrategy,
   ingressClassStrategy,
   networkPolicyStrategy,
+  certificateSigningRequestStrategy,
   ...clusterStrategies,
 ];
 

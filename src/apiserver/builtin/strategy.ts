@@ -1,6 +1,15 @@
 /** What is particular about a built-in kind: everything the REST machinery asks it while it writes. */
-import type { JsonObject, StatusCause } from '../../api/index.js';
+import type { JsonObject, StatusCause, UserInfo } from '../../api/index.js';
 import type { MutableObject } from './given.js';
+
+/** About the write itself. */
+export interface Written {
+  readonly user: UserInfo;
+  /** As metadata has times. */
+  readonly now: string;
+  /** `''`, `status`, `approval`. */
+  readonly subresource: string;
+}
 
 /**
  * The behaviour of one kind. Every function is pure apart from the object it is handed to change; objects
@@ -12,13 +21,18 @@ export interface KindStrategy {
   /** Fills in defaults, in place; called on every write, after decoding and after merging a patch. */
   applyDefaults?(object: MutableObject): void;
   /** What a new object is given beyond metadata. A status of its own has been dropped before. */
-  prepareForCreate?(object: MutableObject): void;
+  prepareForCreate?(object: MutableObject, written: Written): void;
   /** Carries over what an update may leave out without meaning to change it. */
   prepareForUpdate?(object: MutableObject, old: JsonObject): void;
+  /**
+   * Puts back what a write of the status may not change beyond the spec, which stays as it was. Default: nothing; as in
+   * Kubernetes, the metadata of most built-in kinds can be written with the status.
+   */
+  prepareForStatusUpdate?(object: MutableObject, old: JsonObject, written: Written): void;
   validate?(object: JsonObject): StatusCause[];
   /** Only what depends on the old object: `validate` is called as well. */
   validateUpdate?(object: JsonObject, old: JsonObject): StatusCause[];
-  validateStatusUpdate?(object: JsonObject, old: JsonObject): StatusCause[];
+  validateStatusUpdate?(object: JsonObject, old: JsonObject, subresource: string): StatusCause[];
   /** Why a metadata.name is refused. Default: DNS subdomain. */
   nameRule?: (name: string) => string[];
   /** PUT without a resourceVersion is allowed. Default true. */

@@ -61,6 +61,11 @@ export function escapeProperty(name: string): string | undefined {
   return /^[0-9]/.test(escaped) ? undefined : escaped;
 }
 
+/** Types of Kubernetes' own are spelled as they are. */
+function spelling({ typeName }: Schema, property: string): string | undefined {
+  return typeName === undefined ? escapeProperty(property) : property;
+}
+
 const namedMetadata: Schema = {
   type: 'object',
   properties: { name: { type: 'string' }, generateName: { type: 'string' } },
@@ -175,7 +180,7 @@ function objectOrMap(schema: Schema, root: boolean, name: string): CelType | und
   }
   const fields = new Map<string, CelType>();
   for (const [property, child] of Object.entries(propertiesOf(schema, root))) {
-    const escaped = escapeProperty(property);
+    const escaped = spelling(schema, property);
     const type = escaped === undefined ? undefined : celType(child, false, `${name}.${property}`);
     if (escaped !== undefined && type) fields.set(escaped, type);
   }
@@ -229,7 +234,7 @@ function fieldNamesOf(schema: Schema, root: boolean): FieldNames {
     const schemas = new Map(Object.entries(propertiesOf(schema, root)));
     const properties = new Map(
       [...schemas.keys()].flatMap((name) => {
-        const escaped = escapeProperty(name);
+        const escaped = spelling(schema, name);
         return escaped === undefined ? [] : [[escaped, name] as const];
       }),
     );

@@ -46,7 +46,7 @@ class RuleCheck {
     const rules = rulesOf(schema, root);
     for (const [i, given] of (schema['x-kubernetes-validations'] ?? []).entries()) {
       const at = path.child('x-kubernetes-validations').index(i);
-      this.causes.push(...formErrors(given, at));
+      this.causes.push(...formErrors(given, at, schema));
       const rule = rules[i];
       if (rule && given.rule?.trim()) this.#rule(rule, at, schema, place);
     }
@@ -61,7 +61,7 @@ class RuleCheck {
         path.child('items'),
         {
           times: product(place.times, schema.maxItems),
-          uncorrelatable: place.uncorrelatable ?? (correlatable ? undefined : path),
+          uncorrelatable: place.uncorrelatable ?? (correlatable ? undefined : path.child('items')),
         },
         false,
       );
@@ -89,6 +89,10 @@ class RuleCheck {
           `oldSelf cannot be used on the uncorrelatable portion of the schema within ${place.uncorrelatable}`,
         ),
       );
+    }
+    if (isProgram(program) && !transition && rule.optionalOldSelf !== undefined) {
+      const why = 'may not be set if oldSelf is not used in rule';
+      this.causes.push(fieldError.invalid(at.child('optionalOldSelf'), rule.optionalOldSelf, why));
     }
     if (!message) return;
     const where = at.child('messageExpression');
@@ -154,7 +158,7 @@ function overBudget(what: string, cost: number, limit: number): string {
   return `${what} exceeds budget by factor of ${shown} (try simplifying the rule, or adding maxItems, maxProperties, and maxLength where arrays, maps, and strings are declared)`;
 }
 
-function formErrors(given: ValidationRule, at: FieldPath): StatusCause[] {
+function formErrors(given: ValidationRule, at: FieldPath, schema: Schema): StatusCause[] {
   const { rule, message, messageExpression, reason, fieldPath } = given;
   const lines = /[\n\r]/;
   return [
@@ -179,10 +183,23 @@ function formErrors(given: ValidationRule, at: FieldPath): StatusCause[] {
     ...(reason !== undefined && !reasons.includes(reason)
       ? [fieldError.notSupported(at.child('reason'), reason, reasons)]
       : []),
-    ...(fieldPath && !/^(?:\.[^.[\]\s]+|\['[^']+'\])+$/.test(fieldPath)
+    ...(fieldPath && !fieldExists(schema, fieldPath)
       ? [fieldError.invalid(at.child('fieldPath'), fieldPath, 'fieldPath must be a valid path')]
       : []),
   ];
+}
+
+/** Whether the schema has a field at `.spec.x` or `.spec['a.b']`. */
+function fieldExists(schema: Schema, fieldPath: string): boolean {
+  if (!/^(?:\.[^.[\]\s]+|\['[^']+'\])+$/.test(fieldPath)) return false;
+  let at: Schema | undefined = schema;
+  for (const [, name, quoted] of fieldPath.matchAll(/\.([^.[\]]+)|\['([^']*)'\]/g)) {
+    const { properties = {}, additionalProperties: members }: Schema = at;
+    const key = name ?? quoted ?? '';
+    at = Object.hasOwn(properties, key) ? properties[key] : typeof members === 'object' ? members : undefined;
+    if (!at) return false;
+  }
+  return true;
 }
 
 /** As Go shows the rule's internal form. */

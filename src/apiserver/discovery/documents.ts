@@ -4,7 +4,8 @@
  */
 import { apiVersionOf } from '../../api/index.js';
 import { openApiPathOf, openApiV3Document, openApiV3Index } from '../openapi/document.js';
-import { openApiV2Document } from '../openapi/legacy.js';
+import { acceptsProtobufV2, emptyProtobufV2, protobufType } from '../openapi/legacy.js';
+import { swaggerOf } from '../openapi/swagger.js';
 import type { ResourceRegistry, ServedResource } from '../resource.js';
 import { acceptsAggregatedDiscovery } from '../rest/negotiate.js';
 import { kubernetesVersion } from '../version.js';
@@ -34,9 +35,9 @@ export class DiscoveryDocuments {
 
   /** The document at a path, in the form the client accepts; undefined when there is none. */
   find(path: string, accept: string | undefined): Document | undefined {
-    if (path === '/openapi/v2') {
-      const document = openApiV2Document(accept);
-      return { ...document, etag: `"${this.#hash(document.body)}"` };
+    if (path === '/openapi/v2' && acceptsProtobufV2(accept)) {
+      const body = emptyProtobufV2();
+      return { body, contentType: protobufType, etag: `"${this.#hash(body)}"` };
     }
     if (this.#generation !== this.#registry.generation) {
       this.#made.clear();
@@ -76,6 +77,13 @@ export class DiscoveryDocuments {
             'v2',
           )
         : apiGroupList(all);
+    }
+    if (path === '/openapi/v2') {
+      return swaggerOf(
+        groupVersions(all).map((gv) =>
+          openApiV3Document(gv, this.#registry.inGroupVersion(gv.group, gv.version)),
+        ),
+      );
     }
     if (path === '/openapi/v3')
       return openApiV3Index(groupVersions(all), (gv) => this.#hashOf(gv.group, gv.version));

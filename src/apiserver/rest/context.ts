@@ -113,3 +113,8 @@ export function allocate(
   const isService = resource.facts.group === '' && resource.facts.kind === 'Service';
   return isService && info.subresource === '' ? deps.services.allocate(object, old) : undefined;
 }
+
+/** The subresources that write an object's status and leave its spec as it is. */
+export function writesStatus(subresource: string): boolean {
+  return subresource === 'status' || subresource === 'approval';
+}

@@ -103,7 +103,7 @@ async function attempt(
   };
   const admitted = await deps.admission.mutate({ ...attributes, object: object as JsonObject });
   if (admitted && admitted !== object) object = withDefaults(ctx, reidentified(ctx, admitted, object));
-  strategy.prepareForCreate?.(object);
+  strategy.prepareForCreate?.(object, { user: ctx.user, now, subresource: '' });
   validateCreate(ctx, object as JsonObject);
   await deps.admission.validate({ ...attributes, object: object as JsonObject });
 

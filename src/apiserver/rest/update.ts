@@ -29,6 +29,7 @@ import {
   type MutableObject,
   type RequestContext,
   toStorage,
+  writesStatus,
   written,
 } from './context.js';
 import type { AdmissionAttributes } from '../admission/admission.js';
@@ -219,19 +220,36 @@ const systemMetadata = [
 /** Combines the proposal with the parts of the current object that this request may not change. */
 function prepare(ctx: RequestContext, current: StampedObject, proposed: JsonObject): MutableObject {
   const { resource, info } = ctx;
-  if (info.subresource === 'status') {
-    const managedFields = (proposed.metadata as JsonObject | undefined)?.managedFields;
-    const metadata: MutableObject = { ...current.metadata };
+  if (writesStatus(info.subresource)) {
+    const metadata = resource.builtin ? ownMetadata(current, proposed) : { ...current.metadata };
+    const { managedFields } = (proposed.metadata ?? {}) as JsonObject;
     if (managedFields !== undefined) metadata.managedFields = managedFields;
     const object: MutableObject = { ...current, metadata };
     if (proposed.status === undefined) delete object.status;
     else object.status = proposed.status;
+    resource.strategy.prepareForStatusUpdate?.(object, current, {
+      user: ctx.user,
+      now: timestamp(ctx.deps.clock),
+      subresource: info.subresource,
+    });
     return withDefaults(ctx, object as JsonObject);
   }
   if (info.subresource === 'binding') return copyJson(proposed) as MutableObject;
   if (info.subresource === 'finalize') {
     return copyJson({ ...current, spec: proposed.spec }) as MutableObject;
   }
+  const object: MutableObject = { ...proposed, metadata: ownMetadata(current, proposed) };
+  if (resource.hasStatus) {
+    if (current.status === undefined) delete object.status;
+    else object.status = current.status;
+  }
+  const own = withDefaults(ctx, object as JsonObject);
+  resource.strategy.prepareForUpdate?.(own, current);
+  return own;
+}
+
+/** The metadata proposed, with what is the server's alone as it is. */
+function ownMetadata(current: StampedObject, proposed: JsonObject): MutableObject {
   const metadata: MutableObject = { ...(proposed.metadata as JsonObject | undefined) };
   for (const field of systemMetadata) {
     if (metadata[field] === undefined && current.metadata[field] !== undefined)
@@ -241,14 +259,7 @@ function prepare(ctx: RequestContext, current: StampedObject, proposed: JsonObje
   delete metadata.generation;
   if (current.metadata.generation !== undefined) metadata.generation = current.metadata.generation;
   metadata.resourceVersion = current.metadata.resourceVersion;
-  const object: MutableObject = { ...proposed, metadata };
-  if (resource.hasStatus) {
-    if (current.status === undefined) delete object.status;
-    else object.status = current.status;
-  }
-  const own = withDefaults(ctx, object as JsonObject);
-  resource.strategy.prepareForUpdate?.(own, current);
-  return own;
+  return metadata;
 }
 
 function updateAttributes(

@@ -2,7 +2,7 @@
 import { invalid, type JsonObject, type StatusCause } from '../../api/index.js';
 import { validateObjectMeta, validateObjectMetaUpdate } from '../builtin/index.js';
 import { validateCustom } from '../crd/validate-custom.js';
-import type { RequestContext } from './context.js';
+import { type RequestContext, writesStatus } from './context.js';
 
 function nameOf(object: JsonObject): string {
   return ((object.metadata as JsonObject | undefined)?.name as string | undefined) ?? '';
@@ -31,8 +31,8 @@ export function validateUpdate(ctx: RequestContext, object: JsonObject, old: Jso
   const { strategy, builtin, schema } = ctx.resource;
   const causes: StatusCause[] = [...validateObjectMetaUpdate(object, old)];
   if (!builtin) causes.push(...validateCustom(object, schema, old));
-  else if (ctx.info.subresource === 'status')
-    causes.push(...(strategy.validateStatusUpdate?.(object, old) ?? []));
+  else if (writesStatus(ctx.info.subresource))
+    causes.push(...(strategy.validateStatusUpdate?.(object, old, ctx.info.subresource) ?? []));
   // What a binding may be has been checked; the rules of updates would refuse the very thing it is for.
   else if (ctx.info.subresource !== 'binding') {
     const update = strategy.validateUpdate?.(object, old) ?? [];

@@ -20,6 +20,7 @@ import {
 import { triggerTimeAnnotation } from '../endpointslice/trigger-time.js';
 import { isNamespaceTerminating } from '../namespace/terminating.js';
 import { decide } from './decide.js';
+import { leaderAnnotation } from './leader-annotation.js';
 
 const sameName = ({ metadata: { namespace = '', name } }: Endpoints | Service) => [{ namespace, name }];
 
@@ -57,9 +58,6 @@ export class EndpointsController {
     return done;
   }
 }
-
-/** Endpoints that hold a leader election are no Service's. */
-const leaderAnnotation = 'control-plane.alpha.kubernetes.io/leader';
 
 /**
  * Removes Endpoints whose Service went: when it goes, and at start-up those of Services that went while

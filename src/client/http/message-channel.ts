@@ -7,6 +7,7 @@ import type { IncomingMessage } from 'node:http';
 import type { WebSocket } from 'ws';
 import { type ApiRequest, type MessageConnection, TransportError } from '../../api/index.js';
 import { errorOf } from '../errors.js';
+import { ByteQueue } from '../streams/byte-queue.js';
 import { lost, unsent } from './exchange.js';
 
 /** What may lie unread before the other side has to wait. */
@@ -80,26 +81,23 @@ class SocketConnection implements MessageConnection {
   readonly messages: AsyncIterable<Uint8Array>;
   readonly #socket: WebSocket;
   readonly #request: ApiRequest;
-  readonly #unread: Uint8Array[] = [];
-  #unreadBytes = 0;
-  #end: { readonly error?: unknown } | undefined;
-  #wake: () => void = () => {};
+  readonly #unread = new ByteQueue(maxUnreadBytes, { waitsForReader: true });
 
   constructor(socket: WebSocket, request: ApiRequest) {
     this.#socket = socket;
     this.#request = request;
     socket.on('message', (data: Buffer) => {
-      this.#unread.push(data);
-      this.#unreadBytes += data.length;
-      if (this.#unreadBytes > maxUnreadBytes) socket.pause();
-      this.#wake();
+      const room = this.#unread.push(data);
+      if (!room) return;
+      socket.pause();
+      void room.then(() => socket.resume());
     });
-    socket.once('error', (error) => this.#ended({ error: lost(request, error) }));
+    socket.once('error', (error) => this.#unread.end({ error: lost(request, error) }));
     socket.once('close', (code: number, reason: Buffer) => {
       // 1006: the connection broke; others are what the other side said.
       const why = reason.length > 0 ? `: ${reason.toString('utf8')}` : '';
       const clean = code === 1000 || code === 1005;
-      this.#ended(
+      this.#unread.end(
         clean ? {} : { error: lost(request, new Error(`the connection was closed (${code})${why}`)) },
       );
     });
@@ -124,27 +122,9 @@ class SocketConnection implements MessageConnection {
     this.#socket.close(1000);
   }
 
-  #ended(end: { readonly error?: unknown }): void {
-    this.#end ??= end;
-    this.#wake();
-  }
-
   async *#read(): AsyncIterable<Uint8Array> {
     try {
-      for (;;) {
-        const message = this.#unread.shift();
-        if (message) {
-          this.#unreadBytes -= message.length;
-          if (this.#socket.isPaused && this.#unreadBytes <= maxUnreadBytes / 2) this.#socket.resume();
-          yield message;
-        } else if (this.#end) {
-          if ('error' in this.#end) throw this.#end.error;
-          return;
-        } else
-          await new Promise<void>((wake) => {
-            this.#wake = wake;
-          });
-      }
+      yield* this.#unread;
     } finally {
       this.close();
     }

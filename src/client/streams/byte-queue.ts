@@ -8,12 +8,17 @@ export class ByteQueue implements AsyncIterable<Uint8Array> {
   #wake: () => void = () => {};
   #resume: () => void = () => {};
 
-  /** @param maxBytes what may lie unread before the writer is to wait for the reader, once there is one */
-  constructor(maxBytes: number) {
+  /**
+   * @param maxBytes what may lie unread before the writer is to wait for the reader
+   * @param options.waitsForReader the writer waits too when nobody reads yet. Default false: what nobody reads holds
+   *   nobody up, as it shares its connection with what somebody does
+   */
+  constructor(maxBytes: number, { waitsForReader = false }: { readonly waitsForReader?: boolean } = {}) {
     this.#maxBytes = maxBytes;
+    this.#hasReader = waitsForReader;
   }
 
-  /** Undefined when there is room for more; else resolves when there is. What nobody reads holds nobody up. */
+  /** Undefined when there is room for more; else resolves when there is. */
   push(chunk: Uint8Array): Promise<void> | undefined {
     if (this.#end || chunk.length === 0) return undefined;
     this.#chunks.push(chunk);

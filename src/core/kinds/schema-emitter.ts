@@ -100,7 +100,7 @@ export class SchemaEmitter {
         throw new RegistrationError(
           where,
           `${decoratorOf(rule)} ${translation.refused}`,
-          'say it with another decorator, or with @Schema({ … }) and know that the API server checks only what that says',
+          'say it with another decorator, or add @Schema({ … }): the API server checks what that says, and a webhook with classRules(Kind) the rest',
         );
       }
       narrow(rule.each ? item : whole, translation, where);

@@ -117,6 +117,16 @@ const refused: readonly (readonly [what: string, hook: object, message: string])
     { matchConditions: [{ name: 'a', expression: 'nope' }] },
     `webhooks[0].matchConditions[0].expression: Invalid value: "nope": compilation failed: ERROR: <input>:1:1: undeclared reference to 'nope' (in container '')\n | nope\n | ^`,
   ],
+  [
+    'a condition that gives no bool',
+    { matchConditions: [{ name: 'a', expression: "'true'" }] },
+    `webhooks[0].matchConditions[0].expression: Invalid value: "'true'": must evaluate to bool`,
+  ],
+  [
+    'a condition without a name',
+    { matchConditions: [{ expression: 'true' }] },
+    'webhooks[0].matchConditions[0].name: Required value',
+  ],
 ];
 
 describe('webhook configurations', () => {

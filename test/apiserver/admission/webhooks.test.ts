@@ -413,14 +413,14 @@ describe('admission webhooks', () => {
     expect(told).to.deep.equal(warnings.slice(0, 16).map((text) => text.slice(0, 256)));
   });
 
-  it('API-17 status is asked about as a subresource, and may only be changed in its status', async () => {
+  it('API-17 status is asked about as a subresource, and its spec may not be changed', async () => {
     const seen: ReviewRequest[] = [];
     server.webhooks.register(
       { url: urlOf('s.example.com') },
       handler((request) => {
         seen.push(request);
         return patchOf(
-          { op: 'add', path: '/metadata/labels', value: { sneaky: 'yes' } },
+          { op: 'add', path: '/spec/finalizers/-', value: 'sneaky.example.com/finalizer' },
           { op: 'add', path: '/status/conditions', value: [{ type: 'Seen', status: 'True' }] },
         );
       }),
@@ -430,7 +430,7 @@ describe('admission webhooks', () => {
     const made = await server.patch('/api/v1/namespaces/n/status', { status: { conditions: [] } });
     expect(seen[0]).to.include({ subResource: 'status', name: 'n' });
     expect(made.status.conditions[0]).to.include({ type: 'Seen' });
-    expect(made.metadata.labels).to.not.have.property('sneaky');
+    expect(made.spec.finalizers).to.deep.equal(['kubernetes']);
   });
 
   it('API-17 a scale is asked about as a Scale, and a changed one is taken over', async () => {

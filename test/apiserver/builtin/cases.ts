@@ -22,7 +22,11 @@ export function defaulted(group: string, kind: string, object: object): Mutable 
 /** The object as it would be stored at create. */
 export function created(group: string, kind: string, object: object): Mutable {
   const own = defaulted(group, kind, object);
-  strategyFor(group, kind).prepareForCreate?.(own);
+  strategyFor(group, kind).prepareForCreate?.(own, {
+    user: { username: 'jane', groups: ['system:authenticated'] },
+    now: '2026-01-01T00:00:00Z',
+    subresource: '',
+  });
   return own;
 }
 

@@ -143,8 +143,11 @@ describe('Namespace', () => {
   it('is Terminating exactly while it is being deleted', () => {
     const check = (metadata: object, phase: string): string[] =>
       texts(
-        strategyFor('', 'Namespace').validateStatusUpdate?.({ metadata, status: { phase } } as never, {}) ??
-          [],
+        strategyFor('', 'Namespace').validateStatusUpdate?.(
+          { metadata, status: { phase } } as never,
+          {},
+          'status',
+        ) ?? [],
       );
     const deleted = { deletionTimestamp: '2026-01-01T00:00:00Z' };
     expect(check({}, 'Active')).to.deep.equal([]);

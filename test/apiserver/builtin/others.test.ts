@@ -239,7 +239,7 @@ describe('strategies of all built-in kinds', () => {
       const object = created(group, kind, empty) as never;
       strategy.validate?.(object);
       strategy.validateUpdate?.(object, empty as never);
-      strategy.validateStatusUpdate?.(object, empty as never);
+      strategy.validateStatusUpdate?.(object, empty as never, 'status');
       strategy.prepareForUpdate?.(structuredClone(object), empty as never);
       strategy.gracePeriodSeconds?.(object);
       const declared = Object.keys(strategy.selectableFields?.({}) ?? {});

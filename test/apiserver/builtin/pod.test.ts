@@ -282,7 +282,7 @@ describe('Pod updates (OC-16)', () => {
     old.status.containerStatuses = [{ name: 'web', state: { terminated: { exitCode: 0 } } }];
     const now = structuredClone(old);
     now.status.containerStatuses[0].state = { running: {} };
-    expect(texts(strategyFor('', 'Pod').validateStatusUpdate?.(now, old) ?? [])).to.deep.equal([
+    expect(texts(strategyFor('', 'Pod').validateStatusUpdate?.(now, old, 'status') ?? [])).to.deep.equal([
       'status.containerStatuses[0].state: Forbidden: may not be transitioned to non-terminated state',
     ]);
   });

@@ -297,7 +297,7 @@ describe('validation rules of custom kinds', () => {
     [
       'transitions where elements cannot be told apart',
       object({ l: { type: 'array', maxItems: 2, items: { ...int, ...rules('self >= oldSelf') } } }),
-      'oldSelf cannot be used on the uncorrelatable portion of the schema within spec.versions[0].schema.openAPIV3Schema.properties[spec].properties[l]',
+      'oldSelf cannot be used on the uncorrelatable portion of the schema within spec.versions[0].schema.openAPIV3Schema.properties[spec].properties[l].items',
     ],
   ];
   for (const [what, schema, message] of badRules) {

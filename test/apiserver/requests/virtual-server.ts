@@ -1,48 +1,12 @@
 /** A control plane under a virtual clock, driven request by request: for tests of what the verbs do. */
-import { expect } from 'chai';
-import type { ApiResponse, Duration, HttpMethod, Status, UserInfo, WatchEvent } from 'gyre/api';
+import type { Duration, Transport, UserInfo } from 'gyre/api';
 import { EmbeddedCluster } from 'gyre/cluster';
 import { seededRandom, VirtualClock } from 'gyre/testing';
+import { type Answer, ApiCalls, type Event, placeOf } from '../../support/api-calls.js';
 
-/** An object or a list as tests look at it. */
-export interface Answer {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly metadata: {
-    readonly name: string;
-    readonly namespace?: string;
-    readonly uid: string;
-    readonly resourceVersion: string;
-    readonly creationTimestamp: string;
-    readonly generation?: number;
-    readonly deletionTimestamp?: string;
-    readonly deletionGracePeriodSeconds?: number;
-    readonly finalizers?: readonly string[];
-    readonly labels?: Readonly<Record<string, string>>;
-    readonly annotations?: Readonly<Record<string, string>>;
-    readonly managedFields?: readonly ManagedFields[];
-    readonly continue?: string;
-    readonly remainingItemCount?: number;
-  };
-  readonly items: readonly Answer[];
-  // oxlint-disable-next-line typescript/no-explicit-any -- the fields of whatever kind a test is about
-  readonly [field: string]: any;
-}
+export { type Answer, applyPatch, type Event, jsonPatch, mergePatch, told } from '../../support/api-calls.js';
 
-interface ManagedFields {
-  readonly manager: string;
-  readonly operation: string;
-  readonly subresource?: string;
-  readonly fieldsV1: object;
-}
-
-export type Event = WatchEvent<Answer>;
-
-export const mergePatch = { 'content-type': 'application/merge-patch+json' };
-export const jsonPatch = { 'content-type': 'application/json-patch+json' };
-export const applyPatch = { 'content-type': 'application/apply-patch+yaml' };
-
-export class VirtualServer implements AsyncDisposable {
+export class VirtualServer extends ApiCalls implements AsyncDisposable {
   readonly clock = new VirtualClock();
   #cluster!: EmbeddedCluster;
   readonly #watches: AbortController[] = [];
@@ -62,68 +26,19 @@ export class VirtualServer implements AsyncDisposable {
     return this.#cluster.webhooks;
   }
 
-  /** Sends one request, as an admin unless told otherwise. */
-  ask(
-    method: HttpMethod,
-    url: string,
-    body?: unknown,
-    headers?: Readonly<Record<string, string>>,
-    user?: UserInfo,
-  ): Promise<ApiResponse> {
-    const [path = '', search = ''] = url.split('?');
-    return this.#cluster.transport(user).request({
-      method,
-      path,
-      query: Object.fromEntries(new URLSearchParams(search)),
-      ...(headers ? { headers } : {}),
-      ...(body === undefined ? {} : { body: structuredClone(body) }),
-    });
-  }
-
-  /** What a request that succeeds answers. */
-  async get(url: string, accept?: string): Promise<Answer> {
-    return succeeded(await this.ask('GET', url, undefined, accept ? { accept } : undefined));
-  }
-  async post(url: string, body: object): Promise<Answer> {
-    return succeeded(await this.ask('POST', url, body));
-  }
-  async put(url: string, body: object): Promise<Answer> {
-    return succeeded(await this.ask('PUT', url, body));
-  }
-  async delete(url: string, body?: object): Promise<Answer> {
-    return succeeded(await this.ask('DELETE', url, body));
-  }
-  /** A merge patch, unless the headers say otherwise. */
-  async patch(
-    url: string,
-    body: unknown,
-    headers: Readonly<Record<string, string>> = mergePatch,
-  ): Promise<Answer> {
-    return succeeded(await this.ask('PATCH', url, body, headers));
-  }
-
-  /** The Status of a request that is refused with this code. */
-  async refused(
-    code: number,
-    method: HttpMethod,
-    url: string,
-    body?: unknown,
-    headers?: Readonly<Record<string, string>>,
-  ): Promise<Status & { readonly metadata: { readonly continue?: string } }> {
-    const response = await this.ask(method, url, body, headers);
-    expect(response.status, JSON.stringify(response.body)).to.equal(code);
-    return response.body as Status & { metadata: { continue?: string } };
+  protected transport(user?: UserInfo): Transport {
+    return this.#cluster.transport(user);
   }
 
   /** Opens a watch; the events that have arrived are in the array after every `settle` or `advance`. */
   async watch(url: string, accept?: string): Promise<Event[] & { ended?: boolean }> {
-    const [path = '', search = ''] = url.split('?');
+    const { path, query } = placeOf(url);
     const stop = new AbortController();
     this.#watches.push(stop);
     const { events } = await this.#cluster.transport().watch<Answer>({
       method: 'GET',
       path,
-      query: { ...Object.fromEntries(new URLSearchParams(search)), watch: 'true' },
+      query: { ...query, watch: 'true' },
       signal: stop.signal,
       ...(accept ? { headers: { accept } } : {}),
     });
@@ -147,16 +62,4 @@ export class VirtualServer implements AsyncDisposable {
     for (const watch of this.#watches) watch.abort();
     await this.#cluster.stop();
   }
-}
-
-function succeeded({ status, body }: ApiResponse): Answer {
-  expect(status, JSON.stringify(body)).to.be.lessThan(300);
-  return body as Answer;
-}
-
-/** `ADDED a`, `DELETED b`, … */
-export function told(events: readonly Event[]): string[] {
-  return events.map(({ type, object }) =>
-    type === 'ERROR' ? `${type} ${object.code}` : `${type} ${(object as Answer).metadata.name ?? ''}`.trim(),
-  );
 }

@@ -1,10 +1,10 @@
 /** Pods and nodes as the scheduler's tests need them, and a cluster with a scheduler in it. */
-import { Manager, type Random, silentLogger } from 'gyre';
+import { isAlreadyExists, Manager, type Random, silentLogger } from 'gyre';
 import type { ApiRequest, Transport } from 'gyre/api';
 import type { Client } from 'gyre/client';
 import { EmbeddedCluster } from 'gyre/cluster';
 import { Scheduler } from 'gyre/controllers';
-import { Event, Node, Pod } from 'gyre/kinds';
+import { Event, Node, Pod, PriorityClass } from 'gyre/kinds';
 import { seededRandom, VirtualClock } from 'gyre/testing';
 import type { ClusterView, Lookups } from '#src/builtin-controllers/scheduler/framework.js';
 import { Nominations } from '#src/builtin-controllers/scheduler/nominations.js';
@@ -254,5 +254,29 @@ export async function addNode(client: Client, name: string, facts: NodeFacts = {
 
 export async function createPod(client: Client, it: Pod): Promise<void> {
   const { uid: _, resourceVersion: __, creationTimestamp: ___, ...metadata } = it.metadata;
-  await client.create(Pod, { metadata, spec: it.spec } as never);
+  const { priority = 0, preemptionPolicy, ...spec } = it.spec;
+  await client.create(Pod, {
+    metadata,
+    spec: {
+      ...spec,
+      ...(priority === 0 && !preemptionPolicy
+        ? {}
+        : { priorityClassName: await priorityClass(client, priority, preemptionPolicy) }),
+    },
+  } as never);
+}
+
+/** Nobody gives a pod a number: a class of this priority. */
+async function priorityClass(
+  client: Client,
+  value: number,
+  preemptionPolicy = 'PreemptLowerPriority',
+): Promise<string> {
+  const name = `p${value}-${preemptionPolicy.toLowerCase()}`;
+  await client
+    .create(PriorityClass, { metadata: { name }, value, preemptionPolicy } as never)
+    .catch((error: unknown) => {
+      if (!isAlreadyExists(error)) throw error;
+    });
+  return name;
 }

@@ -23,8 +23,8 @@ import type { Given } from '../../builtin/given.js';
 import type { Authorizer } from '../../auth/authorizer.js';
 import type { ResourceCache, StampedObject } from '../../cache/resource-cache.js';
 import { storagePrefix, type WatchCache } from '../../cache/watch-cache.js';
-import { convertTo, type ResourceRegistry, type ServedResource, storageKey } from '../../resource.js';
-import type { AdmissionAttributes } from '../admission.js';
+import { convertTo, type ServedResource, storageKey } from '../../resource.js';
+import type { AdmissionAttributes, AdmissionPlugin } from '../admission.js';
 import type { RuleTarget } from '../webhooks/matching.js';
 import { VersionedObjects } from '../webhooks/versioned-objects.js';
 import { evaluatePolicy, type Objection } from './evaluate.js';
@@ -39,7 +39,14 @@ import { namespaceValue, requestValues } from './request-variables.js';
 
 export interface PolicyAdmissionDeps {
   readonly cache: WatchCache;
-  readonly registry: Pick<ResourceRegistry, 'inGroupVersion' | 'otherVersions'>;
+  /** The same resource in its other served versions. */
+  readonly otherVersions: (resource: ServedResource) => readonly ServedResource[];
+  /** How objects of a kind are found; undefined when it is not served. */
+  readonly resourceOf: (of: {
+    readonly group: string;
+    readonly version: string;
+    readonly kind: string;
+  }) => ServedResource | undefined;
   readonly authorizer: Authorizer;
   readonly isServer: (user: UserInfo) => boolean;
   /** Hears what audit logs are to tell: annotations by their full key. */
@@ -94,7 +101,8 @@ class Compiled<T> {
   }
 }
 
-export class PolicyAdmission {
+export class PolicyAdmission implements AdmissionPlugin {
+  readonly name = 'ValidatingAdmissionPolicy';
   readonly #policies: Compiled<CompiledPolicy>;
   readonly #bindings: Compiled<CompiledBinding>;
 
@@ -220,7 +228,7 @@ export class PolicyAdmission {
       namespace: attributes.namespace,
     });
     const others = equivalent
-      ? this.deps.registry
+      ? this.deps
           .otherVersions(resource)
           .filter(({ facts }) => subresource === '' || facts.subresources.some((s) => s.name === subresource))
       : [];
@@ -256,9 +264,7 @@ export class PolicyAdmission {
   ): Promise<readonly (JsonObject | null)[]> {
     if (!paramKind || !paramRef) return [null];
     const { group: paramGroup, version } = parseApiVersion(paramKind.apiVersion);
-    const resource = this.deps.registry
-      .inGroupVersion(paramGroup, version)
-      .find(({ facts }) => facts.kind === paramKind.kind);
+    const resource = this.deps.resourceOf({ group: paramGroup, version, kind: paramKind.kind });
     if (!resource) {
       const kind = `${paramKind.apiVersion}, Kind=${paramKind.kind}`;
       throw new Misconfigured(

@@ -26,6 +26,7 @@ const record = (...names: string[]): Schema => ({
 const open: Schema = {};
 
 const requestSchema: Schema = {
+  typeName: 'kubernetes.AdmissionRequest',
   type: 'object',
   properties: {
     kind: record('group', 'version', 'kind'),
@@ -57,6 +58,7 @@ const namespaceSchema: Schema = {
     apiVersion: text,
     kind: text,
     metadata: {
+      typeName: 'kubernetes.NamespaceMetadata',
       type: 'object',
       properties: {
         name: text,

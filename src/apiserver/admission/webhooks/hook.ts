@@ -24,6 +24,7 @@ export interface Hook {
   readonly equivalent: boolean;
   readonly namespaceSelector: LabelSelector;
   readonly objectSelector: LabelSelector;
+  /** All of them have to be true. */
   readonly conditions: readonly Condition[];
   /** A webhook that cannot be asked counts as content. */
   readonly failOpen: boolean;

@@ -1,5 +1,5 @@
 /** Deployments and ReplicaSets (D-5). */
-import { FieldPath, fieldError, GoSyntax, type StatusCause } from '../../../api/index.js';
+import { FieldPath, fieldError, GoSyntax, type JsonObject, type StatusCause } from '../../../api/index.js';
 import type { Deployment, DeploymentStrategy, ReplicaSet } from '../../../api/kinds/apps/v1.js';
 import {
   amountOf,
@@ -9,7 +9,7 @@ import {
   nonNegative,
   notMoreThan100Percent,
 } from '../checks.js';
-import { fillable, type Given, given } from '../given.js';
+import { fillable, type Given, given, type MutableObject } from '../given.js';
 import { goLabelSelector } from '../label-selector.js';
 import { defaultPodTemplate } from '../pod-spec/defaults.js';
 import type { KindStrategy } from '../strategy.js';
@@ -99,6 +99,11 @@ export const deploymentStrategy: KindStrategy = {
       );
     }
     return causes;
+  },
+  prepareForStatusUpdate(object, old) {
+    const { labels: _, ...metadata } = object.metadata as MutableObject;
+    const { labels: kept } = (old.metadata ?? {}) as JsonObject;
+    object.metadata = { ...metadata, ...(kept === undefined ? {} : { labels: kept }) };
   },
   validateUpdate: (object, old) => immutableSelector(given<Deployment>(object), given<Deployment>(old)),
 };

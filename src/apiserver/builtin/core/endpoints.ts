@@ -4,6 +4,7 @@ import {
   dns1123Subdomain,
   FieldPath,
   fieldError,
+  type JsonObject,
   type StatusCause,
 } from '../../../api/index.js';
 import type { Endpoints } from '../../../api/kinds/core/v1.js';
@@ -26,14 +27,14 @@ const maxEndpoints = 1000;
 const maxAddresses = 100;
 const maxPorts = 20000;
 
-/** Addresses that mean "here", not a place in the network. */
-function special(path: FieldPath, ip: string): StatusCause[] {
+/** Addresses that mean "here", not a place in the network. An API server may say that it is only here. */
+function special(path: FieldPath, ip: string, ofServer: boolean): StatusCause[] {
   const causes = ipAddress(path, ip);
   if (causes.length > 0) return causes;
   if (ip === '0.0.0.0' || ip === '::') {
     causes.push(fieldError.invalid(path, ip, 'may not be unspecified (0.0.0.0 or ::)'));
   }
-  if ((ip.startsWith('127.') && !isPodLoopback(ip)) || ip === '::1') {
+  if (((ip.startsWith('127.') && !isPodLoopback(ip)) || ip === '::1') && !ofServer) {
     causes.push(fieldError.invalid(path, ip, 'may not be in the loopback range (127.0.0.0/8, ::1/128)'));
   }
   if (ip.startsWith('169.254.') || /^fe[89ab][0-9a-f]:/i.test(ip)) {
@@ -53,6 +54,11 @@ function isPodLoopback(ip: string): boolean {
   return (second >= 64 && second < 80) || second === 96;
 }
 
+function isOfServer(object: JsonObject): boolean {
+  const { name, namespace } = given<Endpoints>(object).metadata ?? {};
+  return name === 'kubernetes' && namespace === 'default';
+}
+
 export const endpointsStrategy: KindStrategy = {
   group: '',
   kind: 'Endpoints',
@@ -63,6 +69,7 @@ export const endpointsStrategy: KindStrategy = {
     }
   },
   validate(object) {
+    const ofServer = isOfServer(object);
     return (given<Endpoints>(object).subsets ?? []).flatMap((subset, i) => {
       const at = FieldPath.of('subsets').index(i);
       const { addresses = [], notReadyAddresses = [], ports = [] } = subset;
@@ -72,7 +79,7 @@ export const endpointsStrategy: KindStrategy = {
       }
       for (const [field, list] of Object.entries({ addresses, notReadyAddresses })) {
         for (const [a, { ip = '', hostname }] of list.entries()) {
-          causes.push(...special(at.child(field).index(a).child('ip'), ip));
+          causes.push(...special(at.child(field).index(a).child('ip'), ip, ofServer));
           if (hostname)
             causes.push(...ruled(at.child(field).index(a).child('hostname'), hostname, dns1123Label));
         }
@@ -89,15 +96,20 @@ export const endpointsStrategy: KindStrategy = {
   },
 };
 
-function sliceAddress(path: FieldPath, type: string | undefined, address: string): StatusCause[] {
+function sliceAddress(
+  path: FieldPath,
+  type: string | undefined,
+  address: string,
+  ofServer: boolean,
+): StatusCause[] {
   switch (type) {
     case 'IPv4':
       return isIpv4(address)
-        ? special(path, address)
+        ? special(path, address, ofServer)
         : [fieldError.invalid(path, address, 'must be a valid IPv4 address')];
     case 'IPv6':
       return isIpv6(address)
-        ? special(path, address)
+        ? special(path, address, ofServer)
         : [fieldError.invalid(path, address, 'must be a valid IPv6 address')];
     case 'FQDN':
       return ruled(path, address, dns1123Subdomain);
@@ -118,6 +130,7 @@ export const endpointSliceStrategy: KindStrategy = {
   },
   validate(object) {
     const { addressType, endpoints = [], ports = [] } = given<EndpointSlice>(object);
+    const ofServer = isOfServer(object);
     const causes = requiredOneOf(FieldPath.of('addressType'), addressType, ['FQDN', 'IPv4', 'IPv6']);
     const at = FieldPath.of('endpoints');
     if (endpoints.length > maxEndpoints) causes.push(fieldError.tooMany(at, endpoints.length, maxEndpoints));
@@ -127,7 +140,7 @@ export const endpointSliceStrategy: KindStrategy = {
       else if (addresses.length > maxAddresses)
         causes.push(fieldError.tooMany(here, addresses.length, maxAddresses));
       for (const [a, address] of addresses.entries())
-        causes.push(...sliceAddress(here.index(a), addressType, address));
+        causes.push(...sliceAddress(here.index(a), addressType, address, ofServer));
       if (hostname !== undefined)
         causes.push(...ruled(at.index(i).child('hostname'), hostname, dns1123Label));
       if (nodeName !== undefined)

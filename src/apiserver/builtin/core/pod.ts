@@ -7,7 +7,7 @@ import {
   type StatusCause,
 } from '../../../api/index.js';
 import type { Pod, PodSpec, PodTemplate } from '../../../api/kinds/core/v1.js';
-import { fillable, type Given, given } from '../given.js';
+import { fillable, type Given, given, type MutableObject } from '../given.js';
 import { defaultPod, defaultPodTemplate } from '../pod-spec/defaults.js';
 import { qosClassOf } from '../pod-spec/resources.js';
 import { validatePodSpec, validatePodTemplate } from '../pod-spec/validate.js';
@@ -148,6 +148,11 @@ export const podStrategy: KindStrategy = {
   prepareForCreate(object) {
     const pod = fillable<Pod>(object);
     pod.status = { phase: 'Pending', qosClass: qosClassOf(given<Pod>(object as JsonObject).spec ?? {}) };
+  },
+  prepareForStatusUpdate(object, old) {
+    const { ownerReferences: _, ...metadata } = object.metadata as MutableObject;
+    const { ownerReferences: kept } = (old.metadata ?? {}) as JsonObject;
+    object.metadata = { ...metadata, ...(kept === undefined ? {} : { ownerReferences: kept }) };
   },
   validate: (object) => validatePodSpec(specPath, given<Pod>(object).spec ?? {}, true),
   validateUpdate,

@@ -25,6 +25,31 @@ function optional(
   return value ? ruled(path, value, rule) : [];
 }
 
+const sysctlSegment = '[a-z0-9]([-_a-z0-9]*[a-z0-9])?';
+const sysctlName = `^${sysctlSegment}([\\./]${sysctlSegment})*$`;
+const maxSysctlName = 253;
+const sysctlPattern = new RegExp(sysctlName);
+
+function sysctls(path: FieldPath, given: Given<PodSecurityContext>['sysctls']): StatusCause[] {
+  const causes: StatusCause[] = [];
+  const seen = new Set<string>();
+  for (const [i, { name = '' }] of (given ?? []).entries()) {
+    const at = path.index(i).child('name');
+    if (name === '') causes.push(fieldError.required(at));
+    else if (name.length > maxSysctlName || !sysctlPattern.test(name))
+      causes.push(
+        fieldError.invalid(
+          at,
+          name,
+          `must have at most ${maxSysctlName} characters and match regex ${sysctlName}`,
+        ),
+      );
+    else if (seen.has(name)) causes.push(fieldError.duplicate(at, name));
+    seen.add(name);
+  }
+  return causes;
+}
+
 function securityContext(path: FieldPath, context: Given<PodSecurityContext> | undefined): StatusCause[] {
   const causes: StatusCause[] = [];
   for (const field of ['fsGroup', 'runAsUser', 'runAsGroup'] as const) {
@@ -35,6 +60,7 @@ function securityContext(path: FieldPath, context: Given<PodSecurityContext> | u
   }
   return [
     ...causes,
+    ...sysctls(path.child('sysctls'), context?.sysctls),
     ...oneOf(path.child('fsGroupChangePolicy'), context?.fsGroupChangePolicy, ['Always', 'OnRootMismatch']),
   ];
 }

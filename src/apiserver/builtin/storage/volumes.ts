@@ -180,7 +180,9 @@ export const persistentVolumeClaimStrategy: KindStrategy = {
       );
     }
     const [wanted, had] = [spec.resources?.requests?.storage, before.status?.capacity?.storage];
-    if (bound && wanted && had && isQuantity(wanted) && compareQuantity(wanted, had) < 0) {
+    const changed = wanted !== old.resources?.requests?.storage;
+    // A claim may ask for less than the volume it got, and stays as it is.
+    if (changed && bound && wanted && had && isQuantity(wanted) && compareQuantity(wanted, had) < 0) {
       causes.push(
         fieldError.forbidden(
           FieldPath.of('spec', 'resources', 'requests', 'storage'),

@@ -1,0 +1,54 @@
+/**
+ * The roles every cluster has. At each start those that are missing are made again, and rules and subjects that were
+ * taken away are added; what somebody added stays. A role whose annotation
+ * `rbac.authorization.kubernetes.io/autoupdate` is `false` is left alone
+ * (https://kubernetes.io/docs/reference/access-authn-authz/rbac/#auto-reconciliation).
+ */
+import {
+  ApiError,
+  deepEqualJson,
+  type JsonObject,
+  type JsonValue,
+  type Status,
+  type Transport,
+} from '../../../api/index.js';
+import { ensureNamed } from '../ensure.js';
+import { componentBindings, componentRoles } from './for-components.js';
+import { userRoles } from './for-users.js';
+import { autoUpdate, rbacGroup } from './rules.js';
+
+/** @param transport acts as the server itself. @throws ApiError */
+export async function ensureRoles(transport: Transport): Promise<void> {
+  for (const role of [...userRoles, ...componentRoles])
+    await restore(transport, 'clusterroles', role, 'rules');
+  for (const binding of componentBindings)
+    await restore(transport, 'clusterrolebindings', binding, 'subjects');
+}
+
+async function restore(
+  transport: Transport,
+  plural: string,
+  object: JsonObject,
+  list: 'rules' | 'subjects',
+): Promise<void> {
+  const collection = `/apis/${rbacGroup}/v1/${plural}`;
+  // What an aggregated role holds is its controller's.
+  if ((await ensureNamed(transport, collection, object)) || object.aggregationRule !== undefined) return;
+  const path = `${collection}/${encodeURIComponent((object.metadata as { name: string }).name)}`;
+  const { status, body } = await transport.request({ method: 'GET', path });
+  if (status >= 400) throw new ApiError(body as Status);
+  const present = body as JsonObject & { metadata: { annotations?: Record<string, string> } };
+  if (present.metadata.annotations?.[autoUpdate] === 'false') return;
+  const has = (present[list] ?? []) as readonly JsonValue[];
+  const missing = (object[list] as readonly JsonValue[]).filter(
+    (wanted) => !has.some((each) => deepEqualJson(each, wanted)),
+  );
+  if (missing.length === 0) return;
+  const answer = await transport.request({
+    method: 'PUT',
+    path,
+    query: { fieldManager: 'kube-apiserver' },
+    body: structuredClone({ ...present, [list]: [...has, ...missing] }),
+  });
+  if (answer.status >= 400) throw new ApiError(answer.body as Status);
+}
