@@ -1,5 +1,5 @@
 /**
- * JSON Web Tokens, ES256 only (RFC 7515, RFC 7518): made and checked synchronously, so that an API server in
+ * JSON Web Tokens, ES256 or RS256 by the key (RFC 7515, RFC 7518): made and checked synchronously, so that an API server in
  * process needs nothing but microtasks. What the claims mean is the caller's affair.
  */
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
@@ -11,16 +11,19 @@ export class TokenSigner {
   readonly #public: KeyObject;
   readonly #keyId: string;
 
-  /** @param pem a P-256 private key */
+  readonly #algorithm: 'ES256' | 'RS256';
+
+  /** @param pem a P-256 or RSA private key */
   constructor(pem: string) {
     this.#private = createPrivateKey(pem);
+    this.#algorithm = this.#private.asymmetricKeyType === 'rsa' ? 'RS256' : 'ES256';
     this.#public = createPublicKey(this.#private);
     const der = this.#public.export({ type: 'spki', format: 'der' });
     this.#keyId = createHash('sha256').update(der).digest('base64url');
   }
 
   sign(claims: Claims): string {
-    const head = { alg: 'ES256', kid: this.#keyId };
+    const head = { alg: this.#algorithm, kid: this.#keyId };
     const text = `${encode(head)}.${encode(claims)}`;
     const signature = sign('sha256', Buffer.from(text), { key: this.#private, dsaEncoding: 'ieee-p1363' });
     return `${text}.${signature.toString('base64url')}`;
@@ -32,7 +35,7 @@ export class TokenSigner {
     if (rest.length > 0 || signature === '') return undefined;
     const { alg, kid } = decode(head) ?? {};
     // The token does not choose how it is checked.
-    if (alg !== 'ES256' || (kid !== undefined && kid !== this.#keyId)) return undefined;
+    if (alg !== this.#algorithm || (kid !== undefined && kid !== this.#keyId)) return undefined;
     const good = verify(
       'sha256',
       Buffer.from(`${head}.${body}`),

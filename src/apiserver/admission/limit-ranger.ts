@@ -2,14 +2,7 @@
  * What pods and claims of a namespace may ask for (OC-12): defaults where a container says nothing, then the bounds of every
  * LimitRange, all violations told at once.
  */
-import {
-  addQuantity,
-  compareQuantity,
-  forbidden,
-  parseQuantity,
-  podTotal,
-  quantityMillis,
-} from '../../api/index.js';
+import { compareQuantity, forbidden, parseQuantity, podTotal, quantityMillis } from '../../api/index.js';
 import type { LimitRange, LimitRangeItem, PersistentVolumeClaim, Pod } from '../../api/kinds/core/v1.js';
 import type { Given } from '../builtin/given.js';
 import type { AdmissionAttributes } from './admission.js';

@@ -1,0 +1,140 @@
+#!/usr/bin/env node
+/**
+ * The `kube-apiserver` of the test environments of kubebuilder projects (`KUBEBUILDER_ASSETS`): the API server in memory,
+ * with the certificates a harness wrote, and the namespace controller, so that namespaces really go. Nothing else runs:
+ * Deployments make no pods, as such suites expect.
+ */
+import { createPrivateKey } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ApiServer, listen } from '../../apiserver/index.js';
+import { NamespaceController } from '../../builtin-controllers/index.js';
+import { Manager } from '../../core/index.js';
+import { MemoryStore } from '../../store/index.js';
+import { systemClock, systemRandom } from '../../system/index.js';
+import { createLogger } from '../../telemetry/index.js';
+import { helpText, parseFlags } from './flags.js';
+import { untilStopped } from './until-stopped.js';
+
+const flags = {
+  'cert-dir': 'where apiserver.crt and apiserver.key are',
+  'client-ca-file': 'whose client certificates are believed, PEM',
+  'secure-port': 'default 6443',
+  'bind-address': 'default 127.0.0.1',
+  'etcd-servers': 'accepted: the state is kept in memory',
+  'authorization-mode': 'RBAC (default), or AlwaysAllow',
+  'service-account-issuer': 'accepted',
+  'service-account-key-file': 'accepted: tokens are checked with the signing key',
+  'service-account-signing-key-file': 'signs the tokens of service accounts, P-256 or RSA, PEM',
+  'service-cluster-ip-range': 'where addresses of Services come from; the first range counts',
+  'allow-privileged': 'accepted',
+  'disable-admission-plugins': 'comma-separated',
+  'feature-gates': 'accepted',
+  'advertise-address': 'accepted',
+  'insecure-port': 'accepted; there is none',
+};
+
+const allowAll = {
+  authorize: () => ({ allowed: true }),
+  authorizeNonResource: () => ({ allowed: true }),
+  rulesFor: () => [
+    { verbs: ['*'], apiGroups: ['*'], resources: ['*'] },
+    { verbs: ['*'], nonResourceURLs: ['*'] },
+  ],
+};
+
+/** What the harness wrote before it started this program. @throws Error naming what is missing */
+function certificates(dir: string, clientCaFile: string | undefined) {
+  const read = (file: string, flag: string): string => {
+    try {
+      return readFileSync(file, 'utf8');
+    } catch (error) {
+      throw new Error(`${flag}: ${(error as Error).message}`);
+    }
+  };
+  if (clientCaFile === undefined)
+    throw new Error('--client-ca-file is needed: whose certificates are believed');
+  return {
+    cert: read(join(dir, 'apiserver.crt'), '--cert-dir'),
+    key: read(join(dir, 'apiserver.key'), '--cert-dir'),
+    clientCa: read(clientCaFile, '--client-ca-file'),
+  };
+}
+
+/** A key that can sign our tokens; of another kind it is passed over, and told. */
+function signingKey(file: string | undefined): string | undefined {
+  if (file === undefined) return undefined;
+  const pem = readFileSync(file, 'utf8');
+  const type = createPrivateKey(pem).asymmetricKeyType;
+  if (type === 'ec' || type === 'rsa') return pem;
+  process.stderr.write(
+    `kube-apiserver: --service-account-signing-key-file is neither EC nor RSA: a key is made\n`,
+  );
+  return undefined;
+}
+
+async function run(args: readonly string[]): Promise<number> {
+  const given = parseFlags(args, Object.keys(flags));
+  if (given.help) {
+    process.stdout.write(
+      helpText(
+        'kube-apiserver',
+        'The API server of gyre for the test environments of kubebuilder projects.',
+        flags,
+      ),
+    );
+    return 0;
+  }
+  for (const name of given.unknown) process.stderr.write(`kube-apiserver: ${name} is passed over\n`);
+  const log = createLogger(({ level, message, fields }) => {
+    process.stderr.write(`${JSON.stringify({ level, msg: message, ...fields })}\n`);
+  }, 'warn');
+  const { cert, key, clientCa } = certificates(
+    given.value('cert-dir') ?? '/var/run/kubernetes',
+    given.value('client-ca-file'),
+  );
+  const store = new MemoryStore({ clock: systemClock });
+  const [cidr] = (given.value('service-cluster-ip-range') ?? '').split(',');
+  const serviceAccountKey = signingKey(given.value('service-account-signing-key-file'));
+  const server = await ApiServer.start({
+    store,
+    clock: systemClock,
+    random: systemRandom,
+    log,
+    disableAdmissionPlugins: (given.value('disable-admission-plugins') ?? '').split(','),
+    ...(cidr ? { serviceCidr: cidr } : {}),
+    ...(serviceAccountKey === undefined ? {} : { serviceAccountKey }),
+    ...(given.value('authorization-mode') === 'AlwaysAllow' ? { authorizer: allowAll } : {}),
+  });
+  const host = given.value('bind-address') ?? '127.0.0.1';
+  const listener = await listen(server, {
+    port: Number(given.value('secure-port') ?? 6443),
+    host,
+    cert,
+    key,
+    clientCa,
+    log,
+  });
+  const manager = Manager.create({
+    cluster: (identity) => server.transport({ username: identity, groups: ['system:masters'] }),
+    name: 'kube-controller-manager',
+    clock: systemClock,
+    random: systemRandom,
+    log,
+  }).register(NamespaceController);
+  await manager.start();
+  process.stderr.write(`kube-apiserver: ready at ${listener.url}\n`);
+  await untilStopped();
+  await manager.stop();
+  await listener.close();
+  await server.stop();
+  await store.close();
+  return 0;
+}
+
+try {
+  process.exitCode = await run(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(`kube-apiserver: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}
