@@ -651,7 +651,8 @@ function callNode(
       return new CelError(`no such overload: ${shown}`);
     }
     frame.meter.spend(overload.cost(...values.map(sizeOf)));
-    return overload.run(...(values as never[]));
+    const given = overload.metered ? [...values, frame.meter] : values;
+    return overload.run(...(given as never[]));
   };
   const sizes = nodes.map((n) => n.size);
   const costs = overloads.map(({ cost }) => cost(...sizes));

@@ -16,11 +16,14 @@ export interface Overload {
   readonly cost: CostOf;
   /** The greatest size of the result. Default: that of the first argument. */
   readonly resultSize: CostOf;
+  /** It is given the meter after its arguments, and counts what sizes do not tell. */
+  readonly metered: boolean;
 }
 
 export interface Costs {
   readonly cost?: CostOf;
   readonly size?: CostOf;
+  readonly metered?: boolean;
 }
 
 const one: CostOf = () => 1;
@@ -66,7 +69,7 @@ function overload(
   params: readonly string[],
   result: string,
   run: Run,
-  { cost = one, size = first }: Costs,
+  { cost = one, size = first, metered = false }: Costs,
 ): Overload {
   return {
     name,
@@ -76,6 +79,7 @@ function overload(
     run,
     cost,
     resultSize: size,
+    metered,
   };
 }
 

@@ -90,10 +90,14 @@ export class Program {
   }
 }
 
+const maxKnown = 1000;
+
 /** Variables and their types, in which expressions are compiled. */
 export class Environment {
   readonly #scope: Scope;
   readonly #names: readonly string[];
+  /** Compiled once, by the text. */
+  readonly #known = new Map<string, Program | CompileFailure>();
 
   constructor(variables: Readonly<Record<string, CelType>>) {
     this.#names = Object.keys(variables);
@@ -106,6 +110,16 @@ export class Environment {
    * @param results the types the value may have; all that fits when there are none
    */
   compile(expression: string, ...results: readonly CelType[]): Program | CompileFailure {
+    const key = `${results.map(typeName).join()} ${expression}`;
+    let known = this.#known.get(key);
+    if (!known) {
+      if (this.#known.size >= maxKnown) this.#known.clear();
+      this.#known.set(key, (known = this.#compile(expression, results)));
+    }
+    return known;
+  }
+
+  #compile(expression: string, results: readonly CelType[]): Program | CompileFailure {
     const read = parseExpression(expression);
     if ('problem' in read) return failed(showProblems(expression, [read.problem]));
     const compiler = new Compiler(functions, this.#scope);

@@ -15,6 +15,13 @@ type Instruction =
 const maxInstructions = 10_000;
 /** Instructions looked at in one search: about a second. */
 const maxSteps = 50_000_000;
+/** Steps for one unit of cost. */
+const stepsPerCost = 200;
+
+/** Counts what matching costs; throws when that is too much. */
+export interface StepMeter {
+  spend(cost: number): void;
+}
 
 export class Regexp {
   readonly #program: Instruction[] = [];
@@ -25,16 +32,17 @@ export class Regexp {
     this.#add({ op: 'match' });
   }
 
-  test(text: string): boolean {
-    return this.#search([...text], 0, true) !== undefined;
+  /** @param meter of the expression that asks */
+  test(text: string, meter?: StepMeter): boolean {
+    return this.#search([...text], 0, true, meter) !== undefined;
   }
 
   /** The matches, one after the other, as many as there may be. */
-  findAll(text: string, limit: number): string[] {
+  findAll(text: string, limit: number, meter?: StepMeter): string[] {
     const chars = [...text];
     const found: string[] = [];
     for (let from = 0; from <= chars.length && found.length < limit; ) {
-      const match = this.#search(chars, from, false);
+      const match = this.#search(chars, from, false, meter);
       if (!match) break;
       const [start, end] = match;
       found.push(chars.slice(start, end).join(''));
@@ -107,14 +115,20 @@ export class Regexp {
     );
   }
 
-  #search(chars: readonly string[], from: number, anyMatch: boolean): readonly [number, number] | undefined {
+  #search(
+    chars: readonly string[],
+    from: number,
+    anyMatch: boolean,
+    meter: StepMeter | undefined,
+  ): readonly [number, number] | undefined {
     const program = this.#program;
     let threads: Threads = { states: [], starts: [] };
     let next: Threads = { states: [], starts: [] };
     // When a state was last reached: each is followed once per character.
     const seen = new Int32Array(program.length).fill(-1);
     let best: readonly [number, number] | undefined;
-    let steps = 0;
+    let steps = Math.ceil(program.length / 8);
+    let total = 0;
     for (let at = from; at <= chars.length; at++) {
       if (!best) steps += this.#follow(threads, 0, at, chars, at, seen);
       if (threads.states.length === 0 && best) break;
@@ -136,7 +150,13 @@ export class Regexp {
         }
       }
       steps += threads.states.length + 1;
-      if (steps > maxSteps) throw new PatternError('regular expression is too expensive for this text');
+      // A pattern that is short to write may be long to follow.
+      if (steps > stepsPerCost) {
+        meter?.spend(Math.floor(steps / stepsPerCost));
+        total += steps;
+        steps = 0;
+      }
+      if (total > maxSteps) throw new PatternError('regular expression is too expensive for this text');
       [threads, next] = [next, threads];
     }
     return best;
@@ -152,7 +172,7 @@ export class Regexp {
     seen: Int32Array,
   ): number {
     const pending = [state];
-    let steps = 0;
+    let steps = Math.ceil(program.length / 8);
     for (let each = pending.pop(); each !== undefined; each = pending.pop()) {
       steps++;
       if (seen[each] === at) continue;

@@ -230,6 +230,15 @@ describe('CEL expressions', () => {
     );
   });
 
+  it('API-16 patterns that are long to follow count for what they are', () => {
+    const ten = '[1,2,3,4,5,6,7,8,9,10]';
+    const text = `"${'a'.repeat(2000)}"`;
+    const program = environment.compile(
+      `${ten}.map(a, ${ten}.map(b, ${ten}.map(c, ${text}.matches("(a?){1000}(a?){1000}b"))))`,
+    );
+    expect(isProgram(program) && program.evaluate(variables).exceeded).to.equal(true);
+  });
+
   it('API-16 a growing list or text ends at the budget', () => {
     const doubled = (from: string) =>
       Array.from({ length: 40 }, (_, i) => i).reduce((inner) => `cel.bind(x, ${inner}, x + x)`, from);

@@ -1,7 +1,8 @@
 /** What the language itself brings: sizes, conversions, texts, times. */
 import { crossing, func, matching, method, type Overload, traversal } from '../functions.js';
 import { toDuration, toInt, toTimestamp, toUint } from '../operators.js';
-import { regexp } from '../regexp.js';
+import { regexp, type StepMeter } from '../regexp.js';
+import { PatternError } from '../regexp-syntax.js';
 import {
   CelError,
   type Duration,
@@ -76,15 +77,16 @@ export function doubleText(value: number): string {
   return String(value);
 }
 
-function matches(text: string, pattern: string): Value {
+function matches(text: string, pattern: string, meter: StepMeter): Value {
   try {
-    return regexp(pattern).test(text);
+    return regexp(pattern).test(text, meter);
   } catch (error) {
-    return new CelError((error as Error).message);
+    if (!(error instanceof PatternError)) throw error;
+    return new CelError(error.message);
   }
 }
 
-const regexCost = { cost: matching };
+const regexCost = { cost: matching, metered: true };
 const prefixCost = { cost: (_text = 0, part = 0) => traversal(part) };
 
 const conversions: readonly Overload[] = [

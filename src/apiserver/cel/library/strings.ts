@@ -1,7 +1,8 @@
 /** The strings extension of CEL, version 2, and `find` and `findAll` of Kubernetes. Positions count characters. */
 import { crossing, matching, method, type Overload, traversal, traversals } from '../functions.js';
-import { regexp } from '../regexp.js';
-import { CelError, ListValue } from '../values.js';
+import { regexp, type StepMeter } from '../regexp.js';
+import { PatternError } from '../regexp-syntax.js';
+import { CelError, ListValue, type Value } from '../values.js';
 import { format } from './format-text.js';
 
 /** Characters; no text may grow beyond it. */
@@ -104,27 +105,34 @@ function quote(text: string): string {
   return `"${text.replace(/[\x07\b\f\n\r\t\v\\"]/g, (char) => escapes[char] ?? char)}"`;
 }
 
-function found(text: string, pattern: string): string | CelError {
-  const all = findAll(text, pattern, 1n);
-  if (all instanceof CelError) return all;
-  return all.size === 0 ? '' : (all.at(0) as string);
+function searched(text: string, pattern: string, limit: number, meter: StepMeter): ListValue | CelError {
+  try {
+    return new ListValue(regexp(pattern).findAll(text, limit, meter));
+  } catch (error) {
+    if (!(error instanceof PatternError)) throw error;
+    return new CelError(error.message);
+  }
 }
 
-function findAll(text: string, pattern: string, limit = -1n): ListValue | CelError {
-  try {
-    return new ListValue(
-      regexp(pattern).findAll(text, limit < 0n ? Number.POSITIVE_INFINITY : Number(limit)),
-    );
-  } catch (error) {
-    return new CelError((error as Error).message);
-  }
+function find(text: string, pattern: string, meter: StepMeter): Value {
+  const all = searched(text, pattern, 1, meter);
+  if (all instanceof CelError) return all;
+  return all.size === 0 ? '' : all.at(0);
+}
+
+function findAll(text: string, pattern: string, meter: StepMeter): Value {
+  return searched(text, pattern, Number.POSITIVE_INFINITY, meter);
+}
+
+function findSome(text: string, pattern: string, limit: bigint, meter: StepMeter): Value {
+  return searched(text, pattern, limit < 0n ? Number.POSITIVE_INFINITY : Number(limit), meter);
 }
 
 const grown = {
   cost: traversals,
   size: (text = 0, _old = 0, by = 0) => (text + 1) * Math.max(1, by),
 };
-const regexCost = { cost: matching };
+const regexCost = { cost: matching, metered: true };
 
 export const stringFunctions: readonly Overload[] = [
   method('string.charAt(int): string', charAt, { cost: traversal, size: () => 1 }),
@@ -155,7 +163,7 @@ export const stringFunctions: readonly Overload[] = [
     name: 'strings.quote',
     receiver: false,
   },
-  method('string.find(string): string', found, regexCost),
+  method('string.find(string): string', find, regexCost),
   method('string.findAll(string): list<string>', findAll, regexCost),
-  method('string.findAll(string, int): list<string>', findAll, regexCost),
+  method('string.findAll(string, int): list<string>', findSome, regexCost),
 ];
