@@ -123,7 +123,10 @@ class ExecPlugin implements CredentialSource {
         complaint = (complaint + chunk.toString('utf8')).slice(-1000);
       });
       child.once('error', (error: NodeJS.ErrnoException) => {
-        const why = error.code === 'ENOENT' ? `${this.#command} was not found` : error.message;
+        // Of a name alone, EACCES says that a folder on PATH may not be looked into: it was not found all the same.
+        const byName = !this.#command.includes('/');
+        const missing = error.code === 'ENOENT' || (error.code === 'EACCES' && byName);
+        const why = missing ? `${this.#command} was not found` : error.message;
         reject(this.#failure(`could not be run: ${why}`, error));
       });
       child.once('close', (code, killedBy) => {
