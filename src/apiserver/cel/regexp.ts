@@ -172,7 +172,7 @@ export class Regexp {
     seen: Int32Array,
   ): number {
     const pending = [state];
-    let steps = Math.ceil(program.length / 8);
+    let steps = 0;
     for (let each = pending.pop(); each !== undefined; each = pending.pop()) {
       steps++;
       if (seen[each] === at) continue;
