@@ -31,6 +31,7 @@ export * from './quantity.js';
 export * from './quota.js';
 export * from './random.js';
 export * from './resource-version.js';
+export { correlate } from './schema/correlate.js';
 export { decodeErrors } from './schema/decode.js';
 export { applyDefaults } from './schema/defaults.js';
 export { dropEmpty } from './schema/empty.js';
@@ -38,7 +39,7 @@ export { compilePattern } from './schema/pattern.js';
 export { prune, unknownFields } from './schema/prune.js';
 export type * from './schema/schema.js';
 export { structuralErrors } from './schema/structural.js';
-export { validateSchema } from './schema/validate.js';
+export { validateSchema, validateSchemaUpdate } from './schema/validate.js';
 export { type FieldRequirement, FieldSelector, parseFieldSelector } from './selectors/field.js';
 export {
   compileLabelSelector,

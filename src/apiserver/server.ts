@@ -174,6 +174,7 @@ export class ApiServer {
           authorizer: this.#authorizer,
           transport: () => inProcessTransport(this, serverUser),
           isServer: (user) => user === serverUser,
+          otherVersions: (resource) => this.#registry.otherVersions(resource),
           resourceOf: ({ group, version, kind }) =>
             this.#registry.inGroupVersion(group, version).find(({ facts }) => facts.kind === kind),
         }),

@@ -6,6 +6,7 @@ import { fieldError, FieldPath, goValue } from '../field-error.js';
 import { deepEqualJson } from '../json.js';
 import type { JsonObject, JsonValue } from '../objects.js';
 import type { StatusCause } from '../status.js';
+import { correlate } from './correlate.js';
 import { matchesFormat } from './formats.js';
 import { isJsonObject, memberSchema } from './navigate.js';
 import { compilePattern } from './pattern.js';
@@ -21,6 +22,18 @@ export function validateSchema(
 ): StatusCause[] {
   const causes: StatusCause[] = [];
   check(value, schema, path, causes);
+  return causes;
+}
+
+/**
+ * What is wrong with the new value that is not wrong with the old one already: members and elements that have
+ * not changed are not held to what the schema has learned since (ratcheting). Elements of lists are
+ * compared where the list has keys.
+ */
+export function validateSchemaUpdate(value: JsonValue, old: JsonValue, schema: Schema): StatusCause[] {
+  if (validateSchema(value, schema).length === 0) return [];
+  const causes: StatusCause[] = [];
+  check(value, schema, FieldPath.root, causes, old);
   return causes;
 }
 
@@ -45,8 +58,15 @@ function hasType(value: JsonValue, schema: Schema): boolean {
   return actual === schema.type || (schema.type === 'number' && actual === 'integer');
 }
 
-function check(value: JsonValue, schema: Schema, path: FieldPath, causes: StatusCause[]): void {
+function check(
+  value: JsonValue,
+  schema: Schema,
+  path: FieldPath,
+  causes: StatusCause[],
+  old?: JsonValue,
+): void {
   if (causes.length >= maxCauses) return;
+  if (old !== undefined && deepEqualJson(value, old)) return;
   if (value === null && schema.nullable) return;
   if (!hasType(value, schema)) {
     const wanted = schema['x-kubernetes-int-or-string'] ? 'integer,string' : schema.type;
@@ -71,8 +91,8 @@ function check(value: JsonValue, schema: Schema, path: FieldPath, causes: Status
   }
   if (typeof value === 'string') checkString(value, schema, path, causes);
   else if (typeof value === 'number') checkNumber(value, schema, path, causes);
-  else if (Array.isArray(value)) checkArray(value, schema, path, causes);
-  else if (isJsonObject(value)) checkObject(value, schema, path, causes);
+  else if (Array.isArray(value)) checkArray(value, schema, path, causes, old);
+  else if (isJsonObject(value)) checkObject(value, schema, path, causes, old);
   checkLogic(value, schema, path, causes);
 }
 
@@ -151,6 +171,7 @@ function checkArray(
   schema: Schema,
   path: FieldPath,
   causes: StatusCause[],
+  old: JsonValue | undefined,
 ): void {
   const { minItems, maxItems, items } = schema;
   if (maxItems !== undefined && value.length > maxItems)
@@ -165,7 +186,9 @@ function checkArray(
     );
   }
   checkUnique(value, schema, path, causes);
-  if (items) value.forEach((item, i) => check(item, items, path.index(i), causes));
+  if (!items) return;
+  const before = correlate(old, schema);
+  value.forEach((item, i) => check(item, items, path.index(i), causes, before(item)));
 }
 
 /** List types map and set hold each key once. */
@@ -204,7 +227,13 @@ function stableText(value: JsonValue): string {
   );
 }
 
-function checkObject(value: JsonObject, schema: Schema, path: FieldPath, causes: StatusCause[]): void {
+function checkObject(
+  value: JsonObject,
+  schema: Schema,
+  path: FieldPath,
+  causes: StatusCause[],
+  old: JsonValue | undefined,
+): void {
   const { required, minProperties, maxProperties } = schema;
   for (const key of required ?? []) {
     if (!Object.hasOwn(value, key)) causes.push(fieldError.required(path.child(key)));
@@ -224,7 +253,9 @@ function checkObject(value: JsonObject, schema: Schema, path: FieldPath, causes:
   for (const [key, member] of Object.entries(value)) {
     const child = memberSchema(schema, key);
     // Entries of a map are named like fields.
-    if (child) check(member, child, path.child(key), causes);
+    if (!child) continue;
+    const before = isJsonObject(old) && Object.hasOwn(old, key) ? old[key] : undefined;
+    check(member, child, path.child(key), causes, before);
   }
 }
 

@@ -3,7 +3,6 @@
  * https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/).
  */
 import type { Random, Transport } from '../../api/index.js';
-import type { WatchCache } from '../cache/watch-cache.js';
 import type { AdmissionPlugin } from './admission.js';
 import { LimitRanger } from './limit-ranger.js';
 import { Lookup } from './lookup.js';
@@ -18,8 +17,7 @@ import { CertificateRights } from './rights/certificates.js';
 import { RbacEscalation } from './rights/escalation.js';
 import { DefaultStorageClass, StorageObjectInUseProtection } from './storage.js';
 
-export interface PluginOptions extends Omit<PolicyAdmissionDeps, 'lookup'> {
-  readonly cache: WatchCache;
+export interface PluginOptions extends PolicyAdmissionDeps {
   readonly random: Random;
   /** As the server itself. */
   readonly transport: () => Transport;
@@ -43,7 +41,7 @@ export function admissionPlugins(options: PluginOptions): AdmissionPlugin[] {
     new RuntimeClass(lookup),
     new CertificateRights(options.authorizer),
     new RbacEscalation({ lookup, authorizer: options.authorizer }),
-    new PolicyAdmission({ ...options, lookup }),
+    new PolicyAdmission(options),
     new ResourceQuota({ lookup, transport: options.transport }),
   ];
   return all.filter(({ name }) => !disabled.includes(name));

@@ -1,150 +1,154 @@
 /**
- * CEL expressions as programs: compiled once, run with values, never throwing.
- *
- * The work of a run is bounded before it begins: *n* nodes within *d* comprehensions take at most about n·mᵈ steps on values
- * whose longest list has *m* items. What comes to more than the budget is refused, in the words
- * of Kubernetes' own cost limit (API-16); the estimate is coarser than Kubernetes', and never below what is done.
+ * Expressions, compiled once and run within a budget. Nothing here throws: what is wrong with an expression, and what
+ * goes wrong while it runs, are values worded as Kubernetes words them.
  */
-import { type ASTNode, Environment } from '@marcbachmann/cel-js';
-import { CelFailure, registerLibraries } from './libraries.js';
-import { longestWithin, type Moments } from './values.js';
+import { Compiler, type Scope } from './compile.js';
+import { FunctionTable } from './functions.js';
+import { authorizerFunctions } from './library/authorizer.js';
+import { formatFunctions } from './library/formats.js';
+import { listFunctions } from './library/lists.js';
+import { networkFunctions } from './library/network.js';
+import { optionalFunctions } from './library/optionals.js';
+import { quantityFunctions } from './library/quantities.js';
+import { standardFunctions } from './library/standard.js';
+import { stringFunctions } from './library/strings.js';
+import { BudgetExceeded, Meter, type Node } from './node.js';
+import { parseExpression, showProblems } from './parse.js';
+import { assignable, type CelType, typeName } from './types.js';
+import { CelError, type Value } from './values.js';
 
-/** Steps that one expression may take. */
+/** The libraries of Kubernetes 1.32. */
+const functions = new FunctionTable([
+  ...standardFunctions,
+  ...stringFunctions,
+  ...listFunctions,
+  ...optionalFunctions,
+  ...networkFunctions,
+  ...quantityFunctions,
+  ...formatFunctions,
+  ...authorizerFunctions,
+]);
+
+/** What one expression may cost while it runs. */
 export const perCallLimit = 1_000_000;
-const maxExpression = 64 * 1024;
 
-export type Outcome = { readonly value: unknown } | { readonly error: string };
-
-export interface Program {
-  readonly source: string;
-  /** The type the expression gives, where it can be known: `bool`, `string`, `dyn`. */
-  readonly type: string;
-  readonly ast: ASTNode;
-  /** What is named in it. */
-  readonly names: ReadonlySet<string>;
-  run(values: Readonly<Record<string, unknown>>): Outcome;
+/** Why an expression is no program: `compilation failed: ERROR: <input>:1:5: undefined field 'x'…`. */
+export interface CompileFailure {
+  readonly failure: string;
+  /** True when it means something, only nothing of a type that is wanted. */
+  readonly wrongType?: boolean;
 }
 
-export type Compiled = { readonly program: Program } | { readonly error: string };
+export interface Outcome {
+  readonly value: Value;
+  /** In the units of Kubernetes. */
+  readonly cost: number;
+  /** True when it was given up because it cost too much. */
+  readonly exceeded: boolean;
+}
 
-/** Expressions that know the same variables. */
-export class Compiler {
-  readonly #env: Environment;
-  readonly #known = new Map<string, Compiled>();
+export class Program {
+  constructor(
+    readonly expression: string,
+    readonly type: CelType,
+    private readonly node: Node,
+    private readonly variables: readonly string[],
+    private readonly slots: number,
+    /** Names of the variables it uses. */
+    readonly used: ReadonlySet<string>,
+  ) {}
 
-  /**
-   * @param variables of any type
-   * @param extend adds functions and types of its own
-   */
-  constructor(variables: readonly string[], extend?: (env: Environment) => void) {
-    this.#env = new Environment({ enableOptionalTypes: true, homogeneousAggregateLiterals: false });
-    registerLibraries(this.#env);
-    for (const name of variables) this.#env.registerVariable(name, 'dyn');
-    extend?.(this.#env);
+  /** The most that running it may cost; Infinity when nothing bounds it. */
+  get estimatedCost(): number {
+    return this.node.max;
   }
 
-  readonly moments: Moments = {
-    // The text has the form of a duration and holds nothing to escape.
-    duration: (text) => this.#env.evaluate(`duration("${text}")`) as unknown,
-  };
+  /**
+   * Runs it.
+   * @param variables by name; all that were declared
+   * @param limit of its cost. Default: what Kubernetes allows one expression
+   */
+  evaluate(variables: Readonly<Record<string, Value>>, limit: number = perCallLimit): Outcome {
+    const meter = new Meter(limit);
+    const slots = Array.from<unknown, Value>({ length: this.slots }, () => null);
+    this.variables.forEach((name, i) => {
+      slots[i] = Object.hasOwn(variables, name)
+        ? (variables[name] as Value)
+        : new CelError(`no such attribute(s): ${name}`);
+    });
+    try {
+      return { value: this.node.run({ slots, meter }), cost: meter.spent, exceeded: false };
+    } catch (error) {
+      if (error instanceof BudgetExceeded) {
+        const message = 'operation cancelled: actual cost limit exceeded';
+        return { value: new CelError(message), cost: meter.spent, exceeded: true };
+      }
+      // A text or a list beyond what the machine can hold.
+      const message = error instanceof Error ? error.message : String(error);
+      return { value: new CelError(`internal error: ${message}`), cost: meter.spent, exceeded: false };
+    }
+  }
+}
 
-  compile(source: string): Compiled {
-    let known = this.#known.get(source);
+const maxKnown = 1000;
+
+/** Variables and their types, in which expressions are compiled. */
+export class Environment {
+  readonly #scope: Scope;
+  readonly #names: readonly string[];
+  /** Compiled once, by the text. */
+  readonly #known = new Map<string, Program | CompileFailure>();
+
+  constructor(variables: Readonly<Record<string, CelType>>) {
+    this.#names = Object.keys(variables);
+    this.#scope = new Map(
+      this.#names.map((name, slot) => [name, { slot, type: variables[name] as CelType }]),
+    );
+  }
+
+  /**
+   * @param results the types the value may have; all that fits when there are none
+   */
+  compile(expression: string, ...results: readonly CelType[]): Program | CompileFailure {
+    const key = `${results.map(typeName).join()} ${expression}`;
+    let known = this.#known.get(key);
     if (!known) {
       if (this.#known.size >= maxKnown) this.#known.clear();
-      this.#known.set(source, (known = this.#compile(source)));
+      this.#known.set(key, (known = this.#compile(expression, results)));
     }
     return known;
   }
 
-  #compile(source: string): Compiled {
-    if (source.length > maxExpression)
-      return { error: `an expression has at most ${maxExpression} characters` };
+  #compile(expression: string, results: readonly CelType[]): Program | CompileFailure {
+    const read = parseExpression(expression);
+    if ('problem' in read) return failed(showProblems(expression, [read.problem]));
+    const compiler = new Compiler(functions, this.#scope);
+    let node: Node;
     try {
-      const parsed = this.#env.parse(source);
-      const checked = parsed.check();
-      if (!checked.valid) return { error: compilationError(source, checked.error) };
-      const { nodesAt, names } = measure(parsed.ast);
-      const run = (values: Readonly<Record<string, unknown>>): Outcome => {
-        const longest = nodesAt.length === 1 ? 1 : longestWithin(Object.values(values));
-        if (nodesAt.reduce((steps, nodes, depth) => steps + nodes * longest ** depth, 0) > perCallLimit)
-          return {
-            error:
-              'validation failed due to running out of cost budget, no further validation rules will be run',
-          };
-        try {
-          return { value: parsed(values) as unknown };
-        } catch (error) {
-          return { error: evaluationError(error) };
-        }
-      };
-      return { program: { source, type: checked.type ?? 'dyn', ast: parsed.ast, names, run } };
+      node = compiler.compile(read.ast, new Map());
     } catch (error) {
-      return { error: compilationError(source, error) };
+      return failed(`expression recursion limit exceeded: ${(error as Error).message}`);
     }
+    if (compiler.problems.length > 0) return failed(showProblems(expression, compiler.problems));
+    const { type } = node;
+    if (results.length > 0 && type.kind !== 'dyn' && !results.some((r) => assignable(type, r, new Map()))) {
+      const [only] = results;
+      return {
+        wrongType: true,
+        failure:
+          results.length === 1 && only
+            ? `must evaluate to ${typeName(only)}`
+            : `must evaluate to one of ${results.map(typeName).join(', ')}`,
+      };
+    }
+    return new Program(expression, type, node, this.#names, compiler.slots, compiler.used);
   }
 }
 
-const maxKnown = 5_000;
-
-interface Told {
-  readonly summary?: string;
-  readonly message?: string;
-  readonly name?: string;
-  readonly range?: { readonly start: number };
-  readonly cause?: unknown;
+function failed(why: string): CompileFailure {
+  return { failure: `compilation failed: ${why}` };
 }
 
-/** As cel-go words it: what is wrong, where, and the line with a mark below it. */
-function compilationError(source: string, error: unknown): string {
-  const { summary, message = String(error), name, range } = error as Told;
-  const before = source.slice(0, range?.start ?? 0).split('\n');
-  const line = before.length;
-  const column = (before.at(-1) ?? '').length + 1;
-  const text = `${name === 'ParseError' ? 'Syntax error: ' : ''}${reworded(summary ?? message)}`;
-  const shown = source.split('\n')[line - 1] ?? '';
-  return `ERROR: <input>:${line}:${column}: ${text}\n | ${shown}\n | ${'.'.repeat(column - 1)}^`;
-}
-
-function reworded(text: string): string {
-  const unknown = /^Unknown variable: (.*)$/.exec(text);
-  return unknown ? `undeclared reference to '${unknown[1]}' (in container '')` : text;
-}
-
-function evaluationError(error: unknown): string {
-  if (error instanceof CelFailure) return error.message;
-  const { summary, message = String(error), cause } = error as Told;
-  if (cause instanceof CelFailure) return cause.message;
-  const text = summary ?? message;
-  return text
-    .replace(/^No such key: index out of bounds, index (\d+).*$/, 'index out of bounds: $1')
-    .replace(/^No such key/, 'no such key');
-}
-
-const comprehensions = new Set(['all', 'exists', 'exists_one', 'map', 'filter']);
-
-interface Measure {
-  /** How many nodes there are within so many comprehensions. */
-  readonly nodesAt: number[];
-  readonly names: Set<string>;
-}
-
-function measure(ast: ASTNode): Measure {
-  const found: Measure = { nodesAt: [0], names: new Set() };
-  const walk = (value: unknown, depth: number): void => {
-    if (Array.isArray(value)) {
-      for (const item of value) walk(item, depth);
-      return;
-    }
-    if (typeof value !== 'object' || value === null || !('op' in value)) return;
-    const { op, args } = value as { readonly op: string; readonly args: unknown };
-    found.nodesAt[depth] = (found.nodesAt[depth] ?? 0) + 1;
-    if (op === 'id' && typeof args === 'string') found.names.add(args);
-    if (op === 'rcall' && Array.isArray(args) && comprehensions.has(String(args[0]))) {
-      walk(args[1], depth);
-      walk(args[2], depth + 1);
-    } else walk(args, depth);
-  };
-  walk(ast, 0);
-  return found;
+export function isProgram(given: Program | CompileFailure): given is Program {
+  return given instanceof Program;
 }

@@ -12,6 +12,7 @@ import { storagePrefix } from '../cache/watch-cache.js';
 import { compareKubeVersions } from '../discovery/version-order.js';
 import type { ServedResource, VersionConverter } from '../resource.js';
 import type { CrdColumn } from '../table/index.js';
+import { type SelectableField, selectableFieldsOf } from './selectable-fields.js';
 
 export interface CrdNames {
   readonly plural: string;
@@ -38,6 +39,7 @@ export interface CrdVersion {
     };
   };
   readonly additionalPrinterColumns?: readonly CrdColumn[];
+  readonly selectableFields?: readonly SelectableField[];
 }
 
 /** `spec.conversion`. */
@@ -157,7 +159,12 @@ export function resourcesOf(crd: Crd, conversion: VersionConverter): ServedResou
         },
         schema: wholeSchema(version),
         builtin: false,
-        strategy: strategyFor(group, names.kind),
+        strategy: {
+          ...strategyFor(group, names.kind),
+          ...(version.selectableFields
+            ? { selectableFields: selectableFieldsOf(version.selectableFields) }
+            : {}),
+        },
         ...(version.additionalPrinterColumns ? { columns: version.additionalPrinterColumns } : {}),
         storagePrefix: storagePrefix({ group, plural: names.plural }),
         storageVersion,

@@ -17,7 +17,8 @@ import {
   validateClientConfig,
   validateReviewVersions,
 } from '../webhooks/client-config.js';
-import { ruleDefinitionErrors } from './rules/check.js';
+import { selectableFieldErrors } from './selectable-fields.js';
+import { ruleErrors } from './rule-validation.js';
 import { type Crd, type CrdConversionFields, crdGroup, type CrdVersion } from './definition.js';
 
 type MutableCrd = {
@@ -174,7 +175,12 @@ function validateVersions(versions: readonly CrdVersion[]): StatusCause[] {
     const schema: Schema | undefined = version.schema?.openAPIV3Schema;
     const schemaPath = here.child('schema').child('openAPIV3Schema');
     if (!schema) causes.push(fieldError.required(schemaPath, 'schemas are required'));
-    else causes.push(...structuralErrors(schema, schemaPath), ...ruleDefinitionErrors(schema, schemaPath));
+    else {
+      causes.push(
+        ...schemaErrors(schema, schemaPath),
+        ...selectableFieldErrors(version.selectableFields, schema, here.child('selectableFields')),
+      );
+    }
     version.additionalPrinterColumns?.forEach((column, c) => {
       const columnPath = here.child('additionalPrinterColumns').index(c);
       if (!column.name) causes.push(fieldError.required(columnPath.child('name')));
@@ -205,6 +211,12 @@ function validateVersions(versions: readonly CrdVersion[]): StatusCause[] {
     );
   }
   return causes;
+}
+
+/** Only a schema that is structural can have rules. */
+function schemaErrors(schema: Schema, path: FieldPath): StatusCause[] {
+  const causes = structuralErrors(schema, path);
+  return causes.length > 0 ? causes : ruleErrors(schema, path);
 }
 
 function deprecationCauses(

@@ -87,7 +87,7 @@ function scopeOf(
   const prefix = namespaced ? `${storagePrefix}${ctx.info.namespace}/` : storagePrefix;
   const { labelSelector, fieldSelector } = query;
   const known = new Set(['metadata.name', ...(facts.scope === 'Namespaced' ? ['metadata.namespace'] : [])]);
-  const selectable = builtin ? strategy.selectableFields : undefined;
+  const selectable = strategy.selectableFields;
   if (!fieldSelector.isEmpty) {
     const declared = selectable
       ? Object.keys(selectable({ metadata: {}, spec: {}, status: {} } as JsonObject))

@@ -1,7 +1,7 @@
 /** Everything an object must satisfy before it is stored: metadata, the kind's rules, admission. */
 import { invalid, type JsonObject, type StatusCause } from '../../api/index.js';
 import { validateObjectMeta, validateObjectMetaUpdate } from '../builtin/index.js';
-import { customErrors } from '../crd/rules/validate-custom.js';
+import { validateCustom } from '../crd/validate-custom.js';
 import { type RequestContext, writesStatus } from './context.js';
 
 function nameOf(object: JsonObject): string {
@@ -21,7 +21,7 @@ export function validateCreate(ctx: RequestContext, object: JsonObject): void {
       builtin,
       ...(strategy.nameRule ? { nameRule: strategy.nameRule } : {}),
     }),
-    ...(builtin ? (strategy.validate?.(object) ?? []) : customErrors(object, undefined, schema)),
+    ...(builtin ? (strategy.validate?.(object) ?? []) : validateCustom(object, schema)),
   ]);
   ctx.warnings.push(...(strategy.warnings?.(object) ?? []));
 }
@@ -30,7 +30,7 @@ export function validateCreate(ctx: RequestContext, object: JsonObject): void {
 export function validateUpdate(ctx: RequestContext, object: JsonObject, old: JsonObject): void {
   const { strategy, builtin, schema } = ctx.resource;
   const causes: StatusCause[] = [...validateObjectMetaUpdate(object, old)];
-  if (!builtin) causes.push(...customErrors(object, old, schema));
+  if (!builtin) causes.push(...validateCustom(object, schema, old));
   else if (writesStatus(ctx.info.subresource))
     causes.push(...(strategy.validateStatusUpdate?.(object, old, ctx.info.subresource) ?? []));
   // What a binding may be has been checked; the rules of updates would refuse the very thing it is for.

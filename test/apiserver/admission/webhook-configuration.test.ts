@@ -113,9 +113,14 @@ const refused: readonly (readonly [what: string, hook: object, message: string])
     'webhooks[0].objectSelector.matchExpressions[0].operator: Invalid value: "Near": not a valid selector operator',
   ],
   [
+    'a condition of unknown names',
+    { matchConditions: [{ name: 'a', expression: 'nope' }] },
+    `webhooks[0].matchConditions[0].expression: Invalid value: "nope": compilation failed: ERROR: <input>:1:1: undeclared reference to 'nope' (in container '')\n | nope\n | ^`,
+  ],
+  [
     'a condition that gives no bool',
     { matchConditions: [{ name: 'a', expression: "'true'" }] },
-    `webhooks[0].matchConditions[0].expression: Invalid value: "'true'": compilation failed: must evaluate to bool`,
+    `webhooks[0].matchConditions[0].expression: Invalid value: "'true'": must evaluate to bool`,
   ],
   [
     'a condition without a name',

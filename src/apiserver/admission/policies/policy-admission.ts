@@ -1,291 +1,330 @@
 /**
- * ValidatingAdmissionPolicies: what a cluster's own expressions refuse, or warn of (API-16, API-17).
+ * Asks the ValidatingAdmissionPolicies of the cluster about writes (API-17).
  *
- * Policies and bindings are read from the watch cache; a change is in force with the next request. The configuration of
- * admission itself is never refused by a policy, nor are the server's own writes.
+ * A policy is in force where a binding names it; what it objects to is refused, warned about or noted, as the binding
+ * says. Policies, webhook configurations and the server's own writes are not judged: no policy can lock a cluster
+ * up for good.
  */
 import {
   ApiError,
   compileLabelSelector,
-  everything,
   forbidden,
+  isApiError,
   type JsonObject,
   type LabelSelectorObject,
   parseApiVersion,
-  type Status,
   type UserInfo,
 } from '../../../api/index.js';
 import type {
   ValidatingAdmissionPolicy,
   ValidatingAdmissionPolicyBinding,
 } from '../../../api/kinds/admissionregistration/v1.js';
-import type { Authorizer } from '../../auth/authorizer.js';
 import type { Given } from '../../builtin/given.js';
-import type { StampedObject } from '../../cache/resource-cache.js';
-import type { Program } from '../../cel/program.js';
-import { toCel } from '../../cel/values.js';
-import type { ServedResource } from '../../resource.js';
+import type { Authorizer } from '../../auth/authorizer.js';
+import type { ResourceCache, StampedObject } from '../../cache/resource-cache.js';
+import { storagePrefix, type WatchCache } from '../../cache/watch-cache.js';
+import { convertTo, type ServedResource, storageKey } from '../../resource.js';
 import type { AdmissionAttributes, AdmissionPlugin } from '../admission.js';
-import type { Lookup } from '../lookup.js';
+import type { RuleTarget } from '../webhooks/matching.js';
+import { VersionedObjects } from '../webhooks/versioned-objects.js';
+import { evaluatePolicy, type Objection } from './evaluate.js';
 import {
-  admissionValues,
-  compileConditions,
-  type Condition,
-  evaluateConditions,
-  policyCompiler,
-} from './expressions.js';
-import { compileMatch, type Match, namespaceOf } from './policy-match.js';
-
-const group = 'admissionregistration.k8s.io';
-const policies = { group, plural: 'validatingadmissionpolicies' };
-const bindings = { group, plural: 'validatingadmissionpolicybindings' };
+  compileBinding,
+  type CompiledBinding,
+  type CompiledPolicy,
+  compilePolicy,
+  type Matcher,
+} from './policy-fields.js';
+import { namespaceValue, requestValues } from './request-variables.js';
 
 export interface PolicyAdmissionDeps {
-  readonly lookup: Lookup;
-  readonly authorizer: Authorizer;
-  readonly isServer: (user: UserInfo) => boolean;
+  readonly cache: WatchCache;
+  /** The same resource in its other served versions. */
+  readonly otherVersions: (resource: ServedResource) => readonly ServedResource[];
   /** How objects of a kind are found; undefined when it is not served. */
   readonly resourceOf: (of: {
     readonly group: string;
     readonly version: string;
     readonly kind: string;
   }) => ServedResource | undefined;
+  readonly authorizer: Authorizer;
+  readonly isServer: (user: UserInfo) => boolean;
+  /** Hears what audit logs are to tell: annotations by their full key. */
+  readonly onAudit?: (attributes: AdmissionAttributes, annotations: ReadonlyMap<string, string>) => void;
 }
 
-interface Validation {
-  readonly expression: string;
-  readonly program: Program;
-  readonly message: string | undefined;
-  readonly messageProgram: Program | undefined;
-  readonly reason: string;
-}
-
-interface Policy {
-  readonly name: string;
-  readonly match: Match;
-  readonly conditions: readonly Condition[];
-  readonly variables: readonly Condition[];
-  readonly validations: readonly Validation[];
-  readonly failOpen: boolean;
-  readonly paramKind: { readonly apiVersion: string; readonly kind: string } | undefined;
-}
-
-interface Binding {
-  readonly name: string;
-  readonly policyName: string;
-  readonly match: Match;
-  readonly actions: readonly string[];
-  readonly paramRef: NonNullable<Given<ValidatingAdmissionPolicyBinding>['spec']>['paramRef'];
-}
-
-/** Why a request is refused. */
-interface Failure {
-  readonly message: string;
-  readonly reason: string;
-}
-
+const group = 'admissionregistration.k8s.io';
+const failureAnnotation = 'validation.policy.admission.k8s.io/validation_failure';
+const namespaces = { group: '', plural: 'namespaces' };
+const namespacePrefix = storagePrefix(namespaces);
 const codes: Readonly<Record<string, number>> = {
-  Unauthorized: 401,
   Forbidden: 403,
-  Invalid: 422,
+  Unauthorized: 401,
   RequestEntityTooLarge: 413,
 };
 
+/** An objection, by whom, and what is to be done about it. */
+interface Ruling extends Objection {
+  readonly policy: string;
+  readonly binding: CompiledBinding;
+}
+
+/** A policy cannot be applied as its binding wants it. */
+class Misconfigured extends Error {
+  override readonly name = 'Misconfigured';
+}
+
+/** Compiled objects of one kind, made again only where something changed. */
+class Compiled<T> {
+  #seen = -1;
+  #all: readonly T[] = [];
+  readonly #known = new WeakMap<StampedObject, T>();
+
+  constructor(
+    private readonly objects: ResourceCache,
+    private readonly compile: (object: StampedObject) => T,
+  ) {}
+
+  current(): readonly T[] {
+    const { end } = this.objects;
+    if (end !== this.#seen) {
+      this.#seen = end;
+      this.#all = [...this.objects.scan()].map(({ object }) => this.#of(object));
+    }
+    return this.#all;
+  }
+
+  #of(object: StampedObject): T {
+    let made = this.#known.get(object);
+    if (!made) this.#known.set(object, (made = this.compile(object)));
+    return made;
+  }
+}
+
 export class PolicyAdmission implements AdmissionPlugin {
   readonly name = 'ValidatingAdmissionPolicy';
-  readonly #policies = new WeakMap<object, Policy>();
-  readonly #bindings = new WeakMap<object, Binding>();
+  readonly #policies: Compiled<CompiledPolicy>;
+  readonly #bindings: Compiled<CompiledBinding>;
 
-  constructor(private readonly deps: PolicyAdmissionDeps) {}
-
-  validate(attributes: AdmissionAttributes): void {
-    const { resource, user } = attributes;
-    if (resource.facts.group === group || this.deps.isServer(user)) return;
-    let values: Record<string, unknown> | undefined;
-    for (const object of this.deps.lookup.list(bindings)) {
-      const binding = this.#binding(object);
-      const found = this.deps.lookup.get(policies, '', binding.policyName);
-      if (!found) continue;
-      const policy = this.#policy(found);
-      if (!policy.match(attributes) || !binding.match(attributes)) continue;
-      values ??= this.#values(attributes);
-      for (const failure of this.#failures(policy, binding, attributes, values))
-        react(policy, binding, failure, attributes);
-    }
-  }
-
-  #values(attributes: AdmissionAttributes): Record<string, unknown> {
-    const namespace = namespaceOf(attributes, this.deps.lookup);
-    return {
-      ...admissionValues(attributes, attributes.object, this.deps.authorizer),
-      namespaceObject: namespace ? toCel(namespace, undefined, policyCompiler.moments) : null,
-    };
-  }
-
-  /** One run per parameter; without a parameter kind just one. */
-  #failures(
-    policy: Policy,
-    binding: Binding,
-    attributes: AdmissionAttributes,
-    values: Readonly<Record<string, unknown>>,
-  ): Failure[] {
-    const params = this.#params(policy, binding, attributes);
-    if ('message' in params) return policy.failOpen ? [] : [params];
-    return params.flatMap((param) => {
-      const all = {
-        ...values,
-        params: param === null ? null : toCel(param, undefined, policyCompiler.moments),
-      };
-      return runPolicy(policy, all);
-    });
-  }
-
-  #params(
-    policy: Policy,
-    binding: Binding,
-    { namespace }: AdmissionAttributes,
-  ): (JsonObject | null)[] | Failure {
-    const { paramKind } = policy;
-    const { paramRef } = binding;
-    if (!paramKind || !paramRef) return [null];
-    const resource = this.deps.resourceOf({ ...parseApiVersion(paramKind.apiVersion), kind: paramKind.kind });
-    const invalid = (message: string): Failure => ({ message, reason: 'Invalid' });
-    if (!resource)
-      return invalid(
-        `failed to configure binding: failed to find resource referenced by paramKind: '${paramKind.apiVersion}, Kind=${paramKind.kind}'`,
-      );
-    const { facts } = resource;
-    const within = facts.scope === 'Namespaced' ? paramRef.namespace || namespace : '';
-    if (facts.scope === 'Namespaced' && within === '')
-      return invalid(
-        'failed to configure binding: cannot use namespaced paramRef in policy binding that matches cluster-scoped resources',
-      );
-    const at = { group: facts.group, plural: facts.plural };
-    const selected = paramRef.selector
-      ? compileLabelSelector(paramRef.selector as LabelSelectorObject)
-      : everything;
-    const found: StampedObject[] = paramRef.name
-      ? [this.deps.lookup.get(at, within, paramRef.name)].filter((o): o is StampedObject => o !== undefined)
-      : [...this.deps.lookup.list(at, within === '' ? undefined : within)].filter(({ metadata }) =>
-          selected.matches((metadata as { labels?: Record<string, string> }).labels ?? {}),
-        );
-    if (found.length > 0)
-      return found.map((object) => resource.conversion.known(object, facts.version) ?? object);
-    if (paramRef.parameterNotFoundAction === 'Allow') return [];
-    return invalid(
-      'failed to configure binding: no params found for policy binding with `Deny` parameterNotFoundAction',
+  constructor(private readonly deps: PolicyAdmissionDeps) {
+    const cacheOf = (plural: string) => deps.cache.resource(storagePrefix({ group, plural }));
+    this.#policies = new Compiled(cacheOf('validatingadmissionpolicies'), (object) =>
+      compilePolicy(object as unknown as Given<ValidatingAdmissionPolicy>),
+    );
+    this.#bindings = new Compiled(cacheOf('validatingadmissionpolicybindings'), (object) =>
+      compileBinding(object as unknown as Given<ValidatingAdmissionPolicyBinding>),
     );
   }
 
-  #policy(object: StampedObject): Policy {
-    let policy = this.#policies.get(object);
-    if (!policy) {
-      const { metadata, spec = {} } = object as unknown as Given<ValidatingAdmissionPolicy>;
-      const { apiVersion = '', kind = '' } = spec.paramKind ?? {};
-      policy = {
-        name: metadata?.name ?? '',
-        match: compileMatch(spec.matchConstraints, this.deps.lookup),
-        conditions: compileConditions(policyCompiler, spec.matchConditions),
-        variables: compileConditions(policyCompiler, spec.variables),
-        validations: (spec.validations ?? []).flatMap(compileValidation),
-        failOpen: spec.failurePolicy === 'Ignore',
-        paramKind: spec.paramKind ? { apiVersion, kind } : undefined,
+  /** @throws ApiError of the first objection that denies */
+  async validate(attributes: AdmissionAttributes): Promise<void> {
+    const { resource, user } = attributes;
+    if (resource.facts.group === group || this.deps.isServer(user)) return;
+    const bindings = this.#bindings.current();
+    if (bindings.length === 0) return;
+    const objects = new VersionedObjects(attributes, attributes.object);
+    const rulings: Ruling[] = [];
+    const annotations = new Map<string, string>();
+    for (const policy of this.#policies.current()) {
+      const shown = this.#match(policy.matcher, attributes, objects);
+      if (!shown) continue;
+      for (const binding of bindings) {
+        if (binding.policyName !== policy.name || !this.#match(binding.matcher, attributes, objects))
+          continue;
+        rulings.push(...(await this.#judge(policy, binding, shown, attributes, objects, annotations)));
+      }
+    }
+    this.#report(attributes, rulings, annotations);
+  }
+
+  async #judge(
+    policy: CompiledPolicy,
+    binding: CompiledBinding,
+    shown: ServedResource,
+    attributes: AdmissionAttributes,
+    objects: VersionedObjects,
+    annotations: Map<string, string>,
+  ): Promise<Ruling[]> {
+    const namespace = this.#namespaceOf(attributes);
+    try {
+      const params = await this.#params(policy, binding, attributes);
+      const values = {
+        ...requestValues({
+          attributes,
+          shown,
+          object: await objects.objectAt(shown),
+          oldObject: await objects.oldAt(shown),
+          authorizer: this.deps.authorizer,
+        }),
+        namespaceObject: namespaceValue(namespace),
       };
-      this.#policies.set(object, policy);
+      return params.flatMap((param) => {
+        const { objections, auditAnnotations } = evaluatePolicy(policy, values, param);
+        for (const [key, value] of auditAnnotations) {
+          const full = `${policy.name}/${key}`;
+          const before = annotations.get(full);
+          annotations.set(full, before === undefined || before === value ? value : `${before}, ${value}`);
+        }
+        return objections.map((objection) => ({ ...objection, policy: policy.name, binding }));
+      });
+    } catch (error) {
+      if (!(error instanceof Misconfigured) && !isApiError(error)) throw error;
+      if (policy.failOpen) return [];
+      return [
+        { message: error.message, reason: undefined, expressionIndex: 0, policy: policy.name, binding },
+      ];
     }
-    return policy;
   }
 
-  #binding(object: StampedObject): Binding {
-    let binding = this.#bindings.get(object);
-    if (!binding) {
-      const { metadata, spec = {} } = object as unknown as Given<ValidatingAdmissionPolicyBinding>;
-      binding = {
-        name: metadata?.name ?? '',
-        policyName: spec.policyName ?? '',
-        match: compileMatch(spec.matchResources, this.deps.lookup),
-        actions: (spec.validationActions ?? []) as readonly string[],
-        paramRef: spec.paramRef,
-      };
-      this.#bindings.set(object, binding);
+  #report(
+    attributes: AdmissionAttributes,
+    rulings: readonly Ruling[],
+    annotations: Map<string, string>,
+  ): void {
+    const audited: JsonObject[] = [];
+    for (const { binding, policy, message, expressionIndex } of rulings) {
+      if (binding.actions.has('Warn')) {
+        attributes.warnings?.push(
+          `Validation failed for ValidatingAdmissionPolicy '${policy}' with binding '${binding.name}': ${message}`,
+        );
+      }
+      if (binding.actions.has('Audit')) {
+        const validationActions = [...binding.actions];
+        audited.push({ message, policy, binding: binding.name, expressionIndex, validationActions });
+      }
     }
-    return binding;
+    if (audited.length > 0) annotations.set(failureAnnotation, JSON.stringify(audited));
+    if (annotations.size > 0) this.deps.onAudit?.(attributes, annotations);
+    const denial = rulings.find(({ binding }) => binding.actions.has('Deny'));
+    if (denial) throw refusal(attributes, denial);
+  }
+
+  /** The resource at the version the rules name; undefined when the request is none of their business. */
+  #match(
+    matcher: Matcher,
+    attributes: AdmissionAttributes,
+    objects: VersionedObjects,
+  ): ServedResource | undefined {
+    const shown = this.#byRules(matcher, attributes);
+    if (!shown || !this.#inNamespaces(matcher, attributes)) return undefined;
+    const { objectSelector } = matcher;
+    const selected =
+      objectSelector.isEmpty ||
+      [objects.object, attributes.oldObject].some((o) => o && objectSelector.matches(labelsOf(o)));
+    return selected ? shown : undefined;
+  }
+
+  #byRules(
+    { rules, excluded, equivalent, anyResource }: Matcher,
+    attributes: AdmissionAttributes,
+  ): ServedResource | undefined {
+    const { resource, name, subresource } = attributes;
+    const target = ({ facts }: ServedResource): RuleTarget => ({
+      operation: attributes.operation,
+      group: facts.group,
+      version: facts.version,
+      resource: facts.plural,
+      subresource,
+      namespace: attributes.namespace,
+    });
+    const others = equivalent
+      ? this.deps
+          .otherVersions(resource)
+          .filter(({ facts }) => subresource === '' || facts.subresources.some((s) => s.name === subresource))
+      : [];
+    const all = [resource, ...others];
+    if (excluded.some((rule) => all.some((each) => rule(target(each), name)))) return undefined;
+    if (anyResource) return resource;
+    return all.find((each) => rules.some((rule) => rule(target(each), name)));
+  }
+
+  #inNamespaces({ namespaceSelector }: Matcher, attributes: AdmissionAttributes): boolean {
+    if (namespaceSelector.isEmpty) return true;
+    const { resource, object, namespace } = attributes;
+    if (isNamespace(resource)) {
+      const judged = object ?? attributes.oldObject;
+      return judged !== undefined && namespaceSelector.matches(labelsOf(judged));
+    }
+    if (namespace === '') return true;
+    const found = this.#namespaceOf(attributes);
+    return found !== undefined && namespaceSelector.matches(labelsOf(found));
+  }
+
+  /** Where the object of a request lives; undefined for what lives in no namespace. */
+  #namespaceOf({ resource, namespace }: AdmissionAttributes): JsonObject | undefined {
+    if (namespace === '' || isNamespace(resource)) return undefined;
+    return this.deps.cache.resource(namespacePrefix).get(`${namespacePrefix}${namespace}`)?.object;
+  }
+
+  /** What a binding has the policy run with: one evaluation each. @throws Misconfigured */
+  async #params(
+    { paramKind }: CompiledPolicy,
+    { paramRef }: CompiledBinding,
+    attributes: AdmissionAttributes,
+  ): Promise<readonly (JsonObject | null)[]> {
+    if (!paramKind || !paramRef) return [null];
+    const { group: paramGroup, version } = parseApiVersion(paramKind.apiVersion);
+    const resource = this.deps.resourceOf({ group: paramGroup, version, kind: paramKind.kind });
+    if (!resource) {
+      const kind = `${paramKind.apiVersion}, Kind=${paramKind.kind}`;
+      throw new Misconfigured(
+        `failed to configure policy: failed to find resource referenced by paramKind: '${kind}'`,
+      );
+    }
+    const namespaced = resource.facts.scope === 'Namespaced';
+    const namespace = paramRef.namespace || (isNamespace(attributes.resource) ? '' : attributes.namespace);
+    if (!namespaced && paramRef.namespace) {
+      throw new Misconfigured(
+        'failed to configure binding: paramRef.namespace must not be provided for a cluster-scoped `paramKind`',
+      );
+    }
+    if (namespaced && namespace === '') {
+      throw new Misconfigured(
+        'failed to configure binding: cannot use namespaced paramRef in policy binding that matches cluster-scoped resources',
+      );
+    }
+    const cache = this.deps.cache.resource(resource.storagePrefix);
+    const found: StampedObject[] = [];
+    if (paramRef.name) {
+      const object = cache.get(storageKey(resource, namespaced ? namespace : '', paramRef.name))?.object;
+      if (object) found.push(object);
+    } else if (paramRef.selector) {
+      const selector = compileLabelSelector(paramRef.selector as LabelSelectorObject);
+      for (const { object } of cache.scan()) {
+        if (namespaced && object.metadata.namespace !== namespace) continue;
+        if (selector.matches(object.metadata.labels)) found.push(object);
+      }
+    }
+    if (found.length === 0) {
+      if (paramRef.parameterNotFoundAction === 'Allow') return [];
+      throw new Misconfigured(
+        'failed to configure binding: no params found for policy binding with `Deny` parameterNotFoundAction',
+      );
+    }
+    return Promise.all(found.map((object) => convertTo(resource, object, version)));
   }
 }
 
-function compileValidation(
-  given: NonNullable<NonNullable<Given<ValidatingAdmissionPolicy>['spec']>['validations']>[number],
-): Validation[] {
-  const { expression = '', message, messageExpression, reason = 'Invalid' } = given;
-  const compiled = policyCompiler.compile(expression);
-  if (!('program' in compiled)) return [];
-  const told = messageExpression === undefined ? undefined : policyCompiler.compile(messageExpression);
-  return [
-    {
-      expression,
-      program: compiled.program,
-      message: message?.trim() || undefined,
-      messageProgram: told && 'program' in told ? told.program : undefined,
-      reason,
-    },
-  ];
+function isNamespace({ facts }: ServedResource): boolean {
+  return facts.group === '' && facts.kind === 'Namespace';
 }
 
-function runPolicy(policy: Policy, given: Readonly<Record<string, unknown>>): Failure[] {
-  const failed = (message: string): Failure[] => (policy.failOpen ? [] : [{ message, reason: 'Invalid' }]);
-  const matched = evaluateConditions(policy.conditions, given);
-  if ('error' in matched) return failed(matched.error);
-  if (!matched.matches) return [];
-  const { values, errors } = withVariables(policy.variables, given);
-  return policy.validations.flatMap((validation) => {
-    const { expression, program, message, messageProgram, reason } = validation;
-    const outcome = program.run(values);
-    if ('error' in outcome) {
-      const missing = /^no such key: (\w+)$/.exec(outcome.error)?.[1];
-      const why = (missing !== undefined && errors.get(missing)) || outcome.error;
-      return failed(`expression '${expression}' resulted in error: ${why}`);
-    }
-    if (outcome.value === true) return [];
-    const told = messageProgram?.run(values);
-    const computed = told && 'value' in told && typeof told.value === 'string' ? told.value.trim() : '';
-    const text = computed !== '' && !/[\n\r]/.test(computed) ? computed : message;
-    return [{ message: text ?? `failed expression: ${expression.trim()}`, reason }];
-  });
+function labelsOf(object: JsonObject): Readonly<Record<string, string>> | undefined {
+  return (object as Partial<StampedObject>).metadata?.labels;
 }
 
-/** Each variable sees those before it; one that fails is told of where it is used. */
-function withVariables(
-  variables: readonly Condition[],
-  given: Readonly<Record<string, unknown>>,
-): { readonly values: Readonly<Record<string, unknown>>; readonly errors: ReadonlyMap<string, string> } {
-  const computed = new Map<string, unknown>();
-  const errors = new Map<string, string>();
-  const values = { ...given, variables: computed };
-  for (const { name, program } of variables) {
-    const outcome = program.run(values);
-    if ('error' in outcome)
-      errors.set(name, `composited variable ${JSON.stringify(name)} fails to evaluate: ${outcome.error}`);
-    else computed.set(name, outcome.value);
-  }
-  return { values, errors };
-}
-
-function react(
-  policy: Policy,
-  binding: Binding,
-  { message, reason }: Failure,
-  attributes: AdmissionAttributes,
-): void {
-  const { resource, name, warnings } = attributes;
-  const where = `ValidatingAdmissionPolicy '${policy.name}' with binding '${binding.name}'`;
-  if (binding.actions.includes('Warn')) warnings?.push(`Validation failed for ${where}: ${message}`);
-  if (!binding.actions.includes('Deny')) return;
-  const text = `${where} denied request: ${message}`;
+/** The refusal, with the reason the validation asks for. */
+function refusal(
+  { resource, name }: AdmissionAttributes,
+  { policy, binding, message, reason }: Ruling,
+): ApiError {
+  const text = `ValidatingAdmissionPolicy '${policy}' with binding '${binding.name}' denied request: ${message}`;
   const { status } = forbidden(resource.facts, name, text);
-  throw new ApiError({
+  const given = reason ?? 'Invalid';
+  return new ApiError({
     ...status,
-    reason: reason as NonNullable<Status['reason']>,
-    code: codes[reason] ?? 422,
-    details: { ...status.details, causes: [{ message: text }] },
-  } as Status);
+    reason: given as NonNullable<typeof status.reason>,
+    details: { ...status.details, causes: [...(status.details?.causes ?? []), { message: text }] },
+    code: Object.hasOwn(codes, given) ? (codes[given] as number) : 422,
+  });
 }

@@ -24,7 +24,7 @@ import {
   validateClientConfig,
   validateReviewVersions,
 } from '../../webhooks/client-config.js';
-import { conditionCompiler, validateConditions } from '../policies/expressions.js';
+import { conditionErrors } from '../policies/match-conditions.js';
 import { defaultTimeoutSeconds } from './hook.js';
 
 const group = 'admissionregistration.k8s.io';
@@ -99,7 +99,7 @@ function validateHook(at: FieldPath, hook: Given<Webhook>): StatusCause[] {
     ...labelSelector(at.child('namespaceSelector'), hook.namespaceSelector),
     ...labelSelector(at.child('objectSelector'), hook.objectSelector),
     ...validateClientConfig(at.child('clientConfig'), hook.clientConfig),
-    ...validateConditions(at.child('matchConditions'), conditionCompiler, hook.matchConditions),
+    ...conditionErrors(at.child('matchConditions'), hook.matchConditions),
     ...reviewVersions(at.child('admissionReviewVersions'), hook.admissionReviewVersions ?? []),
   ];
 }
@@ -119,7 +119,8 @@ function fullyQualified(at: FieldPath, name: string): StatusCause[] {
     : [];
 }
 
-function validateRule(at: FieldPath, rule: Given<RuleWithOperations>): StatusCause[] {
+/** Also the rules of policies. */
+export function validateRule(at: FieldPath, rule: Given<RuleWithOperations>): StatusCause[] {
   return [
     ...wildcardAlone(at.child('operations'), rule.operations, 'operations'),
     ...(rule.operations ?? []).flatMap((operation, i) =>

@@ -11,7 +11,7 @@ import {
 } from '../../../api/index.js';
 import type { MutatingWebhook, ValidatingWebhook } from '../../../api/kinds/admissionregistration/v1.js';
 import type { ResourceCache, StampedObject } from '../../cache/resource-cache.js';
-import { compileConditions, type Condition, conditionCompiler } from '../policies/expressions.js';
+import { compileConditions, type Condition } from '../policies/match-conditions.js';
 import { compileRule, type Rule } from './matching.js';
 
 export interface Hook {
@@ -46,7 +46,7 @@ function compile(configuration: string, index: number, hook: MutatingWebhook | V
     equivalent: hook.matchPolicy !== 'Exact',
     namespaceSelector: selector(hook.namespaceSelector),
     objectSelector: selector(hook.objectSelector),
-    conditions: compileConditions(conditionCompiler, hook.matchConditions),
+    conditions: compileConditions(hook.matchConditions),
     failOpen: hook.failurePolicy === 'Ignore',
     timeoutMs: (hook.timeoutSeconds ?? defaultTimeoutSeconds) * 1000,
     dryRunnable: hook.sideEffects === 'None' || hook.sideEffects === 'NoneOnDryRun',

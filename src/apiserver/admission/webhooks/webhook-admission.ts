@@ -19,12 +19,13 @@ import {
   type WebhookDialer,
 } from '../../../api/index.js';
 import type { Logger } from '../../../telemetry/index.js';
+import type { Authorizer } from '../../auth/authorizer.js';
 import type { StampedObject } from '../../cache/resource-cache.js';
 import { storagePrefix, type WatchCache } from '../../cache/watch-cache.js';
 import type { ServedResource } from '../../resource.js';
-import type { Authorizer } from '../../auth/authorizer.js';
 import type { AdmissionAttributes } from '../admission.js';
-import { admissionValues, evaluateConditions } from '../policies/expressions.js';
+import { evaluateConditions } from '../policies/match-conditions.js';
+import { requestValues } from '../policies/request-variables.js';
 import { type Hook, HookSource } from './hook.js';
 import type { RuleTarget } from './matching.js';
 import {
@@ -43,6 +44,7 @@ export interface WebhookAdmissionDeps {
   readonly dialer: WebhookDialer;
   readonly random: Random;
   readonly log: Logger;
+  /** Asked by match conditions. */
   readonly authorizer: Authorizer;
   /** Whether this is the server itself, and not merely somebody of its name. */
   readonly isServer: (user: UserInfo) => boolean;
@@ -89,10 +91,13 @@ export class WebhookAdmission {
     if (hooks.length === 0) return;
     const caller = new HookCaller(this.deps);
     const objects = new VersionedObjects(attributes, attributes.object);
-    const asked = hooks.flatMap((hook) => {
+    const wanted: (readonly [Hook, ServedResource])[] = [];
+    for (const hook of hooks) {
       const shown = caller.match(hook, attributes, objects);
-      return shown ? [caller.ask(hook, shown, attributes, objects, false)] : [];
-    });
+      if (shown && (await caller.conditionsHold(hook, shown, attributes, objects)))
+        wanted.push([hook, shown]);
+    }
+    const asked = wanted.map(([hook, shown]) => caller.ask(hook, shown, attributes, objects, false));
     const outcomes = await Promise.allSettled(asked);
     for (const outcome of outcomes) {
       const warnings = outcome.status === 'fulfilled' ? outcome.value?.warnings : warningsOf(outcome.reason);
@@ -157,6 +162,7 @@ export class MutationRound {
     for (const hook of this.hooks) {
       const shown = caller.match(hook, attributes, objects);
       if (!shown || (!first && !this.#again.has(hook.id))) continue;
+      if (!(await caller.conditionsHold(hook, shown, attributes, objects))) continue;
       let verdict: Verdict | undefined;
       try {
         verdict = await caller.ask(hook, shown, attributes, objects, true);
@@ -222,17 +228,35 @@ class HookCaller {
     const selected =
       objectSelector.isEmpty ||
       [objects.object, attributes.oldObject].some((o) => o && objectSelector.matches(labelsOf(o)));
-    return selected && this.#byConditions(hook, attributes, objects.object) ? shown : undefined;
+    return selected ? shown : undefined;
   }
 
-  /** @throws ApiError Forbidden when that cannot be said and the webhook must not be passed over */
-  #byConditions(hook: Hook, attributes: AdmissionAttributes, object: JsonObject | undefined): boolean {
+  /**
+   * Whether its match conditions want the webhook asked.
+   * @throws ApiError Forbidden when that cannot be told and the webhook has to be asked
+   */
+  async conditionsHold(
+    hook: Hook,
+    shown: ServedResource,
+    attributes: AdmissionAttributes,
+    objects: VersionedObjects,
+  ): Promise<boolean> {
     if (hook.conditions.length === 0) return true;
-    const values = admissionValues(attributes, object, this.deps.authorizer);
-    const matched = evaluateConditions(hook.conditions, values);
-    if ('matches' in matched) return matched.matches;
-    if (hook.failOpen) return false;
-    throw forbidden(attributes.resource.facts, attributes.name, matched.error);
+    const values = requestValues({
+      attributes,
+      shown,
+      object: await objects.objectAt(shown),
+      oldObject: await objects.oldAt(shown),
+      authorizer: this.deps.authorizer,
+    });
+    const verdict = evaluateConditions(hook.conditions, values);
+    if ('matches' in verdict) return verdict.matches;
+    if (!hook.failOpen) throw forbidden(attributes.resource.facts, attributes.name, verdict.error);
+    this.deps.log.warn('failed evaluating match conditions, failing open', {
+      webhook: hook.name,
+      error: verdict.error,
+    });
+    return false;
   }
 
   #byRules(hook: Hook, attributes: AdmissionAttributes): ServedResource | undefined {
