@@ -31,7 +31,7 @@ export interface KindStrategy {
   prepareForStatusUpdate?(object: MutableObject, old: JsonObject, written: Written): void;
   validate?(object: JsonObject): StatusCause[];
   /** Only what depends on the old object: `validate` is called as well. */
-  validateUpdate?(object: JsonObject, old: JsonObject): StatusCause[];
+  validateUpdate?(object: JsonObject, old: JsonObject, subresource: string): StatusCause[];
   validateStatusUpdate?(object: JsonObject, old: JsonObject, subresource: string): StatusCause[];
   /** Why a metadata.name is refused. Default: DNS subdomain. */
   nameRule?: (name: string) => string[];

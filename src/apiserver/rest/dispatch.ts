@@ -46,6 +46,9 @@ export async function dispatch(ctx: RequestContext): Promise<RestResult> {
     case 'status':
       if (!ctx.resource.hasStatus) throw noSuchResource();
       return onStatus(ctx);
+    case 'ephemeralcontainers':
+      if (!isPod(ctx)) throw noSuchResource();
+      return onStatus(ctx);
     case 'approval':
       if (ctx.resource.facts.kind !== 'CertificateSigningRequest') throw noSuchResource();
       return onStatus(ctx);

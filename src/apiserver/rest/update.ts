@@ -234,6 +234,11 @@ function prepare(ctx: RequestContext, current: StampedObject, proposed: JsonObje
     });
     return withDefaults(ctx, object as JsonObject);
   }
+  if (info.subresource === 'ephemeralcontainers') {
+    const { ephemeralContainers } = (proposed.spec ?? {}) as JsonObject;
+    const spec = { ...(current.spec as JsonObject), ephemeralContainers };
+    return withDefaults(ctx, copyJson({ ...current, spec }) as JsonObject);
+  }
   if (info.subresource === 'binding') return copyJson(proposed) as MutableObject;
   if (info.subresource === 'finalize') {
     return copyJson({ ...current, spec: proposed.spec }) as MutableObject;

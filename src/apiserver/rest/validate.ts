@@ -35,7 +35,7 @@ export function validateUpdate(ctx: RequestContext, object: JsonObject, old: Jso
     causes.push(...(strategy.validateStatusUpdate?.(object, old, ctx.info.subresource) ?? []));
   // What a binding may be has been checked; the rules of updates would refuse the very thing it is for.
   else if (ctx.info.subresource !== 'binding') {
-    const update = strategy.validateUpdate?.(object, old) ?? [];
+    const update = strategy.validateUpdate?.(object, old, ctx.info.subresource) ?? [];
     const seen = new Set(update.map((c) => `${c.field} ${c.reason}`));
     causes.push(
       ...update,

@@ -50,7 +50,7 @@ export function updated(
   strategy.prepareForUpdate?.(object, before as JsonObject);
   return {
     object,
-    errors: texts(strategy.validateUpdate?.(object as JsonObject, before as JsonObject) ?? []),
+    errors: texts(strategy.validateUpdate?.(object as JsonObject, before as JsonObject, '') ?? []),
   };
 }
 

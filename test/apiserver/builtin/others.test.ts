@@ -238,7 +238,7 @@ describe('strategies of all built-in kinds', () => {
       expect(strategy).to.include({ group, kind });
       const object = created(group, kind, empty) as never;
       strategy.validate?.(object);
-      strategy.validateUpdate?.(object, empty as never);
+      strategy.validateUpdate?.(object, empty as never, '');
       strategy.validateStatusUpdate?.(object, empty as never, 'status');
       strategy.prepareForUpdate?.(structuredClone(object), empty as never);
       strategy.gracePeriodSeconds?.(object);

@@ -77,7 +77,24 @@ function validateTolerationsUpdate(spec: Spec, old: Spec): StatusCause[] {
       ];
 }
 
-function validateUpdate(object: JsonObject, oldObject: JsonObject): StatusCause[] {
+/** They are added, through a door of their own; what is there stays as it is. */
+function validateEphemeralUpdate(object: JsonObject, oldObject: JsonObject): StatusCause[] {
+  const at = specPath.child('ephemeralContainers');
+  const now = given<Pod>(object).spec?.ephemeralContainers ?? [];
+  return (given<Pod>(oldObject).spec?.ephemeralContainers ?? []).flatMap((before) => {
+    const same = now.findIndex(({ name }) => name === before.name);
+    if (same < 0)
+      return [
+        fieldError.forbidden(at, `existing ephemeral containers "${before.name}" may not be removed\n`),
+      ];
+    return deepEqualJson(now[same] as unknown as JsonObject, before as unknown as JsonObject)
+      ? []
+      : [fieldError.forbidden(at, `existing ephemeral containers "${before.name}" may not be changed\n`)];
+  });
+}
+
+function validateUpdate(object: JsonObject, oldObject: JsonObject, subresource: string): StatusCause[] {
+  if (subresource === 'ephemeralcontainers') return validateEphemeralUpdate(object, oldObject);
   const [pod, oldPod] = [given<Pod>(object), given<Pod>(oldObject)];
   const [spec, old] = [pod.spec ?? {}, oldPod.spec ?? {}];
   const causes: StatusCause[] = [];
