@@ -308,7 +308,8 @@ const endings: readonly LifecycleCase[] = [
         {
           name: 'job',
           image,
-          command: sh('echo first; echo last words >&2; exit 2'),
+          // Of two streams nobody can say which came first.
+          command: sh('(echo first; echo last words) >&2; exit 2'),
           terminationMessagePolicy: 'FallbackToLogsOnError',
         },
       ],
