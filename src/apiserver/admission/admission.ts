@@ -31,11 +31,13 @@ export interface AdmissionPlugin {
   /** Gives a changed object, or undefined to leave it. @throws ApiError to refuse */
   mutate?(attributes: AdmissionAttributes): JsonObject | undefined;
   /** @throws ApiError to refuse */
-  validate?(attributes: AdmissionAttributes): Promise<void> | void;
+  validate?(attributes: AdmissionAttributes): Promise<void> | undefined | void;
+  /**
+   * When nobody else has refused: takes what the object is to have from what there is left.
+   * @throws ApiError when that is too little
+   */
+  charge?(attributes: AdmissionAttributes): Promise<void> | undefined;
 }
-
-/** Runs after webhooks too. */
-const lastPlugin = 'ResourceQuota';
 
 export class AdmissionChain {
   constructor(
@@ -57,14 +59,16 @@ export class AdmissionChain {
 
   /** @throws ApiError */
   async validate(attributes: AdmissionAttributes): Promise<void> {
-    // Most have nothing to wait for, and nobody waits for them.
     for (const plugin of this.plugins) {
-      const pending = plugin.name === lastPlugin ? undefined : plugin.validate?.(attributes);
+      const pending = plugin.validate?.(attributes);
+      // Most have nothing to wait for, and nobody waits for them.
       if (pending) await pending;
     }
     await this.webhooks?.validate(attributes);
-    // What charges for an object comes when nobody else can refuse it any more.
-    await this.plugins.find(({ name }) => name === lastPlugin)?.validate?.(attributes);
+    for (const plugin of this.plugins) {
+      const pending = plugin.charge?.(attributes);
+      if (pending) await pending;
+    }
   }
 
   #plugins(attributes: AdmissionAttributes): JsonObject | undefined {

@@ -38,7 +38,7 @@ export class ResourceQuota implements AdmissionPlugin {
 
   constructor(private readonly deps: ResourceQuotaDeps) {}
 
-  validate(attributes: AdmissionAttributes): Promise<void> | undefined {
+  charge(attributes: AdmissionAttributes): Promise<void> | undefined {
     const { operation, resource, subresource, namespace, object, oldObject, dryRun } = attributes;
     const { group, plural } = resource.facts;
     const grows = operation === 'UPDATE' && group === '' && growing.has(plural);

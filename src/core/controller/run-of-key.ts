@@ -50,8 +50,12 @@ export class RunOfKey<T> {
   /** Who follows the runs under way. */
   readonly #followed = new Map<RequestKey, readonly RunObserver[]>();
 
+  /** What it writes is read again. */
+  readonly #readsBack: Client;
+
   constructor(deps: RunOfKeyDeps<T>) {
     this.#deps = deps;
+    this.#readsBack = deps.client.with({ observer: deps.watching.caches.requests });
   }
 
   async run(key: RequestKey, signal: AbortSignal): Promise<unknown> {
@@ -104,7 +108,8 @@ export class RunOfKey<T> {
     const { signal } = run;
     const { metadata } = cached as PrimaryObject;
     const client = this.#client(run);
-    const writer = client.with({ signal, fieldManager: definition.name });
+    // Only finalizers are written with it, and most kinds have none.
+    const writer = cleanups.length === 0 ? client : client.with({ signal, fieldManager: definition.name });
     const deleting = metadata.deletionTimestamp !== undefined;
     const object = deleting ? cached : await ensureFinalizers(writer, kind, cached, cleanups);
     const reads = run.observers.filter((observer) => observer.onCacheRead);
@@ -145,7 +150,7 @@ export class RunOfKey<T> {
     }
   }
 
-  /** The run's client: what it writes is read again, and needs the key to be ours. */
+  /** The run's client: what it writes needs the key to be ours. */
   #client({
     term,
     observers,
@@ -153,10 +158,7 @@ export class RunOfKey<T> {
     readonly term: Term | undefined;
     readonly observers: readonly RunObserver[];
   }) {
-    let client = this.#deps.client.with({
-      observer: this.#deps.watching.caches.requests,
-      ...(term ? { beforeWrite: () => term.assertHeld() } : {}),
-    });
+    let client = term ? this.#readsBack.with({ beforeWrite: () => term.assertHeld() }) : this.#readsBack;
     for (const { requests } of observers) if (requests) client = client.with({ observer: requests });
     return client;
   }

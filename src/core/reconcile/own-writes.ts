@@ -118,7 +118,9 @@ export class OwnWrites<T extends CacheObject> implements Cache<T> {
       const seen = cached?.metadata.uid === gone && this.base.get(key)?.metadata.uid !== gone;
       if (gone === undefined || seen) return;
       const known = [written, cached?.metadata].find((of) => of?.uid === gone)?.resourceVersion;
-      if (this.#entries.get(key)?.uid === gone) this.#entries.delete(key);
+      const entry = this.#entries.get(key);
+      // One of that name known before the deletion was sent had made room for the one that went.
+      if (entry && (entry.uid === gone || entry.uid === before?.uid)) this.#entries.delete(key);
       const deleted: Deleted = { key, resourceVersion: known };
       if (!this.#hasSeenGo(gone, deleted)) put(this.#deleted, gone, deleted);
     };

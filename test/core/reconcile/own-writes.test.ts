@@ -192,6 +192,24 @@ describe('OwnWrites', () => {
     return cache;
   };
 
+  it('forgets an own write when one of that name that came after it is deleted', () => {
+    const cache = cached();
+    const own = new OwnWrites<Thing>(cache);
+    own.wrote(thing('11', 'red', 'first'));
+    const answer = own.deleting('a');
+    // Somebody else had deleted the first; the answer names its successor.
+    answer('second');
+    expect(own.get('a')).to.equal(undefined);
+  });
+
+  it('keeps an own write of that name that was answered while the deletion was under way', () => {
+    const own = new OwnWrites<Thing>(cached());
+    const answer = own.deleting('a');
+    own.wrote(thing('13', 'red', 'after'));
+    answer('before');
+    expect(own.get('a')?.metadata.uid).to.equal('after');
+  });
+
   it('hides an own write that left the selection, until the cache has seen it leave', () => {
     const cache = cached(thing('5', 'red'));
     const own = new OwnWrites<Thing>(cache, { labelSelector: 'color=red' });
