@@ -1,6 +1,7 @@
 /**
  * HTTPS on top of the server: TLS, client certificates and bearer tokens, bounded bodies, streaming.
  */
+import { setMaxListeners } from 'node:events';
 import { type IncomingMessage, type ServerResponse as NodeResponse, STATUS_CODES } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
@@ -46,6 +47,8 @@ const maxMessageBytes = 4 * 1024 * 1024;
 export async function listen(server: ApiServer, options: ListenOptions): Promise<Listener> {
   const { log, host = '127.0.0.1' } = options;
   const stopping = new AbortController();
+  // Every client that reads slowly waits for it too: their number says nothing about a leak.
+  setMaxListeners(0, stopping.signal);
   const lives = new Set<RequestLife>();
   stopping.signal.addEventListener('abort', () => {
     for (const life of lives) life.stop();
