@@ -1,14 +1,15 @@
 /**
- * A connection of messages as the server's side of exec sees it: a WebSocket, or a pair of ends in one process.
+ * A connection of messages as the server's side of a stream sees it: a WebSocket, or a pair of ends in one process.
  */
 import { type MessageConnection, TransportError } from '../api/index.js';
 
 export interface ExecSocket {
   /** The subprotocol that was agreed on. */
   readonly protocol: string;
-  /** Dropped once the other side is gone. */
-  send(message: Uint8Array | string): void;
-  onMessage(listener: (message: Uint8Array) => void): void;
+  /** Resolves when more should be sent. Dropped once the other side is gone. */
+  send(message: Uint8Array | string): void | Promise<void>;
+  /** The next message comes when the listener is done with this one. */
+  onMessage(listener: (message: Uint8Array) => void | Promise<void>): void;
   /** Called once, when the other side is gone. */
   onGone(listener: () => void): void;
   /** Resolves when it is closed. 1000: all was said; 1001: the server stops. */
@@ -21,7 +22,7 @@ export function connectedPair(
   signal: AbortSignal | undefined,
 ): { readonly client: MessageConnection; readonly server: ExecSocket } {
   const toClient: Uint8Array[] = [];
-  const messageListeners: ((message: Uint8Array) => void)[] = [];
+  const messageListeners: ((message: Uint8Array) => void | Promise<void>)[] = [];
   const goneListeners: (() => void)[] = [];
   let end: { readonly error?: unknown } | undefined;
   let wake: () => void = () => {};
@@ -59,7 +60,7 @@ export function connectedPair(
       messages: messages(),
       send: async (message) => {
         if (end) throw new TransportError('the connection is closed');
-        for (const listener of messageListeners) listener(message);
+        for (const listener of messageListeners) await listener(message);
       },
       close: () => finish({}),
     },

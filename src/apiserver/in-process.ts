@@ -15,7 +15,8 @@ import {
 import { connectedPair } from './exec-socket.js';
 import { execProtocols, serveExec } from './http/exec-channels.js';
 import type { ServerRequest } from './rest/request.js';
-import type { ApiServer, ServerResponse } from './server.js';
+import { type ApiServer, isStream, type ServerResponse } from './server.js';
+import { portForwardChannels, requirePorts, servePortChannels } from './streams/port-forward.js';
 
 function toServerRequest(request: ApiRequest, user: UserInfo): ServerRequest {
   const query = new URLSearchParams();
@@ -77,15 +78,18 @@ export function inProcessTransport(server: ApiServer, user: UserInfo): Transport
       if (stop.signal.aborted) throw new TransportError('the transport is closed');
       request.signal?.throwIfAborted();
       const granted = await server.handleUpgrade(toServerRequest(request, user));
-      if (!('exec' in granted)) {
+      if (!isStream(granted)) {
         if ('body' in granted) throw new ApiError(granted.body as Status);
         throw new TypeError('this request does not open a connection of messages');
       }
       request.signal?.throwIfAborted();
-      const protocol = protocols.find((name) => execProtocols.some((known) => known === name));
+      const known: readonly string[] = 'exec' in granted ? execProtocols : portForwardChannels;
+      const protocol = protocols.find((name) => known.includes(name));
       if (protocol === undefined) throw badRequest(`none of ${protocols.join(', ')} is known here`);
+      if ('portForward' in granted) requirePorts(granted.portForward);
       const { client, server: end } = connectedPair(protocol, request.signal);
-      void serveExec(end, granted.exec, stop.signal);
+      if ('exec' in granted) void serveExec(end, granted.exec, stop.signal);
+      else void servePortChannels(end, granted.portForward, stop.signal);
       return client;
     },
     close: () => stop.abort(new TransportError('the transport was closed')),

@@ -52,7 +52,7 @@ import { decodeBody } from './rest/body.js';
 import type { RequestContext, RestDeps } from './rest/context.js';
 import { decodeObject } from './rest/decode-object.js';
 import { dispatch, objectTypes } from './rest/dispatch.js';
-import { type ExecRequest, podExec } from './rest/pod-streams.js';
+import { type ExecRequest, podExec, podPortForward, type PortForwardRequest } from './rest/pod-streams.js';
 import { negotiateShape } from './rest/negotiate.js';
 import { writeQuery } from './rest/options.js';
 import { admitConnect } from './rest/connect.js';
@@ -107,9 +107,11 @@ export type ServerResponse =
       readonly stream: AsyncIterable<Uint8Array>;
     };
 
-/** An exec or attach that may go on over the client's connection. */
-export interface ExecGranted {
-  readonly exec: ExecRequest;
+/** A stream that may go on over the client's connection. */
+export type StreamGranted = { readonly exec: ExecRequest } | { readonly portForward: PortForwardRequest };
+
+export function isStream(answer: StreamGranted | ServerResponse): answer is StreamGranted {
+  return !('code' in answer);
 }
 
 /** The identity the server uses for its own writes. */
@@ -292,16 +294,18 @@ export class ApiServer {
   }
 
   /** What a request to upgrade the connection asks for; a refusal is a plain answer. Never throws. */
-  async handleUpgrade(request: ServerRequest): Promise<ExecGranted | ServerResponse> {
+  async handleUpgrade(request: ServerRequest): Promise<StreamGranted | ServerResponse> {
     try {
       if (!request.user) throw unauthorized();
       const user = actingUser(request.user, request.headers, this.#authorizer);
       const info = parseResourcePath(request.method, request.path, request.query);
-      const upgrades = info?.subresource === 'exec' || info?.subresource === 'attach';
-      if (!info || !upgrades) return await this.#route(request, []);
+      if (!info || !['exec', 'attach', 'portforward'].includes(info.subresource))
+        return await this.#route(request, []);
       const ctx = this.#resourceContext(request, user, info, []);
       await admitConnect(ctx);
-      return { exec: podExec(ctx) };
+      return info.subresource === 'portforward'
+        ? { portForward: podPortForward(ctx) }
+        : { exec: podExec(ctx) };
     } catch (error) {
       return this.#failure(request, error);
     }

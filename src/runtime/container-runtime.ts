@@ -8,6 +8,7 @@
  * RuntimeError with a reason that a container status can carry (KL-11).
  */
 import type { Observable } from 'rxjs';
+import type { PortConnection } from '../api/index.js';
 
 /** Why a runtime refused, in the words container statuses use (KL-11). */
 export type RuntimeErrorReason =
@@ -152,8 +153,9 @@ export interface ExecOptions {
   readonly command: readonly string[];
   readonly tty: boolean;
   readonly stdin?: AsyncIterable<Uint8Array>;
-  readonly stdout?: (chunk: Uint8Array) => void;
-  readonly stderr?: (chunk: Uint8Array) => void;
+  /** Whoever gets a promise waits for it before there is more. */
+  readonly stdout?: (chunk: Uint8Array) => void | Promise<void>;
+  readonly stderr?: (chunk: Uint8Array) => void | Promise<void>;
   /** Terminal sizes as they change. */
   readonly resize?: AsyncIterable<{ readonly width: number; readonly height: number }>;
   readonly signal?: AbortSignal;
@@ -224,4 +226,9 @@ export interface ContainerRuntime {
   exec(id: string, options: ExecOptions): Promise<number>;
   /** Runs one probe against a running container; never throws. */
   probe(id: string, action: ProbeAction, timeoutMs: number): Promise<ProbeResult>;
+  /**
+   * Connects to a TCP port of a sandbox. Aborting the signal gives the attempt up.
+   * @throws RuntimeError NotFound, NotRunning; Error worded as `dial tcp …` when nothing listens
+   */
+  dial(sandboxId: string, port: number, signal: AbortSignal): Promise<PortConnection>;
 }

@@ -2,21 +2,20 @@
  * HTTPS on top of the server: TLS, client certificates and bearer tokens, bounded bodies, streaming.
  */
 import { setMaxListeners } from 'node:events';
-import { type IncomingMessage, type ServerResponse as NodeResponse, STATUS_CODES } from 'node:http';
+import type { IncomingMessage, ServerResponse as NodeResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import type { WebSocket } from 'ws';
 import type { HttpMethod, Status, UserInfo } from '../../api/index.js';
 import type { Logger } from '../../telemetry/index.js';
 import type { Credentials } from '../auth/authenticator.js';
 import { maxBodyBytes } from '../rest/body.js';
 import type { ServerRequest } from '../rest/request.js';
-import type { ApiServer, ServerResponse } from '../server.js';
+import { type ApiServer, isStream, type ServerResponse } from '../server.js';
 import { jsonChunks, watchFrames } from './encode.js';
 import { RequestLife } from './request-life.js';
-import { execProtocols, serveExec, webSocketConnection } from './exec-channels.js';
+import { refuseUpgrade, serveUpgrade } from './upgrades.js';
 
 export interface ListenOptions {
   /** 0 takes any free one. */
@@ -40,8 +39,6 @@ export interface Listener {
 
 const methods = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']);
 const maxHeaderBytes = 64 * 1024;
-/** Of one WebSocket message: clients send what they read in pieces of 32 KiB. */
-const maxMessageBytes = 4 * 1024 * 1024;
 
 /** @throws Error with a code such as EADDRINUSE when the port cannot be had */
 export async function listen(server: ApiServer, options: ListenOptions): Promise<Listener> {
@@ -187,7 +184,7 @@ async function serve(
   else await sendChunks(response, answer, stopping);
 }
 
-/** Exec and attach go on over a WebSocket; whatever else wants to upgrade is answered as if it had not. */
+/** Streams go on over the connection; whatever else wants to upgrade is answered as if it had not. */
 async function upgrade(
   server: ApiServer,
   request: IncomingMessage,
@@ -200,40 +197,8 @@ async function upgrade(
   const target = splitTarget(request.url ?? '/');
   const asked = toServerRequest(request, target, new Uint8Array(), user, { signal: stopping });
   const answer = await server.handleUpgrade(asked);
-  if (!('exec' in answer)) {
-    refuseUpgrade(socket, answer);
-    return;
-  }
-  const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
-  const protocol = execProtocols.find((known) => offered.includes(known));
-  const isWebSocket = request.headers.upgrade?.toLowerCase() === 'websocket';
-  if (!isWebSocket || protocol === undefined) {
-    const message = isWebSocket
-      ? `unable to upgrade: none of the subprotocols ${offered.join(', ')} is known: ${execProtocols.join(', ')}`
-      : 'only WebSocket upgrades are supported';
-    refuseUpgrade(socket, failure(400, 'BadRequest', message));
-    return;
-  }
-  const { WebSocketServer } = await import('ws');
-  const sockets = new WebSocketServer({
-    noServer: true,
-    handleProtocols: () => protocol,
-    maxPayload: maxMessageBytes,
-  });
-  const webSocket = await new Promise<WebSocket>((resolve) => {
-    sockets.handleUpgrade(request, socket, head, resolve);
-  });
-  await serveExec(webSocketConnection(webSocket), answer.exec, stopping);
-}
-
-/** A plain answer on a connection that was to be upgraded, and its end. */
-function refuseUpgrade(socket: Duplex, answer: ServerResponse): void {
-  const body = 'body' in answer ? answer.body : '';
-  const text = typeof body === 'string' ? body : JSON.stringify(body);
-  socket.end(
-    `HTTP/1.1 ${answer.code} ${STATUS_CODES[answer.code] ?? ''}\r\ncontent-type: application/json\r\n` +
-      `content-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n\r\n${text}`,
-  );
+  if (isStream(answer)) await serveUpgrade(answer, { request, socket, head, stopping });
+  else refuseUpgrade(socket, answer);
 }
 
 function toServerRequest(

@@ -3,15 +3,42 @@ import type { JsonObject } from '../../api/index.js';
 import { admitSubresource } from './admit-subresource.js';
 import type { RequestContext } from './context.js';
 
-/** @throws ApiError when a webhook refuses the connection */
-export async function admitConnect(ctx: RequestContext): Promise<void> {
-  const kind = ctx.info.subresource === 'attach' ? 'PodAttachOptions' : 'PodExecOptions';
+/**
+ * @param path of a proxy request: what follows `/proxy`
+ * @throws ApiError when a webhook refuses the connection
+ */
+export async function admitConnect(ctx: RequestContext, path = ''): Promise<void> {
+  const { subresource } = ctx.info;
+  const isProxy = subresource === 'proxy';
   await admitSubresource(ctx, {
     operation: 'CONNECT',
-    kind: { group: '', version: 'v1', kind },
-    object: optionsOf(ctx.request.query),
+    kind: {
+      group: '',
+      version: 'v1',
+      kind: isProxy ? `${ctx.resource.facts.kind}ProxyOptions` : (optionKinds[subresource] ?? ''),
+    },
+    object: isProxy
+      ? { path }
+      : subresource === 'portforward'
+        ? portsOf(ctx.request.query)
+        : optionsOf(ctx.request.query),
     dryRun: false,
   });
+}
+
+const optionKinds: Readonly<Record<string, string>> = {
+  attach: 'PodAttachOptions',
+  exec: 'PodExecOptions',
+  portforward: 'PodPortForwardOptions',
+};
+
+function portsOf(query: URLSearchParams): JsonObject {
+  const ports = query
+    .getAll('ports')
+    .flatMap((text) => text.split(','))
+    .map(Number)
+    .filter(Number.isInteger);
+  return ports.length === 0 ? {} : { ports };
 }
 
 function optionsOf(query: URLSearchParams): JsonObject {

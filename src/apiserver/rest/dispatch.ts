@@ -17,7 +17,7 @@ import { finalizeNamespace } from './finalize.js';
 import { negotiateShape } from './negotiate.js';
 import { writeQuery } from './options.js';
 import { patchObject } from './patch.js';
-import { podExec, podLog } from './pod-streams.js';
+import { podExec, podLog, podPortForward } from './pod-streams.js';
 import { getObject, listObjects, selectedObjects, shaped, watchObjects } from './read.js';
 import { getScale, hasScale, patchScale, replaceScale } from './scale.js';
 import { requestToken } from './token-request.js';
@@ -72,6 +72,11 @@ export async function dispatch(ctx: RequestContext): Promise<RestResult> {
       if (verb !== 'get' && verb !== 'create') throw methodNotAllowed();
       // Checked all the same, so that what is wrong with it is what the client hears of.
       podExec(ctx);
+      throw badRequest('Upgrade request required');
+    case 'portforward':
+      if (!isPod(ctx)) throw noSuchResource();
+      if (verb !== 'get' && verb !== 'create') throw methodNotAllowed();
+      podPortForward(ctx);
       throw badRequest('Upgrade request required');
     case 'binding':
       if (!isPod(ctx)) throw noSuchResource();

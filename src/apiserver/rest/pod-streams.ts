@@ -1,6 +1,6 @@
 /**
- * What of a pod is on its node: logs, exec, attach (API-14). Here the request is checked and the container found;
- * the NodeConnector does the rest.
+ * What of a pod is on its node: logs, exec, attach, port-forward (API-14). Here the request is checked and the pod or
+ * container found; the NodeConnector does the rest.
  */
 import {
   ApiError,
@@ -13,11 +13,12 @@ import {
   methodNotAllowed,
   type NodeConnector,
   notFound,
+  type PodTarget,
   type Status,
   type StatusCause,
 } from '../../api/index.js';
 import type { Pod } from '../../api/kinds/core/v1.js';
-import { given } from '../builtin/given.js';
+import { type Given, given } from '../builtin/given.js';
 import { findCached, type RequestContext } from './context.js';
 
 /** @throws ApiError BadRequest, NotFound, Invalid, ServiceUnavailable */
@@ -55,7 +56,36 @@ export function podExec(ctx: RequestContext): ExecRequest {
   return { target, connector: connector(ctx), attach, command, tty, ...streams };
 }
 
-function connector(ctx: RequestContext): NodeConnector {
+export interface PortForwardRequest {
+  readonly target: PodTarget;
+  readonly connector: NodeConnector;
+  /** Asked for in the query; over SPDY each stream names its own. */
+  readonly ports: readonly number[];
+}
+
+/** @throws ApiError BadRequest, NotFound, ServiceUnavailable */
+export function podPortForward(ctx: RequestContext): PortForwardRequest {
+  const ports = ctx.request.query
+    .getAll('ports')
+    .flatMap((text) => text.split(','))
+    .filter((text) => text !== '')
+    .map((text) => {
+      const port = portNumber(text);
+      if (port === undefined) throw badRequest(`unable to parse ${JSON.stringify(text)} as a port`);
+      return port;
+    });
+  const { spec, uid } = podOf(ctx);
+  return { target: boundTo(ctx, spec?.nodeName, uid), connector: connector(ctx), ports };
+}
+
+/** Undefined for what is no TCP port. */
+export function portNumber(text: string): number | undefined {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  return port >= 1 && port <= 65_535 ? port : undefined;
+}
+
+/** The way to the nodes. @throws ApiError ServiceUnavailable while there is none */
+export function connector(ctx: RequestContext): NodeConnector {
   const nodes = ctx.deps.nodes();
   if (nodes) return nodes;
   const status: Status = {
@@ -70,20 +100,29 @@ function connector(ctx: RequestContext): NodeConnector {
   throw new ApiError(status);
 }
 
-function targetOf(ctx: RequestContext, asked: string): ContainerTarget {
+function podOf(ctx: RequestContext): Pick<Given<Pod>, 'spec'> & { readonly uid: string } {
   const cached = findCached(ctx);
-  const { name, namespace } = ctx.info;
-  if (!cached) throw notFound(ctx.resource.facts, name);
+  if (!cached) throw notFound(ctx.resource.facts, ctx.info.name);
   const { spec } = given<Pod>(cached.object);
+  return { ...(spec ? { spec } : {}), uid: cached.object.metadata.uid };
+}
+
+function boundTo(ctx: RequestContext, nodeName = '', podUid: string): PodTarget {
+  const { name, namespace } = ctx.info;
+  if (nodeName === '') throw badRequest(`pod ${name} does not have a host assigned`);
+  return { nodeName, namespace, pod: name, podUid };
+}
+
+function targetOf(ctx: RequestContext, asked: string): ContainerTarget {
+  const { name } = ctx.info;
+  const { spec, uid } = podOf(ctx);
   const regular = (spec?.containers ?? []).map((container) => container.name ?? '');
   const init = (spec?.initContainers ?? []).map((container) => container.name ?? '');
   const ephemeral = (spec?.ephemeralContainers ?? []).map((container) => container.name ?? '');
   const container = asked === '' ? onlyContainer(name, regular, init) : asked;
   if (![...regular, ...init, ...ephemeral].includes(container))
     throw badRequest(`container ${container} is not valid for pod ${name}`);
-  const nodeName = spec?.nodeName ?? '';
-  if (nodeName === '') throw badRequest(`pod ${name} does not have a host assigned`);
-  return { nodeName, namespace, pod: name, podUid: cached.object.metadata.uid, container };
+  return { ...boundTo(ctx, spec?.nodeName, uid), container };
 }
 
 function onlyContainer(pod: string, regular: readonly string[], init: readonly string[]): string {

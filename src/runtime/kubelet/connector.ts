@@ -1,4 +1,4 @@
-/** What the API server asks of the nodes of this process: logs, exec (KL-19). */
+/** What the API server asks of the nodes of this process: logs, exec, connections to ports (KL-19). */
 import { existsSync, readFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { StringDecoder } from 'node:string_decoder';
@@ -9,6 +9,7 @@ import {
   type LogOptions,
   methodNotAllowed,
   type NodeConnector,
+  type PodTarget,
   sleep,
 } from '../../api/index.js';
 import { type ContainerStatus, RuntimeError } from '../container-runtime.js';
@@ -21,7 +22,7 @@ const followMs = 100;
 const chunkBytes = 64 * 1024;
 
 export function kubeletConnector(nodeOf: (name: string) => NodeContext | undefined): NodeConnector {
-  const served = (target: ContainerTarget): NodeContext => {
+  const served = (target: PodTarget): NodeContext => {
     const node = nodeOf(target.nodeName);
     if (!node) throw internalError(`no kubelet of this process serves the node ${target.nodeName}`);
     return node;
@@ -54,6 +55,18 @@ export function kubeletConnector(nodeOf: (name: string) => NodeContext | undefin
     async attach(target) {
       const { node } = await running(target);
       throw methodNotAllowed(`attach is not supported by the ${node.runtime.name} runtime`);
+    },
+    async dial(target, port, signal) {
+      const { runtime } = served(target);
+      const sandboxes = await runtime.listPodSandboxes(target.podUid);
+      const sandbox = sandboxes.find(({ state }) => state === 'ready');
+      if (!sandbox) throw badRequest(`pod ${target.pod} is not running`);
+      try {
+        return await runtime.dial(sandbox.id, port, signal);
+      } catch (error) {
+        if (error instanceof RuntimeError) throw badRequest(error.message);
+        throw error;
+      }
     },
   };
 }

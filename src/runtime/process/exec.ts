@@ -98,8 +98,8 @@ export async function execInContainer(
     terminal ??= /^tty (\/dev\/\S+)$/m.exec(said)?.[1];
     resize();
   });
-  child.stdout?.on('data', (chunk: Buffer) => options.stdout?.(chunk));
-  child.stderr?.on('data', (chunk: Buffer) => options.stderr?.(chunk));
+  if (child.stdout) give(child.stdout, options.stdout);
+  if (child.stderr) give(child.stderr, options.stderr);
 
   const ended = new AbortController();
   const abort = () => {
@@ -146,6 +146,16 @@ function killExec(root: ProcessIdentity): void {
   for (const identity of children) signalProcess(identity, 'SIGKILL');
   if (children.length === 0) killTree(root);
   else signalProcess(root, 'SIGCONT');
+}
+
+/** Passes on what comes, no faster than it is taken. */
+function give(source: Readable, take: ((chunk: Uint8Array) => void | Promise<void>) | undefined): void {
+  source.on('data', (chunk: Buffer) => {
+    const busy = take?.(chunk);
+    if (!busy) return;
+    source.pause();
+    void busy.finally(() => source.resume());
+  });
 }
 
 /** Takes what comes until `stop`, then gives the source up. */

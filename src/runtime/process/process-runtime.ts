@@ -17,7 +17,7 @@
 import { type FSWatcher, mkdirSync, watch } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { filter, type Observable, Subject } from 'rxjs';
-import type { Cancel, Clock, Random } from '../../api/index.js';
+import type { Cancel, Clock, PortConnection, Random } from '../../api/index.js';
 import type { Logger } from '../../telemetry/index.js';
 import {
   type ContainerConfig,
@@ -35,6 +35,7 @@ import {
 } from '../container-runtime.js';
 import { Container, type ContainerHome } from './container.js';
 import { asUser, type ContainerSpec, environmentOf, scriptFor, workingDirOf } from './container-spec.js';
+import { dialTcp } from './dial.js';
 import { DeadlineExceeded, deadline, type ExecTarget, execInContainer } from './exec.js';
 import { commandLine, type ImageMapping, Images, type ImageContext, type ResolvedImage } from './images.js';
 import { detectIsolation, type Isolation } from './isolation.js';
@@ -276,6 +277,20 @@ export class ProcessRuntime implements ContainerRuntime {
 
   async exec(id: string, options: ExecOptions): Promise<number> {
     return await execInContainer(this.#execTarget(id), options, this.#endOf(id));
+  }
+
+  /**
+   * At the pod's own address alone: what listens on 127.0.0.1 is the whole machine's, and may be the very one who
+   * forwards the port.
+   */
+  async dial(sandboxId: string, port: number, signal: AbortSignal): Promise<PortConnection> {
+    const sandbox = this.#sandboxes.get(sandboxId);
+    const [address] = sandbox?.ips ?? [];
+    if (sandbox === undefined || address === undefined)
+      throw new RuntimeError('NotFound', `sandbox ${sandboxId} not found`);
+    if (sandbox.state !== 'ready')
+      throw new RuntimeError('NotRunning', `sandbox ${sandboxId} is not running`);
+    return await dialTcp(address, port, signal);
   }
 
   async probe(id: string, action: ProbeAction, timeoutMs: number): Promise<ProbeResult> {

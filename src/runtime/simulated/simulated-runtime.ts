@@ -6,7 +6,7 @@
  * counts say so.
  */
 import { Subject } from 'rxjs';
-import { type Cancel, type Clock, sleep } from '../../api/index.js';
+import { type Cancel, type Clock, type PortConnection, sleep } from '../../api/index.js';
 import {
   type ContainerConfig,
   type ContainerRuntime,
@@ -219,6 +219,10 @@ export class SimulatedRuntime implements ContainerRuntime {
   async exec(id: string, _options: ExecOptions): Promise<number> {
     this.#running(id);
     throw new RuntimeError('NotRunning', 'simulated containers run no commands');
+  }
+
+  async dial(): Promise<PortConnection> {
+    throw new RuntimeError('NotRunning', 'simulated containers run nothing, so nothing listens in them');
   }
 
   async probe(id: string, action: ProbeAction, timeoutMs: number): Promise<ProbeResult> {

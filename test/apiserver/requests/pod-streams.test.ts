@@ -44,6 +44,7 @@ describe('logs and exec of pods', function () {
     async attach(target, options, streams) {
       calls.push({ target, ...options, streams });
     },
+    dial: () => Promise.reject(new Error('nothing listens here')),
   };
 
   before(async () => {

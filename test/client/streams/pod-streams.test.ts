@@ -2,6 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { expect } from 'chai';
 import nock from 'nock';
 import {
@@ -12,6 +14,8 @@ import {
   isOutcomeUnknown,
   type LogOptions,
   type NodeConnector,
+  type PodTarget,
+  type PortConnection,
   type TerminalSize,
 } from 'gyre/api';
 import { type Client, connect, createClient } from 'gyre/client';
@@ -27,6 +31,18 @@ class FakeNode implements NodeConnector {
   log: Iterable<Uint8Array> = [];
   sizes: TerminalSize[] = [];
   gone = 0;
+
+  /** Port 7 says everything back; at the others nothing listens. */
+  async dial(_target: PodTarget, port: number): Promise<PortConnection> {
+    if (port !== 7) throw new Error(`dial tcp 10.0.0.1:${port}: connect: connection refused`);
+    const echo = new PassThrough();
+    return {
+      received: echo,
+      write: async (chunk) => void echo.write(chunk),
+      end: () => void echo.end(),
+      destroy: () => void echo.destroy(),
+    };
+  }
 
   async logs(
     target: ContainerTarget,
@@ -297,10 +313,24 @@ describe('pod streams', () => {
         expect(node.asked).to.deep.equal([]);
       });
 
-      it('forwarding a port is refused with the reason', async () => {
-        const error = await failureOf(client().portForward('default/web', 80));
-        expect(isApiError(error, 'MethodNotAllowed')).to.equal(true);
-        expect((error as Error).message).to.include('pods/portforward is not supported by this server');
+      it('forwarding a port connects to it', async () => {
+        const connection = await client().portForward('default/web', 7);
+        const parts = ['hello ', 'x'.repeat(300_000), ' bye'];
+        for (const part of parts) connection.write(part);
+        let heard = '';
+        for await (const chunk of connection) {
+          heard += chunk;
+          if (heard.length === parts.join('').length) break;
+        }
+        expect(heard === parts.join('')).to.equal(true);
+      });
+
+      it('forwarding a port at which nothing listens says so', async () => {
+        const connection = await client().portForward('default/web', 80);
+        const error = await failureOf(finished(connection.resume()));
+        expect((error as Error).message).to.match(
+          /error forwarding port 80 to pod web, uid \S+: dial tcp 10\.0\.0\.1:80: connect: connection refused/,
+        );
       });
 
       it('an observer hears of streams as of requests', async () => {
