@@ -97,6 +97,8 @@ export interface ContainerConfig {
   /** The container's termination message file: a path of the node, and where the container sees it. */
   readonly terminationMessage?: { readonly hostPath: string; readonly containerPath: string };
   readonly stdin: boolean;
+  /** Standard input ends with the first who was attached to it. Default false. */
+  readonly stdinOnce?: boolean;
   readonly tty: boolean;
   /** Ports the pod declares for it; a stand-in image may read them. */
   readonly ports: readonly {
@@ -159,6 +161,16 @@ export interface ExecOptions {
   /** Terminal sizes as they change. */
   readonly resize?: AsyncIterable<{ readonly width: number; readonly height: number }>;
   readonly signal?: AbortSignal;
+}
+
+export interface AttachOptions {
+  readonly stdin?: AsyncIterable<Uint8Array>;
+  /** Whoever gets a promise waits for it before there is more. */
+  readonly stdout?: (chunk: Uint8Array) => void | Promise<void>;
+  readonly stderr?: (chunk: Uint8Array) => void | Promise<void>;
+  /** Terminal sizes as they change. */
+  readonly resize?: AsyncIterable<{ readonly width: number; readonly height: number }>;
+  readonly signal: AbortSignal;
 }
 
 export type ProbeAction =
@@ -224,6 +236,11 @@ export interface ContainerRuntime {
   execSync(id: string, command: readonly string[], timeoutMs: number): Promise<ExecResult>;
   /** Like `execSync`, with streams. Resolves with the exit code. @throws RuntimeError NotRunning */
   exec(id: string, options: ExecOptions): Promise<number>;
+  /**
+   * Joins a running container's own streams, from now on. Resolves when it has ended or the signal is aborted.
+   * @throws RuntimeError NotRunning
+   */
+  attach(id: string, options: AttachOptions): Promise<void>;
   /** Runs one probe against a running container; never throws. */
   probe(id: string, action: ProbeAction, timeoutMs: number): Promise<ProbeResult>;
   /**

@@ -1,4 +1,4 @@
-/** What the API server asks of the nodes of this process: logs, exec, connections to ports (KL-19). */
+/** What the API server asks of the nodes of this process: logs, exec, attach, connections to ports (KL-19). */
 import { existsSync, readFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { StringDecoder } from 'node:string_decoder';
@@ -7,7 +7,6 @@ import {
   type ContainerTarget,
   internalError,
   type LogOptions,
-  methodNotAllowed,
   type NodeConnector,
   type PodTarget,
   sleep,
@@ -52,9 +51,14 @@ export function kubeletConnector(nodeOf: (name: string) => NodeContext | undefin
         throw error;
       }
     },
-    async attach(target) {
-      const { node } = await running(target);
-      throw methodNotAllowed(`attach is not supported by the ${node.runtime.name} runtime`);
+    async attach(target, _options, streams) {
+      const { node, run } = await running(target);
+      try {
+        await node.runtime.attach(run.id, streams);
+      } catch (error) {
+        if (error instanceof RuntimeError) throw internalError(`Internal error occurred: ${error.message}`);
+        throw error;
+      }
     },
     async dial(target, port, signal) {
       const { runtime } = served(target);

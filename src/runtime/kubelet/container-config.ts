@@ -51,6 +51,7 @@ export function containerConfig(
     mounts: parts.mounts,
     ...(parts.terminationMessage ? { terminationMessage: parts.terminationMessage } : {}),
     stdin: container.stdin ?? false,
+    stdinOnce: container.stdinOnce ?? false,
     tty: container.tty ?? false,
     ports: (container.ports ?? []).map(({ containerPort, name: portName, protocol = 'TCP' }) => ({
       containerPort,

@@ -19,6 +19,7 @@ import { promisify } from 'node:util';
 import type { Clock } from '../../api/index.js';
 import type { Logger } from '../../telemetry/index.js';
 import { type ContainerStatus, RuntimeError } from '../container-runtime.js';
+import { endStdin } from './attach.js';
 import { ContainerLog } from './container-log.js';
 import { launcher, searchPath } from './isolation.js';
 import {
@@ -120,7 +121,12 @@ export class Container {
       const scriptPath = join(this.#home.own, 'run.sh');
       writeFileSync(scriptPath, makeScript(), { mode: 0o600 });
       if (this.#record.config.stdin)
-        await promisify(execFile)('mkfifo', ['-m', '600', join(this.#home.own, 'stdin')]);
+        await promisify(execFile)('mkfifo', [
+          '-m',
+          '600',
+          join(this.#home.own, 'stdin'),
+          join(this.#home.own, 'stdin.end'),
+        ]);
       const run = [...launcher(this.#record.isolation), scriptPath];
       const child = spawn('/bin/sh', [this.#home.shim, this.#home.run, this.#home.own, ...run], {
         detached: true,
@@ -194,6 +200,11 @@ export class Container {
     else if (this.#record.main && !isAlive(this.#record.main)) this.#freeHeldUp(this.#record.main);
   }
 
+  /** Nothing more will be written by it. */
+  get saidAll(): boolean {
+    return this.#record.state === 'exited' && !this.#finishing;
+  }
+
   /** There is new output. */
   pokeLog(): void {
     if (['starting', 'running'].includes(this.#record.state)) this.#output.poke();
@@ -226,6 +237,7 @@ export class Container {
     this.#removed = true;
     await this.#output.close();
     this.#deps.records.remove(this.#record.id);
+    if (this.#record.config.stdin) await endStdin(this.#home.own);
     rmSync(this.#home.own, { recursive: true, force: true });
     for (const kind of ['start', 'stdout', 'stderr', 'exit', 'exit.new', 'done', 'pos', 'pos.new']) {
       rmSync(`${this.#home.run}.${kind}`, { force: true });

@@ -20,6 +20,7 @@ import { filter, type Observable, Subject } from 'rxjs';
 import type { Cancel, Clock, PortConnection, Random } from '../../api/index.js';
 import type { Logger } from '../../telemetry/index.js';
 import {
+  type AttachOptions,
   type ContainerConfig,
   type ContainerRuntime,
   type ContainerStatus,
@@ -33,6 +34,7 @@ import {
   RuntimeError,
   type RuntimeEvent,
 } from '../container-runtime.js';
+import { attachToContainer } from './attach.js';
 import { Container, type ContainerHome } from './container.js';
 import { asUser, type ContainerSpec, environmentOf, scriptFor, workingDirOf } from './container-spec.js';
 import { dialTcp } from './dial.js';
@@ -70,6 +72,8 @@ export class ProcessRuntime implements ContainerRuntime {
   readonly version: string;
   readonly hasFilesystem = true;
   readonly #events = new Subject<RuntimeEvent>();
+  /** Ids of containers that may have something to say: for those who are attached. */
+  readonly #news = new Subject<string>();
   readonly events$: Observable<RuntimeEvent> = this.#events.asObservable();
   readonly #options: ProcessRuntimeOptions;
   readonly #images: Images;
@@ -139,6 +143,7 @@ export class ProcessRuntime implements ContainerRuntime {
     this.#cancelPoll();
     this.#watcher?.close();
     await Promise.all([...this.#containers.values()].map((container) => container.close()));
+    for (const id of this.#containers.keys()) this.#news.next(id);
     this.#events.complete();
   }
 
@@ -279,6 +284,23 @@ export class ProcessRuntime implements ContainerRuntime {
     return await execInContainer(this.#execTarget(id), options, this.#endOf(id));
   }
 
+  async attach(id: string, options: AttachOptions): Promise<void> {
+    const container = this.#get(id);
+    const { record, home } = container;
+    if (record.state !== 'running')
+      throw new RuntimeError('NotRunning', `container ${record.config.name} is not running`);
+    const target = {
+      ...home,
+      stdinOnce: record.config.stdinOnce ?? false,
+      over: () => this.#closed || container.saidAll,
+      onNews: (look: () => void) => {
+        const news = this.#news.pipe(filter((of) => of === id)).subscribe(look);
+        return () => news.unsubscribe();
+      },
+    };
+    await attachToContainer(target, options);
+  }
+
   /**
    * At the pod's own address alone: what listens on 127.0.0.1 is the whole machine's, and may be the very one who
    * forwards the port.
@@ -381,7 +403,10 @@ export class ProcessRuntime implements ContainerRuntime {
       clock: this.#options.clock,
       log: this.#options.log,
       records,
-      changed: ({ podUid, id }, type) => this.#events.next({ podUid, type, containerId: id }),
+      changed: ({ podUid, id }, type) => {
+        this.#events.next({ podUid, type, containerId: id });
+        this.#news.next(id);
+      },
     });
   }
 
@@ -401,6 +426,7 @@ export class ProcessRuntime implements ContainerRuntime {
     const container = this.#containers.get(id);
     if (kind === 'stdout' || kind === 'stderr') container?.pokeLog();
     else container?.look();
+    this.#news.next(id);
   }
 
   #poll(): void {
@@ -409,6 +435,7 @@ export class ProcessRuntime implements ContainerRuntime {
       for (const container of this.#containers.values()) {
         container.look();
         container.pokeLog();
+        this.#news.next(container.record.id);
       }
       this.#poll();
     });

@@ -11,6 +11,9 @@
  *     <id>.exit    the exit code; its mtime is when the container ended
  *     <id>.done    nothing more will be written
  *
+ * A container with standard input has two named pipes in its own directory: `stdin`, which the shim holds open
+ * until somebody opens `stdin.end`, so that input may come in pieces from several, and ends when it should.
+ *
  * The *run script* is generated per container. It is process 1 of the container's PID namespace: it reaps
  * orphans, and the command is its child (so that SIGTERM ends a command that has no handler for it).
  */
@@ -37,13 +40,21 @@ set -C
 exec 5>"$run.start" || exit 0
 set +C
 say shim
-if [ -p "$own/stdin" ]; then exec 0<>"$own/stdin"; else exec 0</dev/null; fi
+holder=
+if [ -p "$own/stdin" ]; then
+  { IFS= read -r line <"$own/stdin.end"; } >"$own/stdin" 5>&- &
+  holder=$!
+  exec 0<"$own/stdin"
+else
+  exec 0</dev/null
+fi
 {
   {
     "$@" 2>&4 4>&-
     printf '%s\\n' "$?" >"$run.exit.new" && mv "$run.exit.new" "$run.exit"
   } | cat >>"$run.stdout" 4>&- 5>&-
 } 4>&1 | cat >>"$run.stderr" 5>&-
+if [ -n "$holder" ]; then kill "$holder" 2>/dev/null; fi
 : >"$run.done"
 `;
 

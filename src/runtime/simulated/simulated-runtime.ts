@@ -221,6 +221,11 @@ export class SimulatedRuntime implements ContainerRuntime {
     throw new RuntimeError('NotRunning', 'simulated containers run no commands');
   }
 
+  async attach(id: string): Promise<void> {
+    this.#running(id);
+    throw new RuntimeError('NotRunning', 'simulated containers run nothing one could be attached to');
+  }
+
   async dial(): Promise<PortConnection> {
     throw new RuntimeError('NotRunning', 'simulated containers run nothing, so nothing listens in them');
   }
