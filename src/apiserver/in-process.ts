@@ -83,6 +83,7 @@ export function inProcessTransport(server: ApiServer, user: UserInfo): Transport
         throw new TypeError('this request does not open a connection of messages');
       }
       request.signal?.throwIfAborted();
+      if ('proxy' in granted) throw badRequest('what is proxied is reached over HTTPS alone');
       const known: readonly string[] = 'exec' in granted ? execProtocols : portForwardChannels;
       const protocol = protocols.find((name) => known.includes(name));
       if (protocol === undefined) throw badRequest(`none of ${protocols.join(', ')} is known here`);

@@ -54,6 +54,7 @@ import { decodeObject } from './rest/decode-object.js';
 import { dispatch, objectTypes } from './rest/dispatch.js';
 import { type ExecRequest, podExec, podPortForward, type PortForwardRequest } from './rest/pod-streams.js';
 import { negotiateShape } from './rest/negotiate.js';
+import { type ProxyRequest, proxyRequest } from './rest/proxy.js';
 import { writeQuery } from './rest/options.js';
 import { admitConnect } from './rest/connect.js';
 import { parseResourcePath, type ResourceRequest, type ServerRequest } from './rest/request.js';
@@ -108,7 +109,10 @@ export type ServerResponse =
     };
 
 /** A stream that may go on over the client's connection. */
-export type StreamGranted = { readonly exec: ExecRequest } | { readonly portForward: PortForwardRequest };
+export type StreamGranted =
+  | { readonly exec: ExecRequest }
+  | { readonly portForward: PortForwardRequest }
+  | { readonly proxy: ProxyRequest };
 
 export function isStream(answer: StreamGranted | ServerResponse): answer is StreamGranted {
   return !('code' in answer);
@@ -293,15 +297,20 @@ export class ApiServer {
       : { ...response, headers: { ...response.headers, warning: warningHeader(warnings) } };
   }
 
-  /** What a request to upgrade the connection asks for; a refusal is a plain answer. Never throws. */
+  /** What a request for a stream asks for: an upgrade, or a proxied one. A refusal is a plain answer. Never throws. */
   async handleUpgrade(request: ServerRequest): Promise<StreamGranted | ServerResponse> {
     try {
       if (!request.user) throw unauthorized();
       const user = actingUser(request.user, request.headers, this.#authorizer);
       const info = parseResourcePath(request.method, request.path, request.query);
-      if (!info || !['exec', 'attach', 'portforward'].includes(info.subresource))
+      if (!info || !['exec', 'attach', 'portforward', 'proxy'].includes(info.subresource))
         return await this.#route(request, []);
       const ctx = this.#resourceContext(request, user, info, []);
+      if (info.subresource === 'proxy') {
+        const proxy = proxyRequest(ctx);
+        await admitConnect(ctx, proxy.path);
+        return { proxy };
+      }
       await admitConnect(ctx);
       return info.subresource === 'portforward'
         ? { portForward: podPortForward(ctx) }

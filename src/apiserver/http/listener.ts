@@ -7,14 +7,16 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import type { HttpMethod, Status, UserInfo } from '../../api/index.js';
+import { isApiError, type Status, type UserInfo } from '../../api/index.js';
 import type { Logger } from '../../telemetry/index.js';
 import type { Credentials } from '../auth/authenticator.js';
 import { maxBodyBytes } from '../rest/body.js';
-import type { ServerRequest } from '../rest/request.js';
+import type { ProxyRequest } from '../rest/proxy.js';
+import { type RequestMethod, type ServerRequest, splitProxyPath } from '../rest/request.js';
 import { type ApiServer, isStream, type ServerResponse } from '../server.js';
 import { jsonChunks, watchFrames } from './encode.js';
 import { RequestLife } from './request-life.js';
+import { serveProxy } from './proxy.js';
 import { refuseUpgrade, serveUpgrade } from './upgrades.js';
 
 export interface ListenOptions {
@@ -38,6 +40,7 @@ export interface Listener {
 }
 
 const methods = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']);
+const proxyMethods = new Set([...methods, 'HEAD', 'OPTIONS']);
 const maxHeaderBytes = 64 * 1024;
 
 /** @throws Error with a code such as EADDRINUSE when the port cannot be had */
@@ -162,6 +165,13 @@ async function serve(
 ): Promise<void> {
   const user = server.authenticator.authenticate(credentialsOf(request));
   const { path, query } = splitTarget(request.url ?? '/');
+  if (splitProxyPath(path) && proxyMethods.has(request.method ?? '')) {
+    const asked = toServerRequest(request, { path, query }, new Uint8Array(), user, life);
+    const answer = await server.handleUpgrade(asked);
+    if (!isStream(answer)) refuse(request, response, answer);
+    else if ('proxy' in answer) await proxied(answer.proxy, request, response, life.signal);
+    return;
+  }
   if (!methods.has(request.method ?? '')) {
     send(
       response,
@@ -182,6 +192,27 @@ async function serve(
   if ('watch' in answer) await stream(response, answer, stopping);
   else if ('stream' in answer) await streamBytes(response, answer, life.signal, stopping);
   else await sendChunks(response, answer, stopping);
+}
+
+/** A plain answer to a request whose body nobody has read. */
+function refuse(request: IncomingMessage, response: NodeResponse, answer: ServerResponse): void {
+  request.resume();
+  response.setHeader('connection', 'close');
+  if ('body' in answer) send(response, answer);
+}
+
+async function proxied(
+  proxy: ProxyRequest,
+  request: IncomingMessage,
+  response: NodeResponse,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await serveProxy(proxy, request, response, signal);
+  } catch (error) {
+    if (!isApiError(error) || response.headersSent) throw error;
+    refuse(request, response, { code: error.status.code ?? 500, headers: {}, body: error.status });
+  }
 }
 
 /** Streams go on over the connection; whatever else wants to upgrade is answered as if it had not. */
@@ -213,7 +244,7 @@ function toServerRequest(
     if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(', ') : value;
   }
   return {
-    method: request.method as HttpMethod,
+    method: request.method as RequestMethod,
     path,
     query,
     headers,

@@ -17,6 +17,7 @@ import {
   servePortForward,
 } from '../streams/port-forward.js';
 import { execProtocols, serveExec } from './exec-channels.js';
+import { serveProxyUpgrade } from './proxy.js';
 import { acceptWebSocket, bytesOf, messagesOf, offeredProtocols } from './web-socket.js';
 
 export interface Upgrading {
@@ -31,6 +32,14 @@ export interface Upgrading {
 export async function serveUpgrade(granted: StreamGranted, upgrading: Upgrading): Promise<void> {
   try {
     if ('exec' in granted) await upgradeExec(granted.exec, upgrading);
+    else if ('proxy' in granted)
+      await serveProxyUpgrade(
+        granted.proxy,
+        upgrading.request,
+        upgrading.socket,
+        upgrading.head,
+        upgrading.stopping,
+      );
     else await upgradePortForward(granted.portForward, upgrading);
   } catch (error) {
     if (!isApiError(error)) throw error;

@@ -18,6 +18,7 @@ import { negotiateShape } from './negotiate.js';
 import { writeQuery } from './options.js';
 import { patchObject } from './patch.js';
 import { podExec, podLog, podPortForward } from './pod-streams.js';
+import { proxyRequest } from './proxy.js';
 import { getObject, listObjects, selectedObjects, shaped, watchObjects } from './read.js';
 import { getScale, hasScale, patchScale, replaceScale } from './scale.js';
 import { requestToken } from './token-request.js';
@@ -78,6 +79,9 @@ export async function dispatch(ctx: RequestContext): Promise<RestResult> {
       if (verb !== 'get' && verb !== 'create') throw methodNotAllowed();
       podPortForward(ctx);
       throw badRequest('Upgrade request required');
+    case 'proxy':
+      proxyRequest(ctx);
+      throw badRequest('what is proxied is reached over HTTPS alone');
     case 'binding':
       if (!isPod(ctx)) throw noSuchResource();
       if (verb !== 'create') throw methodNotAllowed();
@@ -134,6 +138,8 @@ async function onObject(ctx: RequestContext): Promise<RestResult> {
     }
     case 'deletecollection':
       return { code: 200, body: await deleteCollection(ctx) };
+    case '':
+      throw methodNotAllowed();
   }
 }
 

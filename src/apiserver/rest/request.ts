@@ -4,8 +4,11 @@
 import type { HttpMethod, UserInfo } from '../../api/index.js';
 import { badRequest } from '../../api/index.js';
 
+/** The last two go no further than to what is proxied. */
+export type RequestMethod = HttpMethod | 'HEAD' | 'OPTIONS';
+
 export interface ServerRequest {
-  readonly method: HttpMethod;
+  readonly method: RequestMethod;
   /** Percent-encoded, without the query. */
   readonly path: string;
   readonly query: URLSearchParams;
@@ -26,7 +29,9 @@ export type ResourceVerb =
   | 'update'
   | 'patch'
   | 'delete'
-  | 'deletecollection';
+  | 'deletecollection'
+  /** A method that is nothing to a resource: only who may do anything may have it proxied. */
+  | '';
 
 /** A path below `/api` or `/apis` that names a resource. */
 export interface ResourceRequest {
@@ -42,6 +47,17 @@ export interface ResourceRequest {
   readonly name: string;
 }
 
+/** What of the core group has an address. */
+const proxied: ReadonlySet<string> = new Set(['pods', 'services', 'nodes']);
+
+const proxyPath = /^(\/api\/v1\/(?:namespaces\/[^/]+\/(?:pods|services)|nodes)\/[^/]+\/proxy)(\/.*)?$/;
+
+/** Cuts the path of a proxy request into the server's own part and what is behind it; undefined for any other. */
+export function splitProxyPath(path: string): { readonly prefix: string; readonly rest: string } | undefined {
+  const [, prefix, rest = ''] = proxyPath.exec(path) ?? [];
+  return prefix === undefined ? undefined : { prefix, rest };
+}
+
 function decodeSegment(segment: string): string {
   try {
     return decodeURIComponent(segment);
@@ -50,8 +66,9 @@ function decodeSegment(segment: string): string {
   }
 }
 
-function verbOf(method: HttpMethod, name: string, watch: boolean): ResourceVerb {
+function verbOf(method: RequestMethod, name: string, watch: boolean): ResourceVerb {
   switch (method) {
+    case 'HEAD':
     case 'GET':
       if (watch) return 'watch';
       return name === '' ? 'list' : 'get';
@@ -63,6 +80,8 @@ function verbOf(method: HttpMethod, name: string, watch: boolean): ResourceVerb 
       return 'patch';
     case 'DELETE':
       return name === '' ? 'deletecollection' : 'delete';
+    case 'OPTIONS':
+      return '';
   }
 }
 
@@ -71,7 +90,7 @@ function verbOf(method: HttpMethod, name: string, watch: boolean): ResourceVerb 
  * `namespaces/<ns>` itself and its subresources `status` and `finalize` are the Namespace resource.
  */
 export function parseResourcePath(
-  method: HttpMethod,
+  method: RequestMethod,
   path: string,
   query: URLSearchParams,
 ): ResourceRequest | undefined {
@@ -103,14 +122,16 @@ export function parseResourcePath(
     rest = rest.slice(2);
   }
   const [resource = '', name = '', ...sub] = rest;
-  const flag = query.get('watch');
+  // What follows it is the path of somebody else.
+  const isProxy = sub[0] === 'proxy' && group === '' && proxied.has(resource);
+  const flag = isProxy ? null : query.get('watch');
   const watch = flag !== null && flag !== 'false' && flag !== '0';
   return {
     verb: verbOf(method, name, watch),
     group,
     version,
     resource,
-    subresource: sub.join('/'),
+    subresource: isProxy ? 'proxy' : sub.join('/'),
     namespace: resource === 'namespaces' && group === '' ? name : namespace,
     name,
   };

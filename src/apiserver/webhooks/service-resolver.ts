@@ -12,6 +12,13 @@ import type { ServiceAddress, ServiceReference } from './https-dialer.js';
 const services = storagePrefix({ group: '', plural: 'services' });
 const endpoints = storagePrefix({ group: '', plural: 'endpoints' });
 const slices = storagePrefix({ group: 'discovery.k8s.io', plural: 'endpointslices' });
+export interface EndpointAddress extends ServiceAddress {
+  /** Whose it is, where it is a pod's of the service's namespace. */
+  readonly pod?: string;
+}
+
+type EndpointReference = NonNullable<EndpointSlice['endpoints'][number]['targetRef']> | undefined;
+
 const serviceNameLabel = 'kubernetes.io/service-name';
 
 /** @returns finds an address; throws an Error worded as Kubernetes words it */
@@ -33,7 +40,13 @@ export function serviceResolver(
   };
 }
 
-function addresses(cache: WatchCache, namespace: string, name: string, portName: string): ServiceAddress[] {
+/** Who answers for a service at the port of that name: all that are ready. */
+export function addresses(
+  cache: WatchCache,
+  namespace: string,
+  name: string,
+  portName: string,
+): EndpointAddress[] {
   const own = [...cache.resource(slices).scan(`${slices}${namespace}/`)]
     .map(({ object }) => object)
     .filter(({ metadata }) => metadata.labels?.[serviceNameLabel] === name)
@@ -43,14 +56,22 @@ function addresses(cache: WatchCache, namespace: string, name: string, portName:
   const { subsets = [] } = legacy ? given<Endpoints>(legacy.object) : {};
   return subsets.flatMap((subset) => {
     const port = subset.ports?.find((p) => (p.name ?? '') === portName)?.port;
-    return port === undefined ? [] : (subset.addresses ?? []).map(({ ip = '' }) => ({ host: ip, port }));
+    return port === undefined
+      ? []
+      : (subset.addresses ?? []).map(({ ip = '', targetRef }) => ({ host: ip, port, ...podOf(targetRef) }));
   });
 }
 
-function ofSlice(slice: Given<EndpointSlice>, portName: string): ServiceAddress[] {
+function podOf(target: Given<EndpointReference>): { readonly pod?: string } {
+  return target?.kind === 'Pod' && target.name ? { pod: target.name } : {};
+}
+
+function ofSlice(slice: Given<EndpointSlice>, portName: string): EndpointAddress[] {
   const port = slice.ports?.find((p) => (p.name ?? '') === portName)?.port;
   if (port === undefined) return [];
   return (slice.endpoints ?? [])
     .filter(({ conditions }) => conditions?.ready !== false)
-    .flatMap(({ addresses: [host] = [] }) => (host === undefined ? [] : [{ host, port }]));
+    .flatMap(({ addresses: [host] = [], targetRef }) =>
+      host === undefined ? [] : [{ host, port, ...podOf(targetRef) }],
+    );
 }
