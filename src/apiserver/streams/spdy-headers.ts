@@ -35,7 +35,7 @@ export class HeaderDecoder {
       this.#inflate.once('error', failed);
       this.#inflate.write(block, (error) => {
         this.#inflate.off('error', failed);
-        if (error) failed(error);
+        if (error || this.#inflate.destroyed) failed(error ?? this.#inflate.errored);
         else resolve();
       });
     });
