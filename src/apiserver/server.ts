@@ -70,6 +70,8 @@ export interface ApiServerOptions {
   readonly log?: Logger;
   /** Static bearer tokens. */
   readonly tokens?: ReadonlyMap<string, UserInfo>;
+  /** Who shows no credentials is `system:anonymous`, and may what rules allow him; `false`: he is 401. Default true. */
+  readonly anonymousAuth?: boolean;
   /** Default: RBAC over the objects in the cluster. */
   readonly authorizer?: Authorizer;
   /** Where cluster addresses of Services come from; the first is that of `kubernetes`. Default 127.96.0.0/12. */
@@ -118,8 +120,8 @@ const serverUser: UserInfo = withGroup({ username: 'system:apiserver', groups: [
 /** Whom service-account tokens are from. */
 const serviceAccountIssuer = 'https://kubernetes.default.svc.cluster.local';
 
-/** Open to everybody: what a load balancer or a client needs before it can identify itself. */
-const anonymousPaths = /^\/(?:healthz|livez|readyz|version)\/?$/;
+/** Nobody has to be allowed to ask: a load balancer is given no rights. */
+const healthPaths = /^\/(?:healthz|livez|readyz)\/?$/;
 
 export class ApiServer {
   readonly authenticator: Authenticator;
@@ -160,6 +162,7 @@ export class ApiServer {
     });
     this.authenticator = new Authenticator({
       accounts: tokens,
+      anonymous: options.anonymousAuth ?? true,
       ...(options.tokens ? { tokens: options.tokens } : {}),
     });
     this.#authorizer = options.authorizer ?? new RbacAuthorizer(cache);
@@ -329,9 +332,9 @@ export class ApiServer {
   }
 
   async #route(request: ServerRequest, warnings: string[]): Promise<ServerResponse> {
-    if (anonymousPaths.test(request.path)) return this.#health(request);
     if (!request.user) throw unauthorized();
     const user = actingUser(request.user, request.headers, this.#authorizer);
+    if (healthPaths.test(request.path)) return this.#health(request);
     const info = parseResourcePath(request.method, request.path, request.query);
     if (info && info.resource !== '') return this.#onResource(request, user, info, warnings);
     return this.#onDocument(request, user);
@@ -339,7 +342,6 @@ export class ApiServer {
 
   #health(request: ServerRequest): ServerResponse {
     if (request.method !== 'GET') throw methodNotAllowed();
-    if (request.path.startsWith('/version')) return { code: 200, headers: {}, body: versionInfo() };
     const failure = this.#rest.cache.failure;
     const healthy = request.path.startsWith('/livez') ? true : this.#ready && !failure;
     const verbose = request.query.has('verbose');
@@ -371,6 +373,10 @@ export class ApiServer {
         details: {},
         code: 403,
       });
+    }
+    if (path === '/version') {
+      if (request.method !== 'GET') throw methodNotAllowed();
+      return { code: 200, headers: {}, body: versionInfo() };
     }
     const document = this.#documents.find(path, request.headers.accept);
     if (!document) throw noSuchResource();

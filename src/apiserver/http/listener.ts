@@ -119,9 +119,9 @@ function credentialsOf(request: IncomingMessage): Credentials {
   const socket = request.socket as TLSSocket;
   const bearer = /^Bearer\s+(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
   if (bearer !== undefined) return { bearerToken: bearer };
-  if (!socket.authorized) return {};
   const { subject } = socket.getPeerCertificate();
   if (!subject) return {};
+  if (!socket.authorized) return { invalid: true };
   const all = (value: unknown): string[] =>
     Array.isArray(value) ? value.map(String) : value === undefined ? [] : [String(value)];
   return { certificate: { commonName: all(subject.CN)[0] ?? '', organizations: all(subject.O) } };
