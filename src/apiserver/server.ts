@@ -198,6 +198,7 @@ export class ApiServer {
       }),
       tokens,
       nodes: () => this.#nodes,
+      asServer: () => inProcessTransport(this, serverUser),
       clock: options.clock,
       random: options.random,
     };

@@ -5,6 +5,7 @@ import {
   type JsonObject,
   type NodeConnector,
   type Random,
+  type Transport,
   type UserInfo,
 } from '../../api/index.js';
 import type { Allocation, ServiceAllocator } from '../allocation/service-allocator.js';
@@ -24,6 +25,8 @@ export interface RestDeps {
   readonly tokens: ServiceAccountTokens;
   /** The way to the nodes; undefined while there is none. */
   readonly nodes: () => NodeConnector | undefined;
+  /** The server's own way in, for what it writes on behalf of a request. */
+  readonly asServer: () => Transport;
   readonly clock: Clock;
   readonly random: Random;
 }
