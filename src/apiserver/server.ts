@@ -35,10 +35,13 @@ import { WebhookAdmission } from './admission/webhooks/webhook-admission.js';
 import { admissionPlugins } from './admission/plugins.js';
 import { policyStrategies } from './admission/policies/configuration.js';
 import { Authenticator, withGroup } from './auth/authenticator.js';
-import { type Authorizer, forbiddenError } from './auth/authorizer.js';
+import { authorizationOf, type Authorizer, forbiddenError } from './auth/authorizer.js';
 import { actingUser } from './auth/impersonation.js';
+import { NodeAuthorizer } from './auth/node/node-authorizer.js';
 import { mastersGroup, RbacAuthorizer } from './auth/rbac.js';
 import { ServiceAccountTokens } from './auth/service-account-tokens.js';
+import { UnionAuthorizer } from './auth/union.js';
+import { nodeRules } from './bootstrap/roles/for-components.js';
 import { publishEndpoints, type ServerAddress } from './bootstrap/own-endpoints.js';
 import { ensureSystemObjects } from './bootstrap/system-objects.js';
 import { storagePrefix, WatchCache } from './cache/watch-cache.js';
@@ -72,7 +75,7 @@ export interface ApiServerOptions {
   readonly tokens?: ReadonlyMap<string, UserInfo>;
   /** Who shows no credentials is `system:anonymous`, and may what rules allow him; `false`: he is 401. Default true. */
   readonly anonymousAuth?: boolean;
-  /** Default: RBAC over the objects in the cluster. */
+  /** Default: what a node may, and RBAC over the objects in the cluster. */
   readonly authorizer?: Authorizer;
   /** Where cluster addresses of Services come from; the first is that of `kubernetes`. Default 127.96.0.0/12. */
   readonly serviceCidr?: string;
@@ -165,7 +168,9 @@ export class ApiServer {
       anonymous: options.anonymousAuth ?? true,
       ...(options.tokens ? { tokens: options.tokens } : {}),
     });
-    this.#authorizer = options.authorizer ?? new RbacAuthorizer(cache);
+    this.#authorizer =
+      options.authorizer ??
+      new UnionAuthorizer([new NodeAuthorizer(cache, nodeRules), new RbacAuthorizer(cache)]);
     this.#rest = {
       cache,
       admission: new AdmissionChain(
@@ -398,22 +403,10 @@ export class ApiServer {
     info: ResourceRequest,
     warnings: string[],
   ): RequestContext {
-    const { group, verb, subresource, namespace, name } = info;
-    const decision = this.#authorizer.authorize({
-      user,
-      verb,
-      group,
-      resource: info.resource,
-      subresource,
-      namespace,
-      name,
-    });
-    if (!decision.allowed) {
-      throw forbiddenError(
-        { user, verb, group, resource: info.resource, subresource, namespace, name },
-        decision,
-      );
-    }
+    const { group, verb, namespace, name } = info;
+    const asked = authorizationOf(info, user, request.query);
+    const decision = this.#authorizer.authorize(asked);
+    if (!decision.allowed) throw forbiddenError(asked, decision);
     const resource = this.#registry.find(group, info.version, info.resource);
     if (!resource) throw noSuchResource();
     const isNamespace = resource.facts.group === '' && resource.facts.kind === 'Namespace';

@@ -7,6 +7,7 @@ import type { AdmissionPlugin } from './admission.js';
 import { LimitRanger } from './limit-ranger.js';
 import { Lookup } from './lookup.js';
 import { NamespaceLifecycle } from './namespace-lifecycle.js';
+import { NodeRestriction } from './node-restriction.js';
 import { PolicyAdmission, type PolicyAdmissionDeps } from './policies/policy-admission.js';
 import { DefaultTolerationSeconds } from './pods/default-tolerations.js';
 import { Priority } from './pods/priority.js';
@@ -34,6 +35,7 @@ export function admissionPlugins(options: PluginOptions): AdmissionPlugin[] {
     new NamespaceLifecycle(cache),
     new LimitRanger(lookup),
     new ServiceAccount({ lookup, random, mountTokens }),
+    new NodeRestriction(lookup),
     new Priority(lookup),
     new DefaultTolerationSeconds(),
     new DefaultStorageClass(() => lookup.list({ group: 'storage.k8s.io', plural: 'storageclasses' })),

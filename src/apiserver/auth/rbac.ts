@@ -112,6 +112,11 @@ export function matches(allowed: readonly string[] | undefined, value: string): 
   return allowed !== undefined && (allowed.includes('*') || allowed.includes(value));
 }
 
+/** Whether one of the rules allows it. */
+export function rulesAllow(rules: readonly PolicyRule[], asked: AuthorizationAttributes): boolean {
+  return rules.some((rule) => allowsResource(rule, asked));
+}
+
 function allowsResource(rule: PolicyRule, a: AuthorizationAttributes): boolean {
   if (!matches(rule.verbs, a.verb) || !matches(rule.apiGroups, a.group)) return false;
   const full = a.subresource === '' ? a.resource : `${a.resource}/${a.subresource}`;
