@@ -11,6 +11,7 @@ export type {
   NonResourceAttributes,
   PolicyRule,
 } from './auth/authorizer.js';
+export { BadTokenFile, readTokenFile } from './auth/token-file.js';
 export { type Listener, type ListenOptions, listen } from './http/listener.js';
 export { ApiServer, type ApiServerOptions, type ServerResponse } from './server.js';
 export type { ServerRequest } from './rest/request.js';

@@ -36,7 +36,9 @@ import { admissionPlugins } from './admission/plugins.js';
 import { policyStrategies } from './admission/policies/configuration.js';
 import { Authenticator, withGroup } from './auth/authenticator.js';
 import { authorizationOf, type Authorizer, forbiddenError } from './auth/authorizer.js';
+import { BootstrapTokens } from './auth/bootstrap-tokens.js';
 import { actingUser } from './auth/impersonation.js';
+import { issuerDocument } from './auth/issuer-documents.js';
 import { NodeAuthorizer } from './auth/node/node-authorizer.js';
 import { mastersGroup, RbacAuthorizer } from './auth/rbac.js';
 import { ServiceAccountTokens } from './auth/service-account-tokens.js';
@@ -81,6 +83,8 @@ export interface ApiServerOptions {
   readonly serviceCidr?: string;
   /** Signs the tokens of service accounts: a P-256 private key, PEM. Default: made when first needed. */
   readonly serviceAccountKey?: string;
+  /** Whom service-account tokens are from, and for. Default `https://kubernetes.default.svc.cluster.local`. */
+  readonly serviceAccountIssuer?: string;
   /**
    * Freezes every object that is served in process, so that a reader who mutates it fails at once. Costs
    * time per write: for tests. Default false.
@@ -120,7 +124,7 @@ export interface ExecGranted {
 /** The identity the server uses for its own writes. */
 const serverUser: UserInfo = withGroup({ username: 'system:apiserver', groups: [mastersGroup] });
 
-/** Whom service-account tokens are from. */
+/** Whom service-account tokens are from where nobody says otherwise. */
 const serviceAccountIssuer = 'https://kubernetes.default.svc.cluster.local';
 
 /** Nobody has to be allowed to ask: a load balancer is given no rights. */
@@ -139,6 +143,8 @@ export class ApiServer {
   readonly #crds: CrdController;
   readonly #log: Logger;
   #nodes: NodeConnector | undefined;
+  /** `host:port`, once it is reached from outside. */
+  #address: string | undefined;
   #ready = false;
 
   private constructor(options: ApiServerOptions, cache: WatchCache) {
@@ -156,7 +162,7 @@ export class ApiServer {
     const tokens = new ServiceAccountTokens({
       clock: options.clock,
       random: options.random,
-      issuer: serviceAccountIssuer,
+      issuer: options.serviceAccountIssuer ?? serviceAccountIssuer,
       key: options.serviceAccountKey,
       uidOf: (plural, namespace, name) => {
         const prefix = storagePrefix({ group: '', plural });
@@ -165,6 +171,7 @@ export class ApiServer {
     });
     this.authenticator = new Authenticator({
       accounts: tokens,
+      bootstrap: new BootstrapTokens(cache, options.clock),
       anonymous: options.anonymousAuth ?? true,
       ...(options.tokens ? { tokens: options.tokens } : {}),
     });
@@ -252,6 +259,7 @@ export class ApiServer {
 
   /** Tells the cluster where this server is reached: the endpoints of the Service `kubernetes`. @throws ApiError */
   async advertise(at: ServerAddress): Promise<void> {
+    this.#address = `${at.address}:${at.port}`;
     await publishEndpoints(inProcessTransport(this, serverUser), at);
   }
 
@@ -384,6 +392,9 @@ export class ApiServer {
       if (request.method !== 'GET') throw methodNotAllowed();
       return { code: 200, headers: {}, body: versionInfo() };
     }
+    const issued = issuerDocument(path, this.#rest.tokens, this.#address);
+    if (issued && request.method === 'GET') return { code: 200, ...issued };
+    if (issued) throw methodNotAllowed();
     const document = this.#documents.find(path, request.headers.accept);
     if (!document) throw noSuchResource();
     if (request.method !== 'GET') throw methodNotAllowed();

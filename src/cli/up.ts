@@ -1,6 +1,7 @@
 /** `gyre up`: an embedded cluster on loopback until it is told to stop. */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { readTokenFile } from '../apiserver/index.js';
 import { EmbeddedCluster, type EmbeddedClusterOptions, ForeignKubeconfig } from '../cluster/index.js';
 import type { ImageMapping } from '../runtime/index.js';
 import { StoreLocked } from '../store/index.js';
@@ -21,6 +22,8 @@ a node whose containers are processes of this machine, and a proxy for its Servi
   --runtime RUNTIME   process: containers are processes | simulated: none run (default process)
   --nodes N           simulated nodes, beside the process node or alone       (default 0; 1 with simulated)
   --image NAME=CMD    what an image runs, e.g. --image shop="node server.js"  (repeatable)
+  --token-auth-file FILE
+                      static tokens: lines of token,user,uid,"group1,group2"
   --no-controllers    the API server alone: no controllers, nodes or proxy
   --verbose           log what the control plane does to stderr
   --help
@@ -37,6 +40,7 @@ export interface UpOptions {
   readonly nodes: number;
   readonly images: Readonly<Record<string, ImageMapping>>;
   readonly controllers: boolean;
+  readonly tokenFile?: string;
   readonly verbose: boolean;
 }
 
@@ -52,6 +56,7 @@ export function readUpOptions(args: readonly string[]): UpOptions | 'help' {
     runtime: { type: 'string', default: 'process' },
     nodes: { type: 'string' },
     image: { type: 'string', multiple: true, default: [] },
+    'token-auth-file': { type: 'string' },
     'no-controllers': { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -67,6 +72,7 @@ export function readUpOptions(args: readonly string[]): UpOptions | 'help' {
     images: readImages(given.image),
     controllers: !given['no-controllers'],
     verbose: given.verbose,
+    ...(given['token-auth-file'] === undefined ? {} : { tokenFile: resolve(given['token-auth-file']) }),
     ...(given.kubeconfig === undefined ? {} : { kubeconfig: resolve(given.kubeconfig) }),
   };
 }
@@ -131,6 +137,18 @@ function nodesText({ controllers, nodes, runtime }: UpOptions, cluster: Embedded
   return [local, simulated].filter(Boolean).join('; ') || 'none';
 }
 
+/** @throws UsageError */
+function tokensIn(file: string): ReturnType<typeof readTokenFile> {
+  try {
+    return readTokenFile(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new UsageError(
+      `--token-auth-file ${file}: ${(error as Error).message}`,
+      'each line is token,user,uid,"group1,group2"; the groups are optional',
+    );
+  }
+}
+
 async function startCluster(options: UpOptions): Promise<EmbeddedCluster> {
   const { dataDir, port, kubeconfig, verbose } = options;
   const cluster: EmbeddedClusterOptions = {
@@ -138,6 +156,7 @@ async function startCluster(options: UpOptions): Promise<EmbeddedCluster> {
     store: options.store,
     https: { port, ...(kubeconfig === undefined ? {} : { kubeconfig }) },
     controllers: options.controllers,
+    ...(options.tokenFile === undefined ? {} : { tokens: tokensIn(options.tokenFile) }),
     nodes: { runtime: options.runtime, simulated: options.nodes, images: options.images },
     ...(verbose ? { log: createLogger(stderrSink(), 'debug') } : {}),
   };

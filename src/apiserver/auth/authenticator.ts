@@ -1,8 +1,10 @@
 /**
- * From credentials to a UserInfo: client certificates, static bearer tokens, service accounts (API-18). Whoever shows none
+ * From credentials to a UserInfo: client certificates, static bearer tokens, service accounts, bootstrap tokens
+ * (API-18). Whoever shows none
  * is `system:anonymous`, unless that is switched off; whoever shows wrong ones is nobody.
  */
 import type { UserInfo } from '../../api/index.js';
+import type { BootstrapTokens } from './bootstrap-tokens.js';
 import type { ServiceAccountTokens } from './service-account-tokens.js';
 
 const authenticated = 'system:authenticated';
@@ -24,18 +26,22 @@ export class Authenticator {
 
   readonly #accounts: ServiceAccountTokens | undefined;
 
+  readonly #bootstrap: BootstrapTokens | undefined;
+
   readonly #anonymous: boolean;
 
   constructor(
     options: {
       readonly tokens?: ReadonlyMap<string, UserInfo>;
       readonly accounts?: ServiceAccountTokens;
+      readonly bootstrap?: BootstrapTokens;
       /** Who shows no credentials is `system:anonymous`. Default true. */
       readonly anonymous?: boolean;
     } = {},
   ) {
     this.#tokens = options.tokens ?? new Map();
     this.#accounts = options.accounts;
+    this.#bootstrap = options.bootstrap;
     this.#anonymous = options.anonymous ?? true;
   }
 
@@ -43,7 +49,10 @@ export class Authenticator {
   authenticate(credentials: Credentials): UserInfo | undefined {
     if (credentials.bearerToken !== undefined) {
       const { bearerToken } = credentials;
-      const user = this.#tokens.get(bearerToken) ?? this.#accounts?.authenticate(bearerToken);
+      const user =
+        this.#tokens.get(bearerToken) ??
+        this.#bootstrap?.authenticate(bearerToken) ??
+        this.#accounts?.authenticate(bearerToken);
       return user && withGroup(user);
     }
     const { certificate } = credentials;

@@ -3,7 +3,7 @@
  * as both still exist.
  */
 import type { Clock, Random, UserInfo } from '../../api/index.js';
-import { type Claims, createServiceAccountKey, TokenSigner } from '../../pki/index.js';
+import { type Claims, createServiceAccountKey, type PublicKey, TokenSigner } from '../../pki/index.js';
 
 export interface ServiceAccountTokensOptions {
   readonly clock: Clock;
@@ -43,6 +43,16 @@ export class ServiceAccountTokens {
 
   constructor(options: ServiceAccountTokensOptions) {
     this.#options = options;
+  }
+
+  /** Who the tokens say they are from. */
+  get issuer(): string {
+    return this.#options.issuer;
+  }
+
+  /** What the tokens are checked with. */
+  publicKey(): PublicKey {
+    return this.#signing().publicKey();
   }
 
   issue(

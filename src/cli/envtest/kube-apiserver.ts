@@ -7,7 +7,7 @@
 import { createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ApiServer, listen } from '../../apiserver/index.js';
+import { ApiServer, listen, readTokenFile } from '../../apiserver/index.js';
 import { NamespaceController } from '../../builtin-controllers/index.js';
 import { Manager } from '../../core/index.js';
 import { MemoryStore } from '../../store/index.js';
@@ -23,13 +23,15 @@ const flags = {
   'bind-address': 'default 127.0.0.1',
   'etcd-servers': 'accepted: the state is kept in memory',
   'authorization-mode': 'RBAC (default), or AlwaysAllow',
-  'service-account-issuer': 'accepted',
+  'service-account-issuer': 'whom the tokens of service accounts are from',
   'service-account-key-file': 'accepted: tokens are checked with the signing key',
   'service-account-signing-key-file': 'signs the tokens of service accounts, P-256 or RSA, PEM',
   'service-cluster-ip-range': 'where addresses of Services come from; the first range counts',
   'allow-privileged': 'accepted',
   'disable-admission-plugins': 'comma-separated',
   'feature-gates': 'accepted',
+  'anonymous-auth': 'false: who shows no credentials is refused (default true)',
+  'token-auth-file': 'static tokens: lines of token,user,uid,"group1,group2"',
   'advertise-address': 'accepted',
   'insecure-port': 'accepted; there is none',
 };
@@ -95,6 +97,8 @@ async function run(args: readonly string[]): Promise<number> {
   );
   const store = new MemoryStore({ clock: systemClock });
   const [cidr] = (given.value('service-cluster-ip-range') ?? '').split(',');
+  const issuer = given.value('service-account-issuer');
+  const tokenFile = given.value('token-auth-file');
   const serviceAccountKey = signingKey(given.value('service-account-signing-key-file'));
   const server = await ApiServer.start({
     store,
@@ -102,6 +106,9 @@ async function run(args: readonly string[]): Promise<number> {
     random: systemRandom,
     log,
     disableAdmissionPlugins: (given.value('disable-admission-plugins') ?? '').split(','),
+    ...(issuer === undefined ? {} : { serviceAccountIssuer: issuer }),
+    ...(tokenFile === undefined ? {} : { tokens: readTokenFile(readFileSync(tokenFile, 'utf8')) }),
+    anonymousAuth: given.value('anonymous-auth') !== 'false',
     ...(cidr ? { serviceCidr: cidr } : {}),
     ...(serviceAccountKey === undefined ? {} : { serviceAccountKey }),
     ...(given.value('authorization-mode') === 'AlwaysAllow' ? { authorizer: allowAll } : {}),
