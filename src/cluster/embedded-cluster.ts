@@ -137,8 +137,11 @@ export class EmbeddedCluster implements AsyncDisposable {
       ...(options.tokens ? { tokens: options.tokens } : {}),
       ...(options.freeze ? { freeze: true } : {}),
       ...(options.webhooks ? { webhooks: options.webhooks } : {}),
-      // Without controllers nobody makes service accounts; without HTTPS no pod has use for a token.
-      ...(options.controllers === false ? { disableAdmissionPlugins: ['ServiceAccount'] } : {}),
+      // Without controllers nobody makes service accounts, and nobody finds nodes ready; without HTTPS no pod has use for a
+      // token.
+      ...(options.controllers === false
+        ? { disableAdmissionPlugins: ['ServiceAccount', 'TaintNodesByCondition'] }
+        : {}),
       mountServiceAccountTokens: https !== undefined,
       ...(credentials ? { serviceAccountKey: credentials.serviceAccountKey } : {}),
     });

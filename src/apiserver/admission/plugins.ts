@@ -9,6 +9,7 @@ import { Lookup } from './lookup.js';
 import { NamespaceLifecycle } from './namespace-lifecycle.js';
 import { NodeRestriction } from './node-restriction.js';
 import { PolicyAdmission, type PolicyAdmissionDeps } from './policies/policy-admission.js';
+import { PodSecurity } from './pod-security/pod-security.js';
 import { DefaultTolerationSeconds } from './pods/default-tolerations.js';
 import { Priority } from './pods/priority.js';
 import { RuntimeClass } from './pods/runtime-class.js';
@@ -16,6 +17,7 @@ import { ServiceAccount } from './pods/service-account.js';
 import { ResourceQuota } from './resource-quota.js';
 import { CertificateRights } from './rights/certificates.js';
 import { RbacEscalation } from './rights/escalation.js';
+import { TaintNodesByCondition } from './taint-nodes.js';
 import { DefaultStorageClass, StorageObjectInUseProtection } from './storage.js';
 
 export interface PluginOptions extends PolicyAdmissionDeps {
@@ -36,6 +38,8 @@ export function admissionPlugins(options: PluginOptions): AdmissionPlugin[] {
     new LimitRanger(lookup),
     new ServiceAccount({ lookup, random, mountTokens }),
     new NodeRestriction(lookup),
+    new TaintNodesByCondition(),
+    new PodSecurity(lookup),
     new Priority(lookup),
     new DefaultTolerationSeconds(),
     new DefaultStorageClass(() => lookup.list({ group: 'storage.k8s.io', plural: 'storageclasses' })),
