@@ -12,6 +12,14 @@ export type {
   PolicyRule,
 } from './auth/authorizer.js';
 export { BadTokenFile, readTokenFile } from './auth/token-file.js';
+export {
+  BadEncryptionConfiguration,
+  type EncryptedResources,
+  type EncryptionConfiguration,
+  type EncryptionKey,
+  type EncryptionProvider,
+  readEncryptionConfiguration,
+} from './encryption/configuration.js';
 export { type Listener, type ListenOptions, listen } from './http/listener.js';
 export { ApiServer, type ApiServerOptions, type ServerResponse } from './server.js';
 export type { ServerRequest } from './rest/request.js';

@@ -49,6 +49,8 @@ import { ensureSystemObjects } from './bootstrap/system-objects.js';
 import { storagePrefix, WatchCache } from './cache/watch-cache.js';
 import { CrdController } from './crd/crd-controller.js';
 import { crdStrategy } from './crd/strategy.js';
+import type { EncryptionConfiguration } from './encryption/configuration.js';
+import { EncryptedStore } from './encryption/encrypted-store.js';
 import { DiscoveryDocuments } from './discovery/documents.js';
 import { inProcessTransport } from './in-process.js';
 import { ResourceRegistry, storageKey } from './resource.js';
@@ -85,6 +87,8 @@ export interface ApiServerOptions {
   readonly serviceAccountKey?: string;
   /** Whom service-account tokens are from, and for. Default `https://kubernetes.default.svc.cluster.local`. */
   readonly serviceAccountIssuer?: string;
+  /** What is encrypted at rest, and how: the first provider writes, all read. Default: nothing is. */
+  readonly encryption?: EncryptionConfiguration;
   /**
    * Freezes every object that is served in process, so that a reader who mutates it fails at once. Costs
    * time per write: for tests. Default false.
@@ -232,9 +236,11 @@ export class ApiServer {
     });
   }
 
-  /** Loads the state, serves it, and creates what every cluster has. */
+  /** Loads the state, serves it, and creates what every cluster has. @throws BadEncryptionConfiguration */
   static async start(options: ApiServerOptions): Promise<ApiServer> {
-    const cache = await WatchCache.open(options.store, options.clock, options.freeze);
+    const { encryption, store, clock } = options;
+    const sealed = encryption ? new EncryptedStore(store, encryption, options.random) : store;
+    const cache = await WatchCache.open(sealed, clock, options.freeze);
     const server = new ApiServer(options, cache);
     try {
       await server.#crds.start();

@@ -1,7 +1,11 @@
 /** `gyre up`: an embedded cluster on loopback until it is told to stop. */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { readTokenFile } from '../apiserver/index.js';
+import {
+  type EncryptionConfiguration,
+  readEncryptionConfiguration,
+  readTokenFile,
+} from '../apiserver/index.js';
 import { EmbeddedCluster, type EmbeddedClusterOptions, ForeignKubeconfig } from '../cluster/index.js';
 import type { ImageMapping } from '../runtime/index.js';
 import { StoreLocked } from '../store/index.js';
@@ -24,6 +28,8 @@ a node whose containers are processes of this machine, and a proxy for its Servi
   --image NAME=CMD    what an image runs, e.g. --image shop="node server.js"  (repeatable)
   --token-auth-file FILE
                       static tokens: lines of token,user,uid,"group1,group2"
+  --encryption-provider-config FILE
+                      an EncryptionConfiguration: what is encrypted at rest, with which keys
   --no-controllers    the API server alone: no controllers, nodes or proxy
   --verbose           log what the control plane does to stderr
   --help
@@ -41,6 +47,7 @@ export interface UpOptions {
   readonly images: Readonly<Record<string, ImageMapping>>;
   readonly controllers: boolean;
   readonly tokenFile?: string;
+  readonly encryptionFile?: string;
   readonly verbose: boolean;
 }
 
@@ -57,6 +64,7 @@ export function readUpOptions(args: readonly string[]): UpOptions | 'help' {
     nodes: { type: 'string' },
     image: { type: 'string', multiple: true, default: [] },
     'token-auth-file': { type: 'string' },
+    'encryption-provider-config': { type: 'string' },
     'no-controllers': { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -73,6 +81,9 @@ export function readUpOptions(args: readonly string[]): UpOptions | 'help' {
     controllers: !given['no-controllers'],
     verbose: given.verbose,
     ...(given['token-auth-file'] === undefined ? {} : { tokenFile: resolve(given['token-auth-file']) }),
+    ...(given['encryption-provider-config'] === undefined
+      ? {}
+      : { encryptionFile: resolve(given['encryption-provider-config']) }),
     ...(given.kubeconfig === undefined ? {} : { kubeconfig: resolve(given.kubeconfig) }),
   };
 }
@@ -149,6 +160,18 @@ function tokensIn(file: string): ReturnType<typeof readTokenFile> {
   }
 }
 
+/** @throws UsageError */
+async function encryptionIn(file: string): Promise<EncryptionConfiguration> {
+  try {
+    return await readEncryptionConfiguration(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new UsageError(
+      `--encryption-provider-config ${file}: ${(error as Error).message}`,
+      'https://kubernetes.io/docs/tasks/administer-cluster/encrypt-data/ says how it is written; aesgcm and identity are known',
+    );
+  }
+}
+
 async function startCluster(options: UpOptions): Promise<EmbeddedCluster> {
   const { dataDir, port, kubeconfig, verbose } = options;
   const cluster: EmbeddedClusterOptions = {
@@ -157,6 +180,9 @@ async function startCluster(options: UpOptions): Promise<EmbeddedCluster> {
     https: { port, ...(kubeconfig === undefined ? {} : { kubeconfig }) },
     controllers: options.controllers,
     ...(options.tokenFile === undefined ? {} : { tokens: tokensIn(options.tokenFile) }),
+    ...(options.encryptionFile === undefined
+      ? {}
+      : { encryption: await encryptionIn(options.encryptionFile) }),
     nodes: { runtime: options.runtime, simulated: options.nodes, images: options.images },
     ...(verbose ? { log: createLogger(stderrSink(), 'debug') } : {}),
   };

@@ -13,6 +13,7 @@ import { join, resolve } from 'node:path';
 import type { Clock, Random, Transport, UserInfo, WebhookDialer } from '../api/index.js';
 import {
   ApiServer,
+  type EncryptionConfiguration,
   type InProcessWebhooks,
   kubernetesVersion,
   type Listener,
@@ -63,6 +64,8 @@ export interface EmbeddedClusterOptions {
   readonly log?: Logger;
   /** Static bearer tokens and whom they stand for. */
   readonly tokens?: ReadonlyMap<string, UserInfo>;
+  /** What is encrypted at rest, and with which keys. Default: nothing is. */
+  readonly encryption?: EncryptionConfiguration;
   /** Freezes what is read in process, to catch who mutates it: for tests. Default false. */
   readonly freeze?: boolean;
   /** Calls webhooks that are not registered in this process. Default: over HTTPS. */
@@ -135,6 +138,7 @@ export class EmbeddedCluster implements AsyncDisposable {
       random,
       log,
       ...(options.tokens ? { tokens: options.tokens } : {}),
+      ...(options.encryption ? { encryption: options.encryption } : {}),
       ...(options.freeze ? { freeze: true } : {}),
       ...(options.webhooks ? { webhooks: options.webhooks } : {}),
       // Without controllers nobody makes service accounts, and nobody finds nodes ready; without HTTPS no pod has use for a

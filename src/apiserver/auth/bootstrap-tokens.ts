@@ -7,6 +7,7 @@ import { timingSafeEqual } from 'node:crypto';
 import type { Clock, UserInfo } from '../../api/index.js';
 import type { Secret } from '../../api/kinds/core/v1.js';
 import type { Given } from '../builtin/given.js';
+import { isUnreadable } from '../encryption/values.js';
 import { storagePrefix, type WatchCache } from '../cache/watch-cache.js';
 
 const tokenForm = /^([a-z0-9]{6})\.([a-z0-9]{16})$/;
@@ -25,9 +26,11 @@ export class BootstrapTokens {
     const [, id, given] = tokenForm.exec(token) ?? [];
     if (id === undefined || given === undefined) return undefined;
     const prefix = storagePrefix({ group: '', plural: 'secrets' });
-    const secret = this.cache.resource(prefix).get(`${prefix}kube-system/bootstrap-token-${id}`)
-      ?.object as unknown as Given<Secret> | undefined;
-    if (!secret || secret.type !== secretType || secret.metadata?.deletionTimestamp) return undefined;
+    const found = this.cache.resource(prefix).get(`${prefix}kube-system/bootstrap-token-${id}`)?.object;
+    const secret = found as unknown as Given<Secret> | undefined;
+    // One that cannot be decrypted proves nobody.
+    if (!secret || isUnreadable(secret) || secret.type !== secretType || secret.metadata?.deletionTimestamp)
+      return undefined;
     const field = (name: string): string => {
       const { data = {} } = secret;
       return Object.hasOwn(data, name) ? Buffer.from(data[name] ?? '', 'base64').toString('utf8') : '';

@@ -20,6 +20,7 @@ import {
   trackUpdate,
 } from '../../api/index.js';
 import { RevisionMismatch } from '../../store/index.js';
+import { isStale } from '../encryption/values.js';
 import type { CachedObject, StampedObject } from '../cache/resource-cache.js';
 import { checkPlace, createObject, hasGeneration } from './create.js';
 import {
@@ -198,8 +199,8 @@ async function store(
     } as StampedObject;
   }
   const value = await toStorage(ctx, final);
-  // API-6: an update that changes nothing keeps the version.
-  if (deepEqualJson(value, cached.stored)) return current;
+  // API-6: an update that changes nothing keeps the version, unless it is to be encrypted with another key.
+  if (deepEqualJson(value, cached.stored) && !isStale(cached.stored)) return current;
   if (write.dryRun) {
     const { resourceVersion } = current.metadata;
     return { ...final, metadata: { ...(final.metadata as JsonObject), resourceVersion } } as StampedObject;
