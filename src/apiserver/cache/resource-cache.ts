@@ -7,6 +7,7 @@
 import { SortedKeys, type StoreEvent, type StoreEntry } from '../../store/index.js';
 import { deepFreeze, type JsonObject } from '../../api/index.js';
 import { isUnreadable, unsealed } from '../encryption/values.js';
+import { Dispatch, type Interest, type Listener } from './dispatch.js';
 
 /** A stored object as clients see it: `metadata.resourceVersion` is there. Shared: never mutated. */
 export interface StampedObject extends JsonObject {
@@ -62,7 +63,7 @@ export class ResourceCache {
   #base = 0;
   /** Changes after this revision are all in the log. */
   #completeSince: number;
-  readonly #wake = new Set<() => void>();
+  readonly #dispatch = new Dispatch();
 
   constructor(
     /** Keys of this resource start with it: `/apps/deployments/`. */
@@ -159,7 +160,7 @@ export class ResourceCache {
 
   #append(event: LogEvent): void {
     this.#log.push(event);
-    for (const wake of this.#wake) wake();
+    this.#dispatch.tell(event, this.end - 1);
   }
 
   /** The position after the last event. */
@@ -200,9 +201,8 @@ export class ResourceCache {
     this.#completeSince = revision;
   }
 
-  /** Calls `wake` after every append, until the returned function is called. */
-  onAppend(wake: () => void): () => void {
-    this.#wake.add(wake);
-    return () => void this.#wake.delete(wake);
+  /** Calls back after every append that is of interest, until the returned function is called. */
+  onAppend(listener: Listener, interest?: Interest): () => void {
+    return this.#dispatch.add(listener, interest);
   }
 }

@@ -1,6 +1,7 @@
 /**
  * HTTPS on top of the server: TLS, client certificates and bearer tokens, bounded bodies, streaming.
  */
+import { setMaxListeners } from 'node:events';
 import { type IncomingMessage, type ServerResponse as NodeResponse, STATUS_CODES } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
@@ -14,6 +15,7 @@ import { maxBodyBytes } from '../rest/body.js';
 import type { ServerRequest } from '../rest/request.js';
 import type { ApiServer, ServerResponse } from '../server.js';
 import { jsonChunks, watchFrames } from './encode.js';
+import { RequestLife } from './request-life.js';
 import { execProtocols, serveExec, webSocketConnection } from './exec-channels.js';
 
 export interface ListenOptions {
@@ -45,6 +47,12 @@ const maxMessageBytes = 4 * 1024 * 1024;
 export async function listen(server: ApiServer, options: ListenOptions): Promise<Listener> {
   const { log, host = '127.0.0.1' } = options;
   const stopping = new AbortController();
+  // Every client that reads slowly waits for it too: their number says nothing about a leak.
+  setMaxListeners(0, stopping.signal);
+  const lives = new Set<RequestLife>();
+  stopping.signal.addEventListener('abort', () => {
+    for (const life of lives) life.stop();
+  });
   /** Reads under way, watches among them: the signal ends them. */
   const streams = new Set<Promise<void>>();
   const https: Server = createServer(
@@ -58,10 +66,13 @@ export async function listen(server: ApiServer, options: ListenOptions): Promise
       keepAliveTimeout: 120_000,
     },
     (request, response) => {
-      const served = serve(server, request, response, stopping.signal).catch((error: unknown) => {
-        log.debug('connection lost', { error: String(error) });
-        response.destroy();
-      });
+      const life = new RequestLife(response, stopping.signal, lives);
+      const served = serve(server, request, response, { life, stopping: stopping.signal }).catch(
+        (error: unknown) => {
+          log.debug('connection lost', { error: String(error) });
+          response.destroy();
+        },
+      );
       if (request.method === 'GET') {
         streams.add(served);
         void served.finally(() => streams.delete(served));
@@ -119,6 +130,15 @@ function credentialsOf(request: IncomingMessage): Credentials {
   const socket = request.socket as TLSSocket;
   const bearer = /^Bearer\s+(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
   if (bearer !== undefined) return { bearerToken: bearer };
+  let known = certificates.get(socket);
+  if (!known) {
+    known = certificateOf(socket);
+    certificates.set(socket, known);
+  }
+  return known;
+}
+
+function certificateOf(socket: TLSSocket): Credentials {
   const { subject } = socket.getPeerCertificate();
   if (!subject) return {};
   if (!socket.authorized) return { invalid: true };
@@ -126,6 +146,9 @@ function credentialsOf(request: IncomingMessage): Credentials {
     Array.isArray(value) ? value.map(String) : value === undefined ? [] : [String(value)];
   return { certificate: { commonName: all(subject.CN)[0] ?? '', organizations: all(subject.O) } };
 }
+
+/** What was read from the certificate of a connection: it is the same for all its requests. */
+const certificates = new WeakMap<TLSSocket, Credentials>();
 
 /** Undefined when the body grows past the limit; the rest is then not read. */
 async function readBody(request: IncomingMessage): Promise<Uint8Array | undefined> {
@@ -143,10 +166,8 @@ async function serve(
   server: ApiServer,
   request: IncomingMessage,
   response: NodeResponse,
-  stopping: AbortSignal,
+  { life, stopping }: { readonly life: RequestLife; readonly stopping: AbortSignal },
 ): Promise<void> {
-  const gone = new AbortController();
-  response.once('close', () => gone.abort());
   const user = server.authenticator.authenticate(credentialsOf(request));
   const { path, query } = splitTarget(request.url ?? '/');
   if (!methods.has(request.method ?? '')) {
@@ -165,11 +186,9 @@ async function serve(
     );
     return;
   }
-  const answer = await server.handle(
-    toServerRequest(request, { path, query }, bytes, user, AbortSignal.any([gone.signal, stopping])),
-  );
+  const answer = await server.handle(toServerRequest(request, { path, query }, bytes, user, life));
   if ('watch' in answer) await stream(response, answer, stopping);
-  else if ('stream' in answer) await streamBytes(response, answer, gone.signal, stopping);
+  else if ('stream' in answer) await streamBytes(response, answer, life.signal, stopping);
   else await sendChunks(response, answer, stopping);
 }
 
@@ -184,7 +203,7 @@ async function upgrade(
   socket.on('error', () => socket.destroy());
   const user = server.authenticator.authenticate(credentialsOf(request));
   const target = splitTarget(request.url ?? '/');
-  const asked = toServerRequest(request, target, new Uint8Array(), user, stopping);
+  const asked = toServerRequest(request, target, new Uint8Array(), user, { signal: stopping });
   const answer = await server.handleUpgrade(asked);
   if (!('exec' in answer)) {
     refuseUpgrade(socket, answer);
@@ -227,7 +246,7 @@ function toServerRequest(
   { path, query }: Pick<ServerRequest, 'path' | 'query'>,
   bytes: Uint8Array,
   user: UserInfo | undefined,
-  signal: AbortSignal,
+  life: { readonly signal: AbortSignal },
 ): ServerRequest {
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(request.headers)) {
@@ -240,7 +259,9 @@ function toServerRequest(
     headers,
     ...(bytes.length > 0 ? { body: { bytes } } : {}),
     ...(user ? { user } : {}),
-    signal,
+    get signal() {
+      return life.signal;
+    },
   };
 }
 
