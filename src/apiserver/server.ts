@@ -29,6 +29,7 @@ import {
 import { type ObjectStore, StoreClosed } from '../store/index.js';
 import { type Logger, silentLogger } from '../telemetry/index.js';
 import { ServiceAllocator } from './allocation/service-allocator.js';
+import { audited, AuditLog, type AuditOptions } from './audit/audit.js';
 import { AdmissionChain } from './admission/admission.js';
 import { webhookConfigurationStrategies } from './admission/webhooks/configuration.js';
 import { WebhookAdmission } from './admission/webhooks/webhook-admission.js';
@@ -89,6 +90,8 @@ export interface ApiServerOptions {
   readonly serviceAccountIssuer?: string;
   /** What is encrypted at rest, and how: the first provider writes, all read. Default: nothing is. */
   readonly encryption?: EncryptionConfiguration;
+  /** What is written of which request, and where to. Default: nothing is. */
+  readonly audit?: AuditOptions;
   /**
    * Freezes every object that is served in process, so that a reader who mutates it fails at once. Costs
    * time per write: for tests. Default false.
@@ -123,6 +126,8 @@ export type ServerResponse =
 /** An exec or attach that may go on over the client's connection. */
 export interface ExecGranted {
   readonly exec: ExecRequest;
+  /** To be called when it is over, where somebody wants to know. */
+  readonly ended?: () => void;
 }
 
 /** The identity the server uses for its own writes. */
@@ -146,6 +151,7 @@ export class ApiServer {
   readonly #documents: DiscoveryDocuments;
   readonly #crds: CrdController;
   readonly #log: Logger;
+  readonly #audit: AuditLog | undefined;
   #nodes: NodeConnector | undefined;
   /** `host:port`, once it is reached from outside. */
   #address: string | undefined;
@@ -153,6 +159,7 @@ export class ApiServer {
 
   private constructor(options: ApiServerOptions, cache: WatchCache) {
     this.#log = options.log ?? silentLogger;
+    this.#audit = options.audit && new AuditLog(options.audit, options);
     this.#registry = ResourceRegistry.withBuiltins([
       crdStrategy,
       ...webhookConfigurationStrategies,
@@ -269,6 +276,11 @@ export class ApiServer {
     await publishEndpoints(inProcessTransport(this, serverUser), at);
   }
 
+  /** A name for a request that its client has not named: its answer carries it as `Audit-Id`. */
+  newAuditID(): string {
+    return this.#rest.random.uuid();
+  }
+
   /** Gives the server its way to the nodes: logs and exec go there. */
   connectNodes(nodes: NodeConnector): void {
     this.#nodes = nodes;
@@ -305,6 +317,12 @@ export class ApiServer {
   }
 
   async handle(request: ServerRequest): Promise<ServerResponse> {
+    const record = this.#audit?.receive(request);
+    if (!record) return this.#answer(request);
+    return audited(record, await this.#answer({ ...request, audit: record }));
+  }
+
+  async #answer(request: ServerRequest): Promise<ServerResponse> {
     const warnings: string[] = [];
     const response = await this.#route(request, warnings).catch((error: unknown) =>
       this.#failure(request, error),
@@ -316,9 +334,17 @@ export class ApiServer {
 
   /** What a request to upgrade the connection asks for; a refusal is a plain answer. Never throws. */
   async handleUpgrade(request: ServerRequest): Promise<ExecGranted | ServerResponse> {
+    const record = this.#audit?.receive(request);
+    if (!record) return this.#upgrade(request);
+    const answer = await this.#upgrade({ ...request, audit: record });
+    if (!('exec' in answer)) return audited(record, answer);
+    record.started(101);
+    return { ...answer, ended: () => record.complete(101) };
+  }
+
+  async #upgrade(request: ServerRequest): Promise<ExecGranted | ServerResponse> {
     try {
-      if (!request.user) throw unauthorized();
-      const user = actingUser(request.user, request.headers, this.#authorizer);
+      const user = this.#userOf(request);
       const info = parseResourcePath(request.method, request.path, request.query);
       const upgrades = info?.subresource === 'exec' || info?.subresource === 'attach';
       if (!info || !upgrades) return await this.#route(request, []);
@@ -341,6 +367,7 @@ export class ApiServer {
       });
     } else {
       const cause = error instanceof Error ? error : new Error(String(error));
+      request.audit?.panicked(cause.message);
       this.#log.error('request failed', {
         method: request.method,
         path: request.path,
@@ -351,9 +378,19 @@ export class ApiServer {
     return statusResponse(refusal.status);
   }
 
+  /** Whom the request acts for. @throws ApiError Unauthorized, Forbidden */
+  #userOf({ user, headers, audit }: ServerRequest): UserInfo {
+    if (!user) {
+      audit?.unauthenticated(headers.authorization ? 'bearer' : 'x509');
+      throw unauthorized();
+    }
+    const acting = actingUser(user, headers, this.#authorizer);
+    if (acting !== user) audit?.impersonates(acting);
+    return acting;
+  }
+
   async #route(request: ServerRequest, warnings: string[]): Promise<ServerResponse> {
-    if (!request.user) throw unauthorized();
-    const user = actingUser(request.user, request.headers, this.#authorizer);
+    const user = this.#userOf(request);
     if (healthPaths.test(request.path)) return this.#health(request);
     const info = parseResourcePath(request.method, request.path, request.query);
     if (info && info.resource !== '') return this.#onResource(request, user, info, warnings);
@@ -381,6 +418,7 @@ export class ApiServer {
       verb: request.method.toLowerCase(),
       path,
     });
+    request.audit?.decided(decision);
     if (!decision.allowed) {
       const message = `forbidden: User ${JSON.stringify(user.username)} cannot ${request.method.toLowerCase()} path ${JSON.stringify(path)}`;
       return statusResponse({
@@ -423,6 +461,7 @@ export class ApiServer {
     const { group, verb, namespace, name } = info;
     const asked = authorizationOf(info, user, request.query);
     const decision = this.#authorizer.authorize(asked);
+    request.audit?.decided(decision);
     if (!decision.allowed) throw forbiddenError(asked, decision);
     const resource = this.#registry.find(group, info.version, info.resource);
     if (!resource) throw noSuchResource();

@@ -1,17 +1,13 @@
 /** `gyre up`: an embedded cluster on loopback until it is told to stop. */
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
-import {
-  type EncryptionConfiguration,
-  readEncryptionConfiguration,
-  readTokenFile,
-} from '../apiserver/index.js';
 import { EmbeddedCluster, type EmbeddedClusterOptions, ForeignKubeconfig } from '../cluster/index.js';
 import type { ImageMapping } from '../runtime/index.js';
 import { StoreLocked } from '../store/index.js';
 import { onTerminationSignal, stderrSink } from '../system/index.js';
 import { createLogger } from '../telemetry/index.js';
 import { choiceOption, integerOption, readOptions, UsageError } from './arguments.js';
+import { type AuditFiles, auditIn, encryptionIn, tokensIn } from './up-files.js';
 import { packageVersion } from './version.js';
 
 export const upHelp = `Usage: gyre up [options]
@@ -30,6 +26,10 @@ a node whose containers are processes of this machine, and a proxy for its Servi
                       static tokens: lines of token,user,uid,"group1,group2"
   --encryption-provider-config FILE
                       an EncryptionConfiguration: what is encrypted at rest, with which keys
+  --audit-policy-file FILE
+                      an audit.k8s.io/v1 Policy: what is written of which request
+  --audit-log-path FILE
+                      where it is written, a JSON line each; - is standard output
   --no-controllers    the API server alone: no controllers, nodes or proxy
   --verbose           log what the control plane does to stderr
   --help
@@ -48,6 +48,7 @@ export interface UpOptions {
   readonly controllers: boolean;
   readonly tokenFile?: string;
   readonly encryptionFile?: string;
+  readonly auditFiles?: AuditFiles;
   readonly verbose: boolean;
 }
 
@@ -65,6 +66,8 @@ export function readUpOptions(args: readonly string[]): UpOptions | 'help' {
     image: { type: 'string', multiple: true, default: [] },
     'token-auth-file': { type: 'string' },
     'encryption-provider-config': { type: 'string' },
+    'audit-policy-file': { type: 'string' },
+    'audit-log-path': { type: 'string' },
     'no-controllers': { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -84,8 +87,20 @@ export function readUpOptions(args: readonly string[]): UpOptions | 'help' {
     ...(given['encryption-provider-config'] === undefined
       ? {}
       : { encryptionFile: resolve(given['encryption-provider-config']) }),
+    ...readAuditFiles(given['audit-policy-file'], given['audit-log-path']),
     ...(given.kubeconfig === undefined ? {} : { kubeconfig: resolve(given.kubeconfig) }),
   };
+}
+
+/** @throws UsageError for one without the other */
+function readAuditFiles(policy: string | undefined, log: string | undefined): Pick<UpOptions, 'auditFiles'> {
+  if (policy === undefined && log === undefined) return {};
+  if (policy === undefined || log === undefined)
+    throw new UsageError(
+      `--${policy === undefined ? 'audit-log-path' : 'audit-policy-file'} alone says too little`,
+      '--audit-policy-file says what is written, --audit-log-path where to',
+    );
+  return { auditFiles: { policy: resolve(policy), log: log === '-' ? log : resolve(log) } };
 }
 
 /** `NAME=COMMAND`, the command split at blanks. @throws UsageError */
@@ -148,30 +163,6 @@ function nodesText({ controllers, nodes, runtime }: UpOptions, cluster: Embedded
   return [local, simulated].filter(Boolean).join('; ') || 'none';
 }
 
-/** @throws UsageError */
-function tokensIn(file: string): ReturnType<typeof readTokenFile> {
-  try {
-    return readTokenFile(readFileSync(file, 'utf8'));
-  } catch (error) {
-    throw new UsageError(
-      `--token-auth-file ${file}: ${(error as Error).message}`,
-      'each line is token,user,uid,"group1,group2"; the groups are optional',
-    );
-  }
-}
-
-/** @throws UsageError */
-async function encryptionIn(file: string): Promise<EncryptionConfiguration> {
-  try {
-    return await readEncryptionConfiguration(readFileSync(file, 'utf8'));
-  } catch (error) {
-    throw new UsageError(
-      `--encryption-provider-config ${file}: ${(error as Error).message}`,
-      'https://kubernetes.io/docs/tasks/administer-cluster/encrypt-data/ says how it is written; aesgcm and identity are known',
-    );
-  }
-}
-
 async function startCluster(options: UpOptions): Promise<EmbeddedCluster> {
   const { dataDir, port, kubeconfig, verbose } = options;
   const cluster: EmbeddedClusterOptions = {
@@ -183,6 +174,7 @@ async function startCluster(options: UpOptions): Promise<EmbeddedCluster> {
     ...(options.encryptionFile === undefined
       ? {}
       : { encryption: await encryptionIn(options.encryptionFile) }),
+    ...(options.auditFiles === undefined ? {} : { audit: await auditIn(options.auditFiles) }),
     nodes: { runtime: options.runtime, simulated: options.nodes, images: options.images },
     ...(verbose ? { log: createLogger(stderrSink(), 'debug') } : {}),
   };

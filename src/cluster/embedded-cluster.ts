@@ -13,6 +13,7 @@ import { join, resolve } from 'node:path';
 import type { Clock, Random, Transport, UserInfo, WebhookDialer } from '../api/index.js';
 import {
   ApiServer,
+  type AuditOptions,
   type EncryptionConfiguration,
   type InProcessWebhooks,
   kubernetesVersion,
@@ -66,6 +67,8 @@ export interface EmbeddedClusterOptions {
   readonly tokens?: ReadonlyMap<string, UserInfo>;
   /** What is encrypted at rest, and with which keys. Default: nothing is. */
   readonly encryption?: EncryptionConfiguration;
+  /** What is written of which request, and where to. Default: nothing is. */
+  readonly audit?: AuditOptions;
   /** Freezes what is read in process, to catch who mutates it: for tests. Default false. */
   readonly freeze?: boolean;
   /** Calls webhooks that are not registered in this process. Default: over HTTPS. */
@@ -139,6 +142,7 @@ export class EmbeddedCluster implements AsyncDisposable {
       log,
       ...(options.tokens ? { tokens: options.tokens } : {}),
       ...(options.encryption ? { encryption: options.encryption } : {}),
+      ...(options.audit ? { audit: options.audit } : {}),
       ...(options.freeze ? { freeze: true } : {}),
       ...(options.webhooks ? { webhooks: options.webhooks } : {}),
       // Without controllers nobody makes service accounts, and nobody finds nodes ready; without HTTPS no pod has use for a

@@ -1,5 +1,5 @@
 /** `gyre up` with files that say who may come in and what is encrypted. */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { connect, createClient, createHttpTransport } from 'gyre/client';
@@ -69,6 +69,33 @@ describe('gyre up, with files of its own', function () {
       expect((await transport.request({ method: 'GET', path: '/api/v1/secrets' })).status).to.equal(code);
       transport.close();
     }
+  });
+
+  it('--audit-policy-file, --audit-log-path: each request over HTTPS is a line of JSON, by the id its answer carries', async () => {
+    using folder = temporaryFolder();
+    const [policy, log] = [join(folder.path, 'policy.yaml'), join(folder.path, 'audit.log')];
+    writeFileSync(
+      policy,
+      'apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:\n- {level: Metadata, resources: [{group: "", resources: [secrets]}]}\n',
+    );
+    const args = ['--no-controllers', '--audit-policy-file', policy, '--audit-log-path', log];
+    const { program, kubeconfig } = await gyreUp(join(folder.path, 'data'), args);
+    await using _program = program;
+    const { transport } = await connect({ kubeconfig });
+    const path = '/api/v1/namespaces/default/secrets';
+    const { headers } = await transport.request({ method: 'GET', path });
+    const named = await transport.request({ method: 'GET', path, headers: { 'audit-id': 'mine' } });
+    const other = await transport.request({ method: 'GET', path: '/api/v1/nodes' });
+    transport.close();
+    const lines = readFileSync(log, 'utf8').trim().split('\n');
+    const events = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    const complete = events.filter(({ stage }) => stage === 'ResponseComplete');
+    expect(complete.map(({ auditID }) => auditID)).to.deep.equal([headers['audit-id'], 'mine']);
+    expect(named.headers['audit-id']).to.equal('mine');
+    expect(other.headers['audit-id']).to.match(/^[0-9a-f-]{36}$/);
+    for (const event of complete)
+      expect(event).to.deep.include({ verb: 'list', requestURI: path, sourceIPs: ['127.0.0.1'] });
+    expect((statSync(log).mode & 0o777).toString(8)).to.equal('600');
   });
 
   const bad: readonly [string, string, RegExp][] = [

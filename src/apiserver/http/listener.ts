@@ -39,6 +39,7 @@ export interface Listener {
 }
 
 const methods = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']);
+const maxAuditID = 64;
 const maxHeaderBytes = 64 * 1024;
 /** Of one WebSocket message: clients send what they read in pieces of 32 KiB. */
 const maxMessageBytes = 4 * 1024 * 1024;
@@ -186,7 +187,10 @@ async function serve(
     );
     return;
   }
-  const answer = await server.handle(toServerRequest(request, { path, query }, bytes, user, life));
+  const asked = toServerRequest(request, { path, query }, bytes, user, life);
+  const auditID = auditIDOf(request) ?? server.newAuditID();
+  response.setHeader('audit-id', auditID);
+  const answer = await server.handle(Object.assign(asked, { auditID }));
   if ('watch' in answer) await stream(response, answer, stopping);
   else if ('stream' in answer) await streamBytes(response, answer, life.signal, stopping);
   else await sendChunks(response, answer, stopping);
@@ -228,7 +232,7 @@ async function upgrade(
   const webSocket = await new Promise<WebSocket>((resolve) => {
     sockets.handleUpgrade(request, socket, head, resolve);
   });
-  await serveExec(webSocketConnection(webSocket), answer.exec, stopping);
+  await serveExec(webSocketConnection(webSocket), answer.exec, stopping).finally(() => answer.ended?.());
 }
 
 /** A plain answer on a connection that was to be upgraded, and its end. */
@@ -239,6 +243,12 @@ function refuseUpgrade(socket: Duplex, answer: ServerResponse): void {
     `HTTP/1.1 ${answer.code} ${STATUS_CODES[answer.code] ?? ''}\r\ncontent-type: application/json\r\n` +
       `content-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n\r\n${text}`,
   );
+}
+
+/** How the client calls its request, cut to what a header may carry back. */
+function auditIDOf({ headers }: IncomingMessage): string | undefined {
+  const given = headers['audit-id'];
+  return typeof given === 'string' && given !== '' ? given.slice(0, maxAuditID) : undefined;
 }
 
 function toServerRequest(
@@ -259,6 +269,7 @@ function toServerRequest(
     headers,
     ...(bytes.length > 0 ? { body: { bytes } } : {}),
     ...(user ? { user } : {}),
+    ...(request.socket.remoteAddress === undefined ? {} : { sourceIP: request.socket.remoteAddress }),
     get signal() {
       return life.signal;
     },

@@ -117,6 +117,13 @@ export function allocate(
   return isService && info.subresource === '' ? deps.services.allocate(object, old) : undefined;
 }
 
+/** Lets admission say something in the audit log, where one is kept. */
+export function annotating({ request }: RequestContext): {
+  readonly annotate?: (key: string, value: string) => void;
+} {
+  return request.audit ? { annotate: request.audit.annotate } : {};
+}
+
 /** The subresources that write an object's status and leave its spec as it is. */
 export function writesStatus(subresource: string): boolean {
   return subresource === 'status' || subresource === 'approval';

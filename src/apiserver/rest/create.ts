@@ -12,6 +12,7 @@ import { KeyExists } from '../../store/index.js';
 import type { StampedObject } from '../cache/resource-cache.js';
 import {
   allocate,
+  annotating,
   findCached,
   keyFor,
   type MutableObject,
@@ -99,6 +100,7 @@ async function attempt(
     oldObject: undefined,
     options: writeOptions('CreateOptions', ctx.request.query),
     warnings: ctx.warnings,
+    ...annotating(ctx),
     ...(ctx.request.signal ? { signal: ctx.request.signal } : {}),
   };
   const admitted = await deps.admission.mutate({ ...attributes, object: object as JsonObject });

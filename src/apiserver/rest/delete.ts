@@ -19,6 +19,7 @@ import type { StampedObject } from '../cache/resource-cache.js';
 import type { ServedResource } from '../resource.js';
 import { asObject, type DecodedBody } from './body.js';
 import {
+  annotating,
   atRequestVersion,
   findCached,
   type MutableObject,
@@ -156,10 +157,11 @@ export async function deleteObject(
 }
 
 async function admitDeletion(
-  { deps, info, resource, user, warnings, request }: RequestContext,
+  ctx: RequestContext,
   current: StampedObject,
   options: DeleteRequest,
 ): Promise<void> {
+  const { deps, info, resource, user, warnings, request } = ctx;
   const attributes = {
     operation: 'DELETE' as const,
     resource,
@@ -172,6 +174,7 @@ async function admitDeletion(
     oldObject: current,
     options: optionsObject(options),
     warnings,
+    ...annotating(ctx),
     ...(request.signal ? { signal: request.signal } : {}),
   };
   await deps.admission.mutate(attributes);

@@ -25,6 +25,7 @@ import type { CachedObject, StampedObject } from '../cache/resource-cache.js';
 import { checkPlace, createObject, hasGeneration } from './create.js';
 import {
   allocate,
+  annotating,
   atRequestVersion,
   findCached,
   type MutableObject,
@@ -289,6 +290,7 @@ function updateAttributes(
     ...(as ? { kind: as.kind } : {}),
     options: writeOptions('UpdateOptions', ctx.request.query),
     warnings: ctx.warnings,
+    ...annotating(ctx),
     ...(signal ? { signal } : {}),
   };
 }
