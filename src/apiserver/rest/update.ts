@@ -201,7 +201,8 @@ async function store(
   }
   const value = await toStorage(ctx, final);
   // API-6: an update that changes nothing keeps the version, unless it is to be encrypted with another key.
-  if (deepEqualJson(value, cached.stored) && !isStale(cached.stored)) return current;
+  const same = deepEqualJson(value, cached.stored) || (resource.builtin && deepEqualJson(final, current));
+  if (same && !isStale(cached.stored)) return current;
   if (write.dryRun) {
     const { resourceVersion } = current.metadata;
     return { ...final, metadata: { ...(final.metadata as JsonObject), resourceVersion } } as StampedObject;

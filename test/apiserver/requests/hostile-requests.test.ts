@@ -953,7 +953,10 @@ describe('hostile requests', () => {
       '/api/v1/nodes',
     ];
     const lists = await Promise.all(paths.map((path) => transport.request({ method: 'GET', path })));
-    return lists.map(({ body }) => (body as { items: JsonValue }).items);
+    // Over HTTPS, items of built-in kinds do not say what they are.
+    return lists.map(({ body }) =>
+      (body as { items: JsonObject[] }).items.map(({ apiVersion: _, kind: __, ...rest }) => rest),
+    );
   };
 
   before(async () => {
