@@ -52,6 +52,7 @@ import { CrdController } from './crd/crd-controller.js';
 import { crdStrategy } from './crd/strategy.js';
 import type { EncryptionConfiguration } from './encryption/configuration.js';
 import { EncryptedStore } from './encryption/encrypted-store.js';
+import { isUnreadable } from './encryption/values.js';
 import { DiscoveryDocuments } from './discovery/documents.js';
 import { FlowControl, type Place } from './flow-control/flow-control.js';
 import { flowStrategies } from './flow-control/strategies.js';
@@ -189,9 +190,11 @@ export class ApiServer {
       random: options.random,
       issuer: options.serviceAccountIssuer ?? serviceAccountIssuer,
       key: options.serviceAccountKey,
-      uidOf: (plural, namespace, name) => {
+      find: (plural, namespace, name) => {
         const prefix = storagePrefix({ group: '', plural });
-        return cache.resource(prefix).get(`${prefix}${namespace}/${name}`)?.object.metadata.uid;
+        const key = namespace === '' ? name : `${namespace}/${name}`;
+        const object = cache.resource(prefix).get(prefix + key)?.object;
+        return object && !isUnreadable(object) ? object.metadata : undefined;
       },
     });
     this.authenticator = new Authenticator({
@@ -241,7 +244,7 @@ export class ApiServer {
     };
     this.#review = {
       authorizer: this.#authorizer,
-      userOfToken: (token) => this.authenticator.authenticate({ bearerToken: token }),
+      prove: (token, audiences) => this.authenticator.prove(token, audiences),
     };
     this.#documents = new DiscoveryDocuments(this.#registry, (text) =>
       createHash('sha256').update(text).digest('hex'),
