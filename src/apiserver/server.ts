@@ -47,6 +47,7 @@ import { UnionAuthorizer } from './auth/union.js';
 import { nodeRules } from './bootstrap/roles/for-components.js';
 import { publishEndpoints, type ServerAddress } from './bootstrap/own-endpoints.js';
 import { ensureSystemObjects } from './bootstrap/system-objects.js';
+import { builtinDecoder } from './builtin/served.js';
 import { storagePrefix, WatchCache } from './cache/watch-cache.js';
 import { CrdController } from './crd/crd-controller.js';
 import { crdStrategy } from './crd/strategy.js';
@@ -109,6 +110,8 @@ export interface ApiServerOptions {
   readonly disableAdmissionPlugins?: readonly string[];
   /** Pods get a volume with the token of their service account, for an API server they can reach. Default true. */
   readonly mountServiceAccountTokens?: boolean;
+  /** Answers discovery in two documents to clients that ask for it (API-12). Default true. */
+  readonly aggregatedDiscovery?: boolean;
   /** Calls webhooks that are not of this process. Default: over HTTPS, services by their endpoints. */
   readonly webhooks?: WebhookDialer;
 }
@@ -246,8 +249,10 @@ export class ApiServer {
       authorizer: this.#authorizer,
       prove: (token, audiences) => this.authenticator.prove(token, audiences),
     };
-    this.#documents = new DiscoveryDocuments(this.#registry, (text) =>
-      createHash('sha256').update(text).digest('hex'),
+    this.#documents = new DiscoveryDocuments(
+      this.#registry,
+      (text) => createHash('sha256').update(text).digest('hex'),
+      options.aggregatedDiscovery ?? true,
     );
     this.#crds = new CrdController({
       cache,
@@ -264,7 +269,11 @@ export class ApiServer {
   static async start(options: ApiServerOptions): Promise<ApiServer> {
     const { encryption, store, clock } = options;
     const sealed = encryption ? new EncryptedStore(store, encryption, options.random) : store;
-    const cache = await WatchCache.open(sealed, clock, options.freeze);
+    const cache = await WatchCache.open(sealed, {
+      clock,
+      decoderOf: builtinDecoder,
+      ...(options.freeze ? { freeze: true } : {}),
+    });
     const server = new ApiServer(options, cache);
     try {
       await server.#crds.start();

@@ -57,7 +57,7 @@ function stamp(decoded: JsonObject, revision: number): StampedObject {
 export class ResourceCache {
   readonly #objects = new Map<string, CachedObject>();
   readonly #keys = new SortedKeys();
-  #decode: Decoder = identity;
+  #decode: Decoder;
   #log: LogEvent[] = [];
   /** Position of the first event still in the log. */
   #base = 0;
@@ -71,7 +71,9 @@ export class ResourceCache {
     completeSince: number,
     /** Freezes what is served, so that a reader who mutates it fails at once. */
     private readonly freeze: boolean,
+    decode: Decoder = identity,
   ) {
+    this.#decode = decode;
     this.#completeSince = completeSince;
   }
 

@@ -26,8 +26,8 @@ export interface ListenOptions {
   /** PEM. */
   readonly cert: string;
   readonly key: string;
-  /** PEM: whose client certificates are believed. */
-  readonly clientCa: string;
+  /** PEM: whose client certificates are believed. Default: none are. */
+  readonly clientCa?: string;
   readonly log: Logger;
 }
 
@@ -60,8 +60,7 @@ export async function listen(server: ApiServer, options: ListenOptions): Promise
     {
       cert: options.cert,
       key: options.key,
-      ca: options.clientCa,
-      requestCert: true,
+      ...(options.clientCa === undefined ? {} : { ca: options.clientCa, requestCert: true }),
       rejectUnauthorized: false,
       maxHeaderSize: maxHeaderBytes,
       keepAliveTimeout: 120_000,

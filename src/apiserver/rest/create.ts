@@ -109,6 +109,10 @@ async function attempt(
   validateCreate(ctx, object as JsonObject);
   await deps.admission.validate({ ...attributes, object: object as JsonObject });
 
+  // What was read and is sent again may be tried, not stored.
+  const { resourceVersion } = (decoded.metadata ?? {}) as { resourceVersion?: string };
+  if (resourceVersion && !write.dryRun)
+    throw badRequest('resourceVersion should not be set on objects to be created');
   // Said before anything is asked for: what the object wants may be what it has.
   if (findCached(ctx, name)) throw alreadyExists(ctx.resource.facts, name);
   const allocation = allocate(ctx, object, undefined);
@@ -185,8 +189,6 @@ function identified(
   const { resource, info, deps } = ctx;
   const object: MutableObject = { ...decoded };
   const metadata: MutableObject = { ...(decoded.metadata as JsonObject | undefined) };
-  if (metadata.resourceVersion)
-    throw badRequest('resourceVersion should not be set on objects to be created');
   for (const field of serverFields) delete metadata[field];
   if (!managed) delete metadata.managedFields;
   if (name !== '') metadata.name = name;

@@ -18,7 +18,7 @@ import { untilStopped } from './until-stopped.js';
 
 const flags = {
   'cert-dir': 'where apiserver.crt and apiserver.key are',
-  'client-ca-file': 'whose client certificates are believed, PEM',
+  'client-ca-file': 'whose client certificates are believed, PEM; default: none are',
   'secure-port': 'default 6443',
   'bind-address': 'default 127.0.0.1',
   'etcd-servers': 'accepted: the state is kept in memory',
@@ -29,7 +29,7 @@ const flags = {
   'service-cluster-ip-range': 'where addresses of Services come from; the first range counts',
   'allow-privileged': 'accepted',
   'disable-admission-plugins': 'comma-separated',
-  'feature-gates': 'accepted',
+  'feature-gates': 'AggregatedDiscoveryEndpoint=false counts, others are accepted',
   'anonymous-auth': 'false: who shows no credentials is refused (default true)',
   'token-auth-file': 'static tokens: lines of token,user,uid,"group1,group2"',
   'advertise-address': 'accepted',
@@ -54,12 +54,10 @@ function certificates(dir: string, clientCaFile: string | undefined) {
       throw new Error(`${flag}: ${(error as Error).message}`);
     }
   };
-  if (clientCaFile === undefined)
-    throw new Error('--client-ca-file is needed: whose certificates are believed');
   return {
     cert: read(join(dir, 'apiserver.crt'), '--cert-dir'),
     key: read(join(dir, 'apiserver.key'), '--cert-dir'),
-    clientCa: read(clientCaFile, '--client-ca-file'),
+    ...(clientCaFile === undefined ? {} : { clientCa: read(clientCaFile, '--client-ca-file') }),
   };
 }
 
@@ -91,10 +89,7 @@ async function run(args: readonly string[]): Promise<number> {
   const log = createLogger(({ level, message, fields }) => {
     process.stderr.write(`${JSON.stringify({ level, msg: message, ...fields })}\n`);
   }, 'warn');
-  const { cert, key, clientCa } = certificates(
-    given.value('cert-dir') ?? '/var/run/kubernetes',
-    given.value('client-ca-file'),
-  );
+  const pem = certificates(given.value('cert-dir') ?? '/var/run/kubernetes', given.value('client-ca-file'));
   const store = new MemoryStore({ clock: systemClock });
   const [cidr] = (given.value('service-cluster-ip-range') ?? '').split(',');
   const issuer = given.value('service-account-issuer');
@@ -109,6 +104,9 @@ async function run(args: readonly string[]): Promise<number> {
     ...(issuer === undefined ? {} : { serviceAccountIssuer: issuer }),
     ...(tokenFile === undefined ? {} : { tokens: readTokenFile(readFileSync(tokenFile, 'utf8')) }),
     anonymousAuth: given.value('anonymous-auth') !== 'false',
+    aggregatedDiscovery: !(given.value('feature-gates') ?? '')
+      .split(',')
+      .includes('AggregatedDiscoveryEndpoint=false'),
     ...(cidr ? { serviceCidr: cidr } : {}),
     ...(serviceAccountKey === undefined ? {} : { serviceAccountKey }),
     ...(given.value('authorization-mode') === 'AlwaysAllow' ? { authorizer: allowAll } : {}),
@@ -117,9 +115,7 @@ async function run(args: readonly string[]): Promise<number> {
   const listener = await listen(server, {
     port: Number(given.value('secure-port') ?? 6443),
     host,
-    cert,
-    key,
-    clientCa,
+    ...pem,
     log,
   });
   const manager = Manager.create({
