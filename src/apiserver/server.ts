@@ -53,7 +53,10 @@ import { CrdController } from './crd/crd-controller.js';
 import { crdStrategy } from './crd/strategy.js';
 import type { EncryptionConfiguration } from './encryption/configuration.js';
 import { EncryptedStore } from './encryption/encrypted-store.js';
+import { isUnreadable } from './encryption/values.js';
 import { DiscoveryDocuments } from './discovery/documents.js';
+import { FlowControl, type Place } from './flow-control/flow-control.js';
+import { flowStrategies } from './flow-control/strategies.js';
 import { inProcessTransport } from './in-process.js';
 import { ResourceRegistry, storageKey } from './resource.js';
 import { answerReview, isReview, type ReviewDeps } from './review/reviews.js';
@@ -91,6 +94,11 @@ export interface ApiServerOptions {
   readonly serviceAccountIssuer?: string;
   /** What is encrypted at rest, and how: the first provider writes, all read. Default: nothing is. */
   readonly encryption?: EncryptionConfiguration;
+  /**
+   * Requests that are served at a time, shared out among the priority levels; members of `system:masters` are not counted. 0:
+   * as many as come. Default 600.
+   */
+  readonly maxRequestsInFlight?: number;
   /** What is written of which request, and where to. Default: nothing is. */
   readonly audit?: AuditOptions;
   /**
@@ -142,6 +150,9 @@ const serviceAccountIssuer = 'https://kubernetes.default.svc.cluster.local';
 /** Nobody has to be allowed to ask: a load balancer is given no rights. */
 const healthPaths = /^\/(?:healthz|livez|readyz)\/?$/;
 
+/** Subresources whose requests go on for as long as somebody wants: they take nobody's place. */
+const longRunning = new Set(['attach', 'exec', 'log', 'portforward', 'proxy']);
+
 export class ApiServer {
   readonly authenticator: Authenticator;
   /** Where webhooks of this process are registered, and all others called through. */
@@ -155,6 +166,7 @@ export class ApiServer {
   readonly #crds: CrdController;
   readonly #log: Logger;
   readonly #audit: AuditLog | undefined;
+  readonly #flow: FlowControl | undefined;
   #nodes: NodeConnector | undefined;
   /** `host:port`, once it is reached from outside. */
   #address: string | undefined;
@@ -163,10 +175,13 @@ export class ApiServer {
   private constructor(options: ApiServerOptions, cache: WatchCache) {
     this.#log = options.log ?? silentLogger;
     this.#audit = options.audit && new AuditLog(options.audit, options);
+    const { clock, maxRequestsInFlight: maxInFlight = 600 } = options;
+    if (maxInFlight > 0) this.#flow = new FlowControl({ cache, clock, maxInFlight });
     this.#registry = ResourceRegistry.withBuiltins([
       crdStrategy,
       ...webhookConfigurationStrategies,
       ...policyStrategies,
+      ...flowStrategies,
     ]);
     this.#https = new HttpsWebhookDialer({
       clock: options.clock,
@@ -178,9 +193,11 @@ export class ApiServer {
       random: options.random,
       issuer: options.serviceAccountIssuer ?? serviceAccountIssuer,
       key: options.serviceAccountKey,
-      uidOf: (plural, namespace, name) => {
+      find: (plural, namespace, name) => {
         const prefix = storagePrefix({ group: '', plural });
-        return cache.resource(prefix).get(`${prefix}${namespace}/${name}`)?.object.metadata.uid;
+        const key = namespace === '' ? name : `${namespace}/${name}`;
+        const object = cache.resource(prefix).get(prefix + key)?.object;
+        return object && !isUnreadable(object) ? object.metadata : undefined;
       },
     });
     this.authenticator = new Authenticator({
@@ -230,7 +247,7 @@ export class ApiServer {
     };
     this.#review = {
       authorizer: this.#authorizer,
-      userOfToken: (token) => this.authenticator.authenticate({ bearerToken: token }),
+      prove: (token, audiences) => this.authenticator.prove(token, audiences),
     };
     this.#documents = new DiscoveryDocuments(
       this.#registry,
@@ -333,12 +350,14 @@ export class ApiServer {
 
   async #answer(request: ServerRequest): Promise<ServerResponse> {
     const warnings: string[] = [];
-    const response = await this.#route(request, warnings).catch((error: unknown) =>
-      this.#failure(request, error),
-    );
-    return warnings.length === 0
-      ? response
-      : { ...response, headers: { ...response.headers, warning: warningHeader(warnings) } };
+    let headers: Readonly<Record<string, string>> | undefined;
+    const response = await this.#route(request, warnings, (place) => {
+      ({ headers } = place);
+    }).catch((error: unknown) => this.#failure(request, error));
+    if (!headers && warnings.length === 0) return response;
+    const told: Record<string, string> = { ...response.headers, ...headers };
+    if (warnings.length > 0) told.warning = warningHeader(warnings);
+    return { ...response, headers: told };
   }
 
   /** What a request to upgrade the connection asks for; a refusal is a plain answer. Never throws. */
@@ -356,7 +375,7 @@ export class ApiServer {
       const user = this.#userOf(request);
       const info = parseResourcePath(request.method, request.path, request.query);
       const upgrades = info?.subresource === 'exec' || info?.subresource === 'attach';
-      if (!info || !upgrades) return await this.#route(request, []);
+      if (!info || !upgrades) return await this.#route(request, [], () => {});
       const ctx = this.#resourceContext(request, user, info, []);
       await admitConnect(ctx);
       return { exec: podExec(ctx) };
@@ -398,12 +417,30 @@ export class ApiServer {
     return acting;
   }
 
-  async #route(request: ServerRequest, warnings: string[]): Promise<ServerResponse> {
+  /** @param placed is told of the place the request has got */
+  async #route(
+    request: ServerRequest,
+    warnings: string[],
+    placed: (place: Place) => void,
+  ): Promise<ServerResponse> {
     const user = this.#userOf(request);
     if (healthPaths.test(request.path)) return this.#health(request);
     const info = parseResourcePath(request.method, request.path, request.query);
-    if (info && info.resource !== '') return this.#onResource(request, user, info, warnings);
-    return this.#onDocument(request, user);
+    const resource = info && info.resource !== '' ? info : undefined;
+    const serve = (): Promise<ServerResponse> | ServerResponse =>
+      resource ? this.#onResource(request, user, resource, warnings) : this.#onDocument(request, user);
+    if (!this.#flow || (resource && longRunning.has(resource.subresource))) return serve();
+    const { path, method } = request;
+    const verb = resource?.verb ?? method.toLowerCase();
+    const entered = this.#flow.enter({ user, verb, path, resource }, () => request.signal);
+    const place = entered instanceof Promise ? await entered : entered;
+    placed(place);
+    try {
+      // A watch has its place until it has begun.
+      return await serve();
+    } finally {
+      place.release();
+    }
   }
 
   #health(request: ServerRequest): ServerResponse {

@@ -65,6 +65,8 @@ export interface EmbeddedClusterOptions {
   readonly log?: Logger;
   /** Static bearer tokens and whom they stand for. */
   readonly tokens?: ReadonlyMap<string, UserInfo>;
+  /** Requests that are served at a time, but for those of cluster admins; 0: as many as come. Default 600. */
+  readonly maxRequestsInFlight?: number;
   /** What is encrypted at rest, and with which keys. Default: nothing is. */
   readonly encryption?: EncryptionConfiguration;
   /** What is written of which request, and where to. Default: nothing is. */
@@ -142,6 +144,9 @@ export class EmbeddedCluster implements AsyncDisposable {
       log,
       ...(options.tokens ? { tokens: options.tokens } : {}),
       ...(options.encryption ? { encryption: options.encryption } : {}),
+      ...(options.maxRequestsInFlight === undefined
+        ? {}
+        : { maxRequestsInFlight: options.maxRequestsInFlight }),
       ...(options.audit ? { audit: options.audit } : {}),
       ...(options.freeze ? { freeze: true } : {}),
       ...(options.webhooks ? { webhooks: options.webhooks } : {}),

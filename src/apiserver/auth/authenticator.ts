@@ -5,7 +5,7 @@
  */
 import type { UserInfo } from '../../api/index.js';
 import type { BootstrapTokens } from './bootstrap-tokens.js';
-import type { ServiceAccountTokens } from './service-account-tokens.js';
+import type { Proven, ServiceAccountTokens } from './service-account-tokens.js';
 
 const authenticated = 'system:authenticated';
 const unauthenticated = 'system:unauthenticated';
@@ -29,6 +29,8 @@ export class Authenticator {
   readonly #bootstrap: BootstrapTokens | undefined;
 
   readonly #anonymous: boolean;
+  /** Whoever comes again is the same object, so that what is known of him is found again. */
+  readonly #users = new WeakMap<object, UserInfo>();
 
   constructor(
     options: {
@@ -49,17 +51,41 @@ export class Authenticator {
   authenticate(credentials: Credentials): UserInfo | undefined {
     if (credentials.bearerToken !== undefined) {
       const { bearerToken } = credentials;
-      const user =
-        this.#tokens.get(bearerToken) ??
-        this.#bootstrap?.authenticate(bearerToken) ??
-        this.#accounts?.authenticate(bearerToken);
+      const known = this.#tokens.get(bearerToken);
+      if (known) return this.#once(known, () => withGroup(known));
+      const user = this.#bootstrap?.authenticate(bearerToken) ?? this.#accounts?.authenticate(bearerToken);
       return user && withGroup(user);
     }
     const { certificate } = credentials;
     if (certificate && certificate.commonName !== '') {
-      return withGroup({ username: certificate.commonName, groups: certificate.organizations });
+      const { commonName: username, organizations: groups } = certificate;
+      return this.#once(certificate, () => withGroup({ username, groups }));
     }
     return this.#anonymous && !credentials.invalid ? anonymousUser : undefined;
+  }
+
+  /**
+   * Who a token proves to whoever asks, and for whom of `audiences` it is meant; tokens that say nothing of it are meant for
+   * this server. Undefined when it proves nobody to any of them.
+   */
+  prove(token: string, audiences: readonly string[]): Proven | undefined {
+    const own = this.#accounts?.issuer;
+    const asked = audiences.length === 0 && own !== undefined ? [own] : audiences;
+    const proven = this.#accounts?.prove(token, asked);
+    if (proven) return { ...proven, user: withGroup(proven.user) };
+    const forUs = asked.filter((audience) => audience === own);
+    if (forUs.length === 0) return undefined;
+    const user = this.#tokens.get(token) ?? this.#bootstrap?.authenticate(token);
+    return user && { user: withGroup(user), audiences: forUs };
+  }
+
+  #once(key: object, make: () => UserInfo): UserInfo {
+    let user = this.#users.get(key);
+    if (!user) {
+      user = make();
+      this.#users.set(key, user);
+    }
+    return user;
   }
 }
 

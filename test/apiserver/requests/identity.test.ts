@@ -252,6 +252,70 @@ describe('identity', () => {
     });
   }
 
+  it('API-18 a review says which binding allows it, and a refusal which roles are missing', async () => {
+    const admin = cluster.transport();
+    const review = async (spec: object) => {
+      const { body } = await admin.request({
+        method: 'POST',
+        path: '/apis/authorization.k8s.io/v1/subjectaccessreviews',
+        body: { spec },
+      });
+      return (body as { status: { allowed: boolean; reason?: string } }).status;
+    };
+    const get = { namespace: 'default', verb: 'get', resource: 'configmaps', name: 'mine' };
+    expect(await review({ user: 'x', groups: ['dev'], resourceAttributes: get })).to.deep.equal({
+      allowed: true,
+      reason: 'RBAC: allowed by RoleBinding "reader/default" of Role "reader" to Group "dev"',
+    });
+    const version = { path: '/version', verb: 'get' };
+    expect(
+      await review({ user: 'x', groups: ['system:authenticated'], nonResourceAttributes: version }),
+    ).to.deep.equal({
+      allowed: true,
+      reason:
+        'RBAC: allowed by ClusterRoleBinding "system:discovery" of ClusterRole "system:discovery" to Group "system:authenticated"',
+    });
+    await cluster.client().create(RoleBinding, {
+      metadata: { name: 'dangling', namespace: 'default' },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'nowhere' },
+      subjects: [{ kind: 'ServiceAccount', name: 'robot', namespace: 'default' }],
+    });
+    const robot = cluster.transport({ username: 'system:serviceaccount:default:robot' });
+    const { body } = await robot.request({ method: 'GET', path: configMaps });
+    expect((body as Status).message).to.equal(
+      'configmaps is forbidden: User "system:serviceaccount:default:robot" cannot list resource "configmaps" in API group "" in the namespace "default": RBAC: clusterrole.rbac.authorization.k8s.io "nowhere" not found',
+    );
+    await cluster.client().delete(RoleBinding, 'default/dangling');
+    const after = await robot.request({ method: 'GET', path: configMaps });
+    expect((after.body as Status).message).to.match(/in the namespace "default"$/);
+  });
+
+  it('API-18 a binding counts from when it is made, while it is as it is', async () => {
+    const client = cluster.client();
+    const may = async (user: UserInfo): Promise<boolean> =>
+      (await cluster.transport(user).request({ method: 'GET', path: `${configMaps}/mine` })).status === 200;
+    const [kim, lee]: UserInfo[] = [{ username: 'kim' }, { username: 'lee' }];
+    const both = [kim as UserInfo, lee as UserInfo];
+    const seen = async (): Promise<boolean[]> => [
+      await may(both[0] as UserInfo),
+      await may(both[1] as UserInfo),
+    ];
+    const subject = (name: string) => ({ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name });
+    expect(await seen()).to.deep.equal([false, false]);
+    await client.create(RoleBinding, {
+      metadata: { name: 'one', namespace: 'default' },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'reader' },
+      subjects: [subject('kim'), subject('kim')],
+    });
+    expect(await seen()).to.deep.equal([true, false]);
+    await client.patch(RoleBinding, 'default/one', (draft) => {
+      draft.subjects = [subject('lee')];
+    });
+    expect(await seen()).to.deep.equal([false, true]);
+    await client.delete(RoleBinding, 'default/one');
+    expect(await seen()).to.deep.equal([false, false]);
+  });
+
   it('a watch that is forbidden is refused before it opens', async () => {
     for (const transport of asJane.values()) {
       const outcome = await transport
