@@ -69,6 +69,8 @@ async function measured(): Promise<Sample> {
       const { rollout, controllerManagerLimit } = await import('./rollout.js');
       return side === 'limit' ? controllerManagerLimit() : rollout(side);
     }
+    case 'start-envtest':
+      return (await import('./lifecycle.js')).startEnvtest();
     case 'start':
       return (await import('./lifecycle.js')).start(side, rest);
     case 'reconcile':

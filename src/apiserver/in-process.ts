@@ -89,8 +89,11 @@ export function inProcessTransport(server: ApiServer, user: UserInfo): Transport
       if (protocol === undefined) throw badRequest(`none of ${protocols.join(', ')} is known here`);
       if ('portForward' in granted) requirePorts(granted.portForward);
       const { client, server: end } = connectedPair(protocol, request.signal);
-      if ('exec' in granted) void serveExec(end, granted.exec, stop.signal);
-      else void servePortChannels(end, granted.portForward, stop.signal);
+      const serving =
+        'exec' in granted
+          ? serveExec(end, granted.exec, stop.signal)
+          : servePortChannels(end, granted.portForward, stop.signal);
+      void serving.finally(() => granted.ended?.(101));
       return client;
     },
     close: () => stop.abort(new TransportError('the transport was closed')),

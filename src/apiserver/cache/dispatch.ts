@@ -4,6 +4,7 @@
  *
  * It is a filter on the safe side: whoever hears of a change still asks its selectors.
  */
+import { isUnreadable } from '../encryption/values.js';
 import type { LogEvent, StampedObject } from './resource-cache.js';
 
 /** Objects that have a value in a field; a watcher with such an interest hears of these alone. */
@@ -49,10 +50,14 @@ export class Dispatch {
   tell({ object, previous }: LogEvent, position: number): void {
     for (const listener of this.#all) listener(position);
     for (const { of, byValue } of this.#indexes.values()) {
-      const now = of(object) ?? '';
-      const before = previous === undefined ? now : (of(previous) ?? '');
+      const now = valueIn(of, object);
+      const before = previous === undefined ? now : valueIn(of, previous);
       for (const listener of byValue.get(now) ?? []) listener(position);
       if (before !== now) for (const listener of byValue.get(before) ?? []) listener(position);
     }
   }
+}
+
+function valueIn(of: Interest['of'], object: StampedObject): string {
+  return isUnreadable(object) ? '' : (of(object) ?? '');
 }

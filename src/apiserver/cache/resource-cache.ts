@@ -6,6 +6,7 @@
  */
 import { SortedKeys, type StoreEvent, type StoreEntry } from '../../store/index.js';
 import { deepFreeze, type JsonObject } from '../../api/index.js';
+import { isUnreadable, unsealed } from '../encryption/values.js';
 import { Dispatch, type Interest, type Listener } from './dispatch.js';
 
 /** A stored object as clients see it: `metadata.resourceVersion` is there. Shared: never mutated. */
@@ -56,7 +57,7 @@ function stamp(decoded: JsonObject, revision: number): StampedObject {
 export class ResourceCache {
   readonly #objects = new Map<string, CachedObject>();
   readonly #keys = new SortedKeys();
-  #decode: Decoder = identity;
+  #decode: Decoder;
   #log: LogEvent[] = [];
   /** Position of the first event still in the log. */
   #base = 0;
@@ -70,7 +71,9 @@ export class ResourceCache {
     completeSince: number,
     /** Freezes what is served, so that a reader who mutates it fails at once. */
     private readonly freeze: boolean,
+    decode: Decoder = identity,
   ) {
+    this.#decode = decode;
     this.#completeSince = completeSince;
   }
 
@@ -98,27 +101,35 @@ export class ResourceCache {
     for (const cached of this.#objects.values()) {
       this.#objects.set(cached.key, {
         ...cached,
-        object: this.#stamp(decode(cached.stored), cached.revision),
+        object: this.#stamp(this.#decoded(cached.stored), cached.revision),
       });
     }
   }
 
   /** A historical entry as it would be served. */
   serve(entry: StoreEntry): StampedObject {
-    return this.#stamp(this.#decode(entry.value as JsonObject), entry.revision);
+    const stored = unsealed(entry.key, entry.value) as JsonObject;
+    return this.#stamp(this.#decoded(stored), entry.revision);
+  }
+
+  /** What could not be decrypted is kept as what it is: whoever reads it is told. */
+  #decoded(stored: JsonObject): JsonObject {
+    return isUnreadable(stored) ? stored : this.#decode(stored);
   }
 
   #stamp(decoded: JsonObject, revision: number): StampedObject {
+    if (isUnreadable(decoded)) return decoded as StampedObject;
     const object = stamp(decoded, revision);
     return this.freeze ? deepFreeze(object) : object;
   }
 
   load(entry: StoreEntry): CachedObject {
+    const stored = unsealed(entry.key, entry.value) as JsonObject;
     const cached: CachedObject = {
       key: entry.key,
       revision: entry.revision,
-      object: this.serve(entry),
-      stored: entry.value as JsonObject,
+      object: this.#stamp(this.#decoded(stored), entry.revision),
+      stored,
     };
     if (!this.#objects.has(entry.key)) this.#keys.add(entry.key);
     this.#objects.set(entry.key, cached);

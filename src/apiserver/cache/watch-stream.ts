@@ -102,7 +102,7 @@ export class WatchStream implements AsyncIterable<readonly WatchEvent[]> {
   async *[Symbol.asyncIterator](): AsyncIterator<readonly WatchEvent[]> {
     try {
       for (;;) {
-        const batch = this.#collect();
+        const batch = this.#readable();
         if (batch.length > 0) {
           const failure = this.#options.prepare && (await this.#prepare(batch));
           yield failure ? [failure] : this.#shaped(batch);
@@ -159,6 +159,16 @@ export class WatchStream implements AsyncIterable<readonly WatchEvent[]> {
         ? { type: event.type, object: shape(event.unshaped, event.resourceVersion) }
         : event,
     );
+  }
+
+  /** What cannot be read ends the watch with an error that says so. */
+  #readable(): (WatchEvent | Unshaped)[] {
+    try {
+      return this.#collect();
+    } catch (error) {
+      if (!isApiError(error)) throw error;
+      return [{ type: 'ERROR', object: error.status }];
+    }
   }
 
   #collect(): (WatchEvent | Unshaped)[] {

@@ -27,8 +27,8 @@ export interface ListenOptions {
   /** PEM. */
   readonly cert: string;
   readonly key: string;
-  /** PEM: whose client certificates are believed. */
-  readonly clientCa: string;
+  /** PEM: whose client certificates are believed. Default: none are. */
+  readonly clientCa?: string;
   readonly log: Logger;
 }
 
@@ -41,6 +41,7 @@ export interface Listener {
 
 const methods = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']);
 const proxyMethods = new Set([...methods, 'HEAD', 'OPTIONS']);
+const maxAuditID = 64;
 const maxHeaderBytes = 64 * 1024;
 
 /** @throws Error with a code such as EADDRINUSE when the port cannot be had */
@@ -59,8 +60,7 @@ export async function listen(server: ApiServer, options: ListenOptions): Promise
     {
       cert: options.cert,
       key: options.key,
-      ca: options.clientCa,
-      requestCert: true,
+      ...(options.clientCa === undefined ? {} : { ca: options.clientCa, requestCert: true }),
       rejectUnauthorized: false,
       maxHeaderSize: maxHeaderBytes,
       keepAliveTimeout: 120_000,
@@ -130,16 +130,21 @@ function credentialsOf(request: IncomingMessage): Credentials {
   const socket = request.socket as TLSSocket;
   const bearer = /^Bearer\s+(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
   if (bearer !== undefined) return { bearerToken: bearer };
-  if (!socket.authorized) return {};
-  const known = certificates.get(socket);
-  if (known) return known;
+  let known = certificates.get(socket);
+  if (!known) {
+    known = certificateOf(socket);
+    certificates.set(socket, known);
+  }
+  return known;
+}
+
+function certificateOf(socket: TLSSocket): Credentials {
   const { subject } = socket.getPeerCertificate();
   if (!subject) return {};
+  if (!socket.authorized) return { invalid: true };
   const all = (value: unknown): string[] =>
     Array.isArray(value) ? value.map(String) : value === undefined ? [] : [String(value)];
-  const read = { certificate: { commonName: all(subject.CN)[0] ?? '', organizations: all(subject.O) } };
-  certificates.set(socket, read);
-  return read;
+  return { certificate: { commonName: all(subject.CN)[0] ?? '', organizations: all(subject.O) } };
 }
 
 /** What was read from the certificate of a connection: it is the same for all its requests. */
@@ -169,7 +174,10 @@ async function serve(
     const asked = toServerRequest(request, { path, query }, new Uint8Array(), user, life);
     const answer = await server.handleUpgrade(asked);
     if (!isStream(answer)) refuse(request, response, answer);
-    else if ('proxy' in answer) await proxied(answer.proxy, request, response, life.signal);
+    else if ('proxy' in answer)
+      await proxied(answer.proxy, request, response, life.signal).finally(() =>
+        answer.ended?.(response.statusCode),
+      );
     return;
   }
   if (!methods.has(request.method ?? '')) {
@@ -188,7 +196,10 @@ async function serve(
     );
     return;
   }
-  const answer = await server.handle(toServerRequest(request, { path, query }, bytes, user, life));
+  const asked = toServerRequest(request, { path, query }, bytes, user, life);
+  const auditID = auditIDOf(request) ?? server.newAuditID();
+  response.setHeader('audit-id', auditID);
+  const answer = await server.handle(Object.assign(asked, { auditID }));
   if ('watch' in answer) await stream(response, answer, stopping);
   else if ('stream' in answer) await streamBytes(response, answer, life.signal, stopping);
   else await sendChunks(response, answer, stopping);
@@ -228,8 +239,14 @@ async function upgrade(
   const target = splitTarget(request.url ?? '/');
   const asked = toServerRequest(request, target, new Uint8Array(), user, { signal: stopping });
   const answer = await server.handleUpgrade(asked);
-  if (isStream(answer)) await serveUpgrade(answer, { request, socket, head, stopping });
-  else refuseUpgrade(socket, answer);
+  if (!isStream(answer)) refuseUpgrade(socket, answer);
+  else await serveUpgrade(answer, { request, socket, head, stopping }).finally(() => answer.ended?.(101));
+}
+
+/** How the client calls its request, cut to what a header may carry back. */
+function auditIDOf({ headers }: IncomingMessage): string | undefined {
+  const given = headers['audit-id'];
+  return typeof given === 'string' && given !== '' ? given.slice(0, maxAuditID) : undefined;
 }
 
 function toServerRequest(
@@ -250,6 +267,7 @@ function toServerRequest(
     headers,
     ...(bytes.length > 0 ? { body: { bytes } } : {}),
     ...(user ? { user } : {}),
+    ...(request.socket.remoteAddress === undefined ? {} : { sourceIP: request.socket.remoteAddress }),
     get signal() {
       return life.signal;
     },

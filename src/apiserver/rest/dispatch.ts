@@ -13,6 +13,7 @@ import type { RequestContext } from './context.js';
 import { createObject } from './create.js';
 import { decodeObject } from './decode-object.js';
 import { deleteObject, deleteRequest } from './delete.js';
+import { evictPod } from './eviction.js';
 import { finalizeNamespace } from './finalize.js';
 import { negotiateShape } from './negotiate.js';
 import { writeQuery } from './options.js';
@@ -82,6 +83,10 @@ export async function dispatch(ctx: RequestContext): Promise<RestResult> {
     case 'proxy':
       proxyRequest(ctx);
       throw badRequest('what is proxied is reached over HTTPS alone');
+    case 'eviction':
+      if (!isPod(ctx)) throw noSuchResource();
+      if (verb !== 'create') throw methodNotAllowed();
+      return { code: 201, body: await evictPod(ctx) };
     case 'binding':
       if (!isPod(ctx)) throw noSuchResource();
       if (verb !== 'create') throw methodNotAllowed();
