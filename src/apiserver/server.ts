@@ -6,7 +6,6 @@
  */
 import { createHash } from 'node:crypto';
 import {
-  type ApiError,
   badRequest,
   type Clock,
   internalError,
@@ -26,7 +25,7 @@ import {
   type WebhookDialer,
   type WatchEvent,
 } from '../api/index.js';
-import { type ObjectStore, StoreClosed } from '../store/index.js';
+import type { ObjectStore } from '../store/index.js';
 import { type Logger, silentLogger } from '../telemetry/index.js';
 import { ServiceAllocator } from './allocation/service-allocator.js';
 import { AdmissionChain } from './admission/admission.js';
@@ -41,6 +40,8 @@ import { mastersGroup, RbacAuthorizer } from './auth/rbac.js';
 import { ServiceAccountTokens } from './auth/service-account-tokens.js';
 import { publishEndpoints, type ServerAddress } from './bootstrap/own-endpoints.js';
 import { ensureSystemObjects } from './bootstrap/system-objects.js';
+import { freshness } from './cache/freshness.js';
+import { storeFailure } from './cache/store-failure.js';
 import { storagePrefix, WatchCache } from './cache/watch-cache.js';
 import { CrdController } from './crd/crd-controller.js';
 import { crdStrategy } from './crd/strategy.js';
@@ -299,6 +300,7 @@ export class ApiServer {
       const info = parseResourcePath(request.method, request.path, request.query);
       const upgrades = info?.subresource === 'exec' || info?.subresource === 'attach';
       if (!info || !upgrades) return await this.#route(request, []);
+      await freshness(this.#rest.cache, info, request.query);
       const ctx = this.#resourceContext(request, user, info, []);
       await admitConnect(ctx);
       return { exec: podExec(ctx) };
@@ -308,15 +310,8 @@ export class ApiServer {
   }
 
   #failure(request: ServerRequest, error: unknown): ServerResponse {
-    let refusal: ApiError;
-    if (isApiError(error)) refusal = error;
-    else if (error instanceof StoreClosed) {
-      return statusResponse({
-        ...internalError(error.message).status,
-        reason: 'ServiceUnavailable',
-        code: 503,
-      });
-    } else {
+    let refusal = isApiError(error) ? error : storeFailure(error);
+    if (!refusal) {
       const cause = error instanceof Error ? error : new Error(String(error));
       this.#log.error('request failed', {
         method: request.method,
@@ -337,10 +332,11 @@ export class ApiServer {
     return this.#onDocument(request, user);
   }
 
-  #health(request: ServerRequest): ServerResponse {
+  async #health(request: ServerRequest): Promise<ServerResponse> {
     if (request.method !== 'GET') throw methodNotAllowed();
     if (request.path.startsWith('/version')) return { code: 200, headers: {}, body: versionInfo() };
-    const failure = this.#rest.cache.failure;
+    const { cache } = this.#rest;
+    const failure = cache.failure ?? (await cache.fresh()?.catch((error: Error) => error));
     const healthy = request.path.startsWith('/livez') ? true : this.#ready && !failure;
     const verbose = request.query.has('verbose');
     const line = `${healthy ? '[+]' : '[-]'}storage ${healthy ? 'ok' : 'failed'}`;
@@ -426,6 +422,8 @@ export class ApiServer {
     info: ResourceRequest,
     warnings: string[],
   ): Promise<ServerResponse> {
+    const caughtUp = freshness(this.#rest.cache, info, request.query);
+    if (caughtUp) await caughtUp;
     const ctx = this.#resourceContext(request, user, info, warnings);
     if (isReview(ctx.resource.facts.kind)) return this.#onReview(ctx);
     const result = await dispatch(ctx);

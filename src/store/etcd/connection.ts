@@ -157,8 +157,7 @@ export class EtcdConnection {
   call<K extends keyof Calls>(name: K, request: Calls[K][0], kind: 'read' | 'write'): Promise<Calls[K][1]> {
     const answer = this.#attempts(name, request, kind);
     this.#underWay.add(answer);
-    const done = () => void this.#underWay.delete(answer);
-    answer.then(done, done);
+    answer.finally(() => this.#underWay.delete(answer)).catch(() => {});
     return answer;
   }
 

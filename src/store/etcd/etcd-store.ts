@@ -267,14 +267,28 @@ class EtcdStore implements ObjectStore {
   async watch(prefix: string, fromRevision: number, observer: StoreObserver): Promise<StoreWatch> {
     const latest = await this.#probe(fromRevision);
     this.#checkOpen();
-    const subscriber: Subscriber = { prefix, after: fromRevision, observer };
+    // What goes wrong before the promise resolves, the promise tells.
+    let watching = false;
+    const subscriber: Subscriber = {
+      prefix,
+      after: fromRevision,
+      observer: {
+        next: (event) => observer.next(event),
+        error: (error) => {
+          if (watching) observer.error(error);
+        },
+      },
+    };
+    const upstream = await this.#join(subscriber, latest);
+    watching = true;
+    return { close: () => upstream.remove(subscriber) };
+  }
+
+  /** Gives the watch that tells the subscriber, once it has told everything up to `latest`. */
+  async #join(subscriber: Subscriber, latest: number): Promise<UpstreamWatch> {
     let upstream = this.#main();
-    if (!upstream) {
-      upstream = this.#newUpstream(fromRevision);
-      this.#upstream = upstream;
-    } else if (upstream.position > fromRevision) {
-      return this.#catchUp(subscriber);
-    }
+    if (upstream && upstream.position > subscriber.after) return this.#catchUp(subscriber);
+    upstream ??= this.#upstream = this.#newUpstream(subscriber.after);
     upstream.add(subscriber);
     try {
       await upstream.reached(latest);
@@ -282,7 +296,7 @@ class EtcdStore implements ObjectStore {
       upstream.remove(subscriber);
       throw error;
     }
-    return { close: () => upstream.remove(subscriber) };
+    return upstream;
   }
 
   #main(): UpstreamWatch | undefined {
@@ -290,30 +304,31 @@ class EtcdStore implements ObjectStore {
   }
 
   /** Reads history by a watch of its own, until it can join the one of all. */
-  async #catchUp(subscriber: Subscriber): Promise<StoreWatch> {
+  async #catchUp(subscriber: Subscriber): Promise<UpstreamWatch> {
     const own = this.#newUpstream(subscriber.after);
     this.#catchingUp.add(own);
     own.add(subscriber);
-    let joined = own;
-    const position = (): number => this.#main()?.position ?? 0;
     try {
-      while (own.position < position()) await own.reached(position());
-      const upstream = this.#main();
-      if (upstream) {
-        const moved: Subscriber = { ...subscriber, after: own.position };
-        upstream.add(moved);
-        own.end(new StoreClosed('joined'), false);
-        return { close: () => upstream.remove(moved) };
+      for (;;) {
+        const upstream = this.#main();
+        if (!upstream) {
+          // The one of all has ended meanwhile: this one takes its place.
+          this.#upstream = own;
+          return own;
+        }
+        if (own.position >= upstream.position) {
+          upstream.add(subscriber, own.position);
+          own.end(new StoreClosed('joined'), false);
+          return upstream;
+        }
+        await own.reached(upstream.position);
       }
-      // The one of all has ended meanwhile: this one takes its place.
-      this.#upstream = own;
     } catch (error) {
       own.end(error as Error, false);
       throw error;
     } finally {
       this.#catchingUp.delete(own);
     }
-    return { close: () => joined.remove(subscriber) };
   }
 
   #newUpstream(from: number): UpstreamWatch {

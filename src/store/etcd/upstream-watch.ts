@@ -50,7 +50,8 @@ const backOffMs = { first: 50, most: 1000 } as const;
 export class UpstreamWatch {
   readonly #options: UpstreamOptions;
   readonly #clock: Clock;
-  readonly #subscribers = new Set<Subscriber>();
+  /** With the revision after which each is told. */
+  readonly #subscribers = new Map<Subscriber, number>();
   #position: number;
   #stream: WatchStream | undefined;
   /** Which connect is the present one; what comes from earlier ones is dropped. */
@@ -84,8 +85,9 @@ export class UpstreamWatch {
     return this.#ended;
   }
 
-  add(subscriber: Subscriber): void {
-    this.#subscribers.add(subscriber);
+  /** @param after default: the subscriber's own */
+  add(subscriber: Subscriber, after: number = subscriber.after): void {
+    this.#subscribers.set(subscriber, after);
   }
   remove(subscriber: Subscriber): void {
     this.#subscribers.delete(subscriber);
@@ -114,7 +116,7 @@ export class UpstreamWatch {
     this.#alarm?.();
     for (const waiter of this.#waiters) waiter.reject(error);
     this.#waiters.clear();
-    if (tell) for (const { observer } of this.#subscribers) observer.error(error);
+    if (tell) for (const { observer } of this.#subscribers.keys()) observer.error(error);
     this.#subscribers.clear();
   }
 
@@ -209,7 +211,7 @@ export class UpstreamWatch {
       if (revision > this.#position + 1) this.#amongOthers = true;
       const told = this.#options.decode(event);
       if (told) {
-        for (const { prefix, after, observer } of this.#subscribers)
+        for (const [{ prefix, observer }, after] of this.#subscribers)
           if (revision > after && told.key.startsWith(prefix)) observer.next(told);
       }
     }
@@ -257,9 +259,10 @@ export class UpstreamWatch {
     if (overdue && this.#stream) this.#broken(this.#generation, new Error('silent for too long'));
     if (!late || this.#fencing || !this.#stream) return;
     this.#fencing = true;
-    const done = () => {
-      this.#fencing = false;
-    };
-    fence().then(done, done);
+    fence()
+      .catch(() => {})
+      .finally(() => {
+        this.#fencing = false;
+      });
   }
 }
