@@ -1,14 +1,17 @@
 /** How long it takes to be there: from process start, and with a hundred thousand objects in the store. */
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { get } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EmbeddedCluster } from 'gyre/cluster';
 import { openLmdbStore } from 'gyre/store';
+import { ensureCredentials } from '#src/cluster/credentials.js';
 import { systemClock } from '#src/system/index.js';
 import { podJson } from './pods.js';
 
+const envtest = fileURLToPath(new URL('../../envtest/kube-apiserver', import.meta.url));
 const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
 /** From the start of the process to `ready`, with certificates that are there already. */
@@ -55,6 +58,45 @@ export async function up(args: readonly string[]): Promise<{ readyMs: number; st
       await exited;
     },
   };
+}
+
+/** From the start of envtest's kube-apiserver, with the certificates that its harness writes, to a `/healthz` that says ok. */
+export async function startEnvtest(): Promise<Record<string, number>> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'gyre-bench-'));
+  const { ca, server } = await ensureCredentials(dataDir, systemClock);
+  const port = 20_000 + Math.floor(Math.random() * 20_000);
+  const files = { 'apiserver.crt': server.cert, 'apiserver.key': server.key, 'ca.crt': ca.cert };
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(dataDir, name), text);
+  const began = performance.now();
+  const child = spawn(
+    process.execPath,
+    [
+      envtest,
+      '--cert-dir',
+      dataDir,
+      '--client-ca-file',
+      join(dataDir, 'ca.crt'),
+      '--secure-port',
+      String(port),
+    ],
+    { stdio: ['ignore', 'ignore', 'inherit'] },
+  );
+  const exited = new Promise((resolve) => child.once('exit', resolve));
+  const healthy = (): Promise<boolean> =>
+    new Promise((resolve) => {
+      get(`https://127.0.0.1:${port}/healthz`, { ca: ca.cert }, (response) => {
+        response.resume();
+        resolve(response.statusCode === 200);
+      }).once('error', () => resolve(false));
+    });
+  try {
+    while (!(await healthy())) await new Promise((resolve) => setTimeout(resolve, 5));
+    return { readyMs: performance.now() - began };
+  } finally {
+    child.kill('SIGTERM');
+    await exited;
+    rmSync(dataDir, { recursive: true, force: true });
+  }
 }
 
 /** An API server on a store of so many pods, beside a bare load of the same store. */

@@ -2,7 +2,7 @@
 import { WorkQueue } from 'gyre';
 import { systemClock } from '#src/system/index.js';
 import type { Sample } from './harness.js';
-import { podJson } from './pods.js';
+import { podJson, type PodShape } from './pods.js';
 
 const [what = '', side = '', ...rest] = process.argv.slice(2);
 
@@ -69,6 +69,8 @@ async function measured(): Promise<Sample> {
       const { rollout, controllerManagerLimit } = await import('./rollout.js');
       return side === 'limit' ? controllerManagerLimit() : rollout(side);
     }
+    case 'start-envtest':
+      return (await import('./lifecycle.js')).startEnvtest();
     case 'start':
       return (await import('./lifecycle.js')).start(side, rest);
     case 'reconcile':
@@ -77,6 +79,22 @@ async function measured(): Promise<Sample> {
       return (await import('./import.js')).importing(side);
     case 'restart':
       return (await import('./lifecycle.js')).restart(side, Number(rest[0]));
+    case 'create':
+      return (await import('./server/requests.js')).creates(side, Number(rest[0]));
+    case 'get':
+      return (await import('./server/requests.js')).gets(side);
+    case 'list':
+      return (await import('./server/requests.js')).lists(
+        side,
+        Number(rest[0]),
+        (rest[1] ?? 'plain') as PodShape,
+      );
+    case 'fanout':
+      return (await import('./server/watches.js')).fanOut(side, Number(rest[0]));
+    case 'selected':
+      return (await import('./server/watches.js')).selected(side);
+    case 'resume':
+      return (await import('./server/watches.js')).resume(side);
     case 'events':
       return (await import('./informers.js')).events(side, rest);
     default:

@@ -35,6 +35,7 @@ export { correlate } from './schema/correlate.js';
 export { decodeErrors } from './schema/decode.js';
 export { applyDefaults } from './schema/defaults.js';
 export { dropEmpty } from './schema/empty.js';
+export { type ZeroFiller, zeroFiller } from './schema/zeroes.js';
 export { compilePattern } from './schema/pattern.js';
 export { prune, unknownFields } from './schema/prune.js';
 export type * from './schema/schema.js';

@@ -85,7 +85,7 @@ export function inProcessTransport(server: ApiServer, user: UserInfo): Transport
       const protocol = protocols.find((name) => execProtocols.some((known) => known === name));
       if (protocol === undefined) throw badRequest(`none of ${protocols.join(', ')} is known here`);
       const { client, server: end } = connectedPair(protocol, request.signal);
-      void serveExec(end, granted.exec, stop.signal);
+      void serveExec(end, granted.exec, stop.signal).finally(() => granted.ended?.());
       return client;
     },
     close: () => stop.abort(new TransportError('the transport was closed')),

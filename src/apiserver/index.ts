@@ -11,6 +11,26 @@ export type {
   NonResourceAttributes,
   PolicyRule,
 } from './auth/authorizer.js';
+export type { AuditOptions } from './audit/audit.js';
+export type { AuditEvent, AuditObjectReference, AuditSink, AuditUser } from './audit/event.js';
+export {
+  type AuditGroupResources,
+  type AuditLevel,
+  type AuditPolicy,
+  type AuditRule,
+  type AuditStage,
+  BadAuditPolicy,
+  readAuditPolicy,
+} from './audit/policy.js';
+export { BadTokenFile, readTokenFile } from './auth/token-file.js';
+export {
+  BadEncryptionConfiguration,
+  type EncryptedResources,
+  type EncryptionConfiguration,
+  type EncryptionKey,
+  type EncryptionProvider,
+  readEncryptionConfiguration,
+} from './encryption/configuration.js';
 export { type Listener, type ListenOptions, listen } from './http/listener.js';
 export { ApiServer, type ApiServerOptions, type ServerResponse } from './server.js';
 export type { ServerRequest } from './rest/request.js';

@@ -28,24 +28,36 @@ import {
 import type { ObjectStore } from '../store/index.js';
 import { type Logger, silentLogger } from '../telemetry/index.js';
 import { ServiceAllocator } from './allocation/service-allocator.js';
+import { audited, AuditLog, type AuditOptions } from './audit/audit.js';
 import { AdmissionChain } from './admission/admission.js';
 import { webhookConfigurationStrategies } from './admission/webhooks/configuration.js';
 import { WebhookAdmission } from './admission/webhooks/webhook-admission.js';
 import { admissionPlugins } from './admission/plugins.js';
 import { policyStrategies } from './admission/policies/configuration.js';
 import { Authenticator, withGroup } from './auth/authenticator.js';
-import { type Authorizer, forbiddenError } from './auth/authorizer.js';
+import { authorizationOf, type Authorizer, forbiddenError } from './auth/authorizer.js';
+import { BootstrapTokens } from './auth/bootstrap-tokens.js';
 import { actingUser } from './auth/impersonation.js';
+import { issuerDocument } from './auth/issuer-documents.js';
+import { NodeAuthorizer } from './auth/node/node-authorizer.js';
 import { mastersGroup, RbacAuthorizer } from './auth/rbac.js';
 import { ServiceAccountTokens } from './auth/service-account-tokens.js';
+import { UnionAuthorizer } from './auth/union.js';
+import { nodeRules } from './bootstrap/roles/for-components.js';
 import { publishEndpoints, type ServerAddress } from './bootstrap/own-endpoints.js';
 import { ensureSystemObjects } from './bootstrap/system-objects.js';
+import { builtinDecoder } from './builtin/served.js';
 import { freshness } from './cache/freshness.js';
 import { storeFailure } from './cache/store-failure.js';
 import { storagePrefix, WatchCache } from './cache/watch-cache.js';
 import { CrdController } from './crd/crd-controller.js';
 import { crdStrategy } from './crd/strategy.js';
+import type { EncryptionConfiguration } from './encryption/configuration.js';
+import { EncryptedStore } from './encryption/encrypted-store.js';
+import { isUnreadable } from './encryption/values.js';
 import { DiscoveryDocuments } from './discovery/documents.js';
+import { FlowControl, type Place } from './flow-control/flow-control.js';
+import { flowStrategies } from './flow-control/strategies.js';
 import { inProcessTransport } from './in-process.js';
 import { ResourceRegistry, storageKey } from './resource.js';
 import { answerReview, isReview, type ReviewDeps } from './review/reviews.js';
@@ -71,12 +83,25 @@ export interface ApiServerOptions {
   readonly log?: Logger;
   /** Static bearer tokens. */
   readonly tokens?: ReadonlyMap<string, UserInfo>;
-  /** Default: RBAC over the objects in the cluster. */
+  /** Who shows no credentials is `system:anonymous`, and may what rules allow him; `false`: he is 401. Default true. */
+  readonly anonymousAuth?: boolean;
+  /** Default: what a node may, and RBAC over the objects in the cluster. */
   readonly authorizer?: Authorizer;
   /** Where cluster addresses of Services come from; the first is that of `kubernetes`. Default 127.96.0.0/12. */
   readonly serviceCidr?: string;
   /** Signs the tokens of service accounts: a P-256 private key, PEM. Default: made when first needed. */
   readonly serviceAccountKey?: string;
+  /** Whom service-account tokens are from, and for. Default `https://kubernetes.default.svc.cluster.local`. */
+  readonly serviceAccountIssuer?: string;
+  /** What is encrypted at rest, and how: the first provider writes, all read. Default: nothing is. */
+  readonly encryption?: EncryptionConfiguration;
+  /**
+   * Requests that are served at a time, shared out among the priority levels; members of `system:masters` are not counted. 0:
+   * as many as come. Default 600.
+   */
+  readonly maxRequestsInFlight?: number;
+  /** What is written of which request, and where to. Default: nothing is. */
+  readonly audit?: AuditOptions;
   /**
    * Freezes every object that is served in process, so that a reader who mutates it fails at once. Costs
    * time per write: for tests. Default false.
@@ -86,6 +111,8 @@ export interface ApiServerOptions {
   readonly disableAdmissionPlugins?: readonly string[];
   /** Pods get a volume with the token of their service account, for an API server they can reach. Default true. */
   readonly mountServiceAccountTokens?: boolean;
+  /** Answers discovery in two documents to clients that ask for it (API-12). Default true. */
+  readonly aggregatedDiscovery?: boolean;
   /** Calls webhooks that are not of this process. Default: over HTTPS, services by their endpoints. */
   readonly webhooks?: WebhookDialer;
 }
@@ -111,16 +138,21 @@ export type ServerResponse =
 /** An exec or attach that may go on over the client's connection. */
 export interface ExecGranted {
   readonly exec: ExecRequest;
+  /** To be called when it is over, where somebody wants to know. */
+  readonly ended?: () => void;
 }
 
 /** The identity the server uses for its own writes. */
 const serverUser: UserInfo = withGroup({ username: 'system:apiserver', groups: [mastersGroup] });
 
-/** Whom service-account tokens are from. */
+/** Whom service-account tokens are from where nobody says otherwise. */
 const serviceAccountIssuer = 'https://kubernetes.default.svc.cluster.local';
 
-/** Open to everybody: what a load balancer or a client needs before it can identify itself. */
-const anonymousPaths = /^\/(?:healthz|livez|readyz|version)\/?$/;
+/** Nobody has to be allowed to ask: a load balancer is given no rights. */
+const healthPaths = /^\/(?:healthz|livez|readyz)\/?$/;
+
+/** Subresources whose requests go on for as long as somebody wants: they take nobody's place. */
+const longRunning = new Set(['attach', 'exec', 'log', 'portforward', 'proxy']);
 
 export class ApiServer {
   readonly authenticator: Authenticator;
@@ -134,15 +166,23 @@ export class ApiServer {
   readonly #documents: DiscoveryDocuments;
   readonly #crds: CrdController;
   readonly #log: Logger;
+  readonly #audit: AuditLog | undefined;
+  readonly #flow: FlowControl | undefined;
   #nodes: NodeConnector | undefined;
+  /** `host:port`, once it is reached from outside. */
+  #address: string | undefined;
   #ready = false;
 
   private constructor(options: ApiServerOptions, cache: WatchCache) {
     this.#log = options.log ?? silentLogger;
+    this.#audit = options.audit && new AuditLog(options.audit, options);
+    const { clock, maxRequestsInFlight: maxInFlight = 600 } = options;
+    if (maxInFlight > 0) this.#flow = new FlowControl({ cache, clock, maxInFlight });
     this.#registry = ResourceRegistry.withBuiltins([
       crdStrategy,
       ...webhookConfigurationStrategies,
       ...policyStrategies,
+      ...flowStrategies,
     ]);
     this.#https = new HttpsWebhookDialer({
       clock: options.clock,
@@ -152,18 +192,24 @@ export class ApiServer {
     const tokens = new ServiceAccountTokens({
       clock: options.clock,
       random: options.random,
-      issuer: serviceAccountIssuer,
+      issuer: options.serviceAccountIssuer ?? serviceAccountIssuer,
       key: options.serviceAccountKey,
-      uidOf: (plural, namespace, name) => {
+      find: (plural, namespace, name) => {
         const prefix = storagePrefix({ group: '', plural });
-        return cache.resource(prefix).get(`${prefix}${namespace}/${name}`)?.object.metadata.uid;
+        const key = namespace === '' ? name : `${namespace}/${name}`;
+        const object = cache.resource(prefix).get(prefix + key)?.object;
+        return object && !isUnreadable(object) ? object.metadata : undefined;
       },
     });
     this.authenticator = new Authenticator({
       accounts: tokens,
+      bootstrap: new BootstrapTokens(cache, options.clock),
+      anonymous: options.anonymousAuth ?? true,
       ...(options.tokens ? { tokens: options.tokens } : {}),
     });
-    this.#authorizer = options.authorizer ?? new RbacAuthorizer(cache);
+    this.#authorizer =
+      options.authorizer ??
+      new UnionAuthorizer([new NodeAuthorizer(cache, nodeRules), new RbacAuthorizer(cache)]);
     this.#rest = {
       cache,
       admission: new AdmissionChain(
@@ -196,15 +242,18 @@ export class ApiServer {
       }),
       tokens,
       nodes: () => this.#nodes,
+      asServer: () => inProcessTransport(this, serverUser),
       clock: options.clock,
       random: options.random,
     };
     this.#review = {
       authorizer: this.#authorizer,
-      userOfToken: (token) => this.authenticator.authenticate({ bearerToken: token }),
+      prove: (token, audiences) => this.authenticator.prove(token, audiences),
     };
-    this.#documents = new DiscoveryDocuments(this.#registry, (text) =>
-      createHash('sha256').update(text).digest('hex'),
+    this.#documents = new DiscoveryDocuments(
+      this.#registry,
+      (text) => createHash('sha256').update(text).digest('hex'),
+      options.aggregatedDiscovery ?? true,
     );
     this.#crds = new CrdController({
       cache,
@@ -217,9 +266,15 @@ export class ApiServer {
     });
   }
 
-  /** Loads the state, serves it, and creates what every cluster has. */
+  /** Loads the state, serves it, and creates what every cluster has. @throws BadEncryptionConfiguration */
   static async start(options: ApiServerOptions): Promise<ApiServer> {
-    const cache = await WatchCache.open(options.store, options.clock, options.freeze);
+    const { encryption, store, clock } = options;
+    const sealed = encryption ? new EncryptedStore(store, encryption, options.random) : store;
+    const cache = await WatchCache.open(sealed, {
+      clock,
+      decoderOf: builtinDecoder,
+      ...(options.freeze ? { freeze: true } : {}),
+    });
     const server = new ApiServer(options, cache);
     try {
       await server.#crds.start();
@@ -244,7 +299,13 @@ export class ApiServer {
 
   /** Tells the cluster where this server is reached: the endpoints of the Service `kubernetes`. @throws ApiError */
   async advertise(at: ServerAddress): Promise<void> {
+    this.#address = `${at.address}:${at.port}`;
     await publishEndpoints(inProcessTransport(this, serverUser), at);
+  }
+
+  /** A name for a request that its client has not named: its answer carries it as `Audit-Id`. */
+  newAuditID(): string {
+    return this.#rest.random.uuid();
   }
 
   /** Gives the server its way to the nodes: logs and exec go there. */
@@ -283,23 +344,39 @@ export class ApiServer {
   }
 
   async handle(request: ServerRequest): Promise<ServerResponse> {
+    const record = this.#audit?.receive(request);
+    if (!record) return this.#answer(request);
+    return audited(record, await this.#answer({ ...request, audit: record }));
+  }
+
+  async #answer(request: ServerRequest): Promise<ServerResponse> {
     const warnings: string[] = [];
-    const response = await this.#route(request, warnings).catch((error: unknown) =>
-      this.#failure(request, error),
-    );
-    return warnings.length === 0
-      ? response
-      : { ...response, headers: { ...response.headers, warning: warningHeader(warnings) } };
+    let headers: Readonly<Record<string, string>> | undefined;
+    const response = await this.#route(request, warnings, (place) => {
+      ({ headers } = place);
+    }).catch((error: unknown) => this.#failure(request, error));
+    if (!headers && warnings.length === 0) return response;
+    const told: Record<string, string> = { ...response.headers, ...headers };
+    if (warnings.length > 0) told.warning = warningHeader(warnings);
+    return { ...response, headers: told };
   }
 
   /** What a request to upgrade the connection asks for; a refusal is a plain answer. Never throws. */
   async handleUpgrade(request: ServerRequest): Promise<ExecGranted | ServerResponse> {
+    const record = this.#audit?.receive(request);
+    if (!record) return this.#upgrade(request);
+    const answer = await this.#upgrade({ ...request, audit: record });
+    if (!('exec' in answer)) return audited(record, answer);
+    record.started(101);
+    return { ...answer, ended: () => record.complete(101) };
+  }
+
+  async #upgrade(request: ServerRequest): Promise<ExecGranted | ServerResponse> {
     try {
-      if (!request.user) throw unauthorized();
-      const user = actingUser(request.user, request.headers, this.#authorizer);
+      const user = this.#userOf(request);
       const info = parseResourcePath(request.method, request.path, request.query);
       const upgrades = info?.subresource === 'exec' || info?.subresource === 'attach';
-      if (!info || !upgrades) return await this.#route(request, []);
+      if (!info || !upgrades) return await this.#route(request, [], () => {});
       await freshness(this.#rest.cache, info, request.query);
       const ctx = this.#resourceContext(request, user, info, []);
       await admitConnect(ctx);
@@ -313,6 +390,7 @@ export class ApiServer {
     let refusal = isApiError(error) ? error : storeFailure(error);
     if (!refusal) {
       const cause = error instanceof Error ? error : new Error(String(error));
+      request.audit?.panicked(cause.message);
       this.#log.error('request failed', {
         method: request.method,
         path: request.path,
@@ -323,18 +401,45 @@ export class ApiServer {
     return statusResponse(refusal.status);
   }
 
-  async #route(request: ServerRequest, warnings: string[]): Promise<ServerResponse> {
-    if (anonymousPaths.test(request.path)) return this.#health(request);
-    if (!request.user) throw unauthorized();
-    const user = actingUser(request.user, request.headers, this.#authorizer);
+  /** Whom the request acts for. @throws ApiError Unauthorized, Forbidden */
+  #userOf({ user, headers, audit }: ServerRequest): UserInfo {
+    if (!user) {
+      audit?.unauthenticated(headers.authorization ? 'bearer' : 'x509');
+      throw unauthorized();
+    }
+    const acting = actingUser(user, headers, this.#authorizer);
+    if (acting !== user) audit?.impersonates(acting);
+    return acting;
+  }
+
+  /** @param placed is told of the place the request has got */
+  async #route(
+    request: ServerRequest,
+    warnings: string[],
+    placed: (place: Place) => void,
+  ): Promise<ServerResponse> {
+    const user = this.#userOf(request);
+    if (healthPaths.test(request.path)) return this.#health(request);
     const info = parseResourcePath(request.method, request.path, request.query);
-    if (info && info.resource !== '') return this.#onResource(request, user, info, warnings);
-    return this.#onDocument(request, user);
+    const resource = info && info.resource !== '' ? info : undefined;
+    const serve = (): Promise<ServerResponse> | ServerResponse =>
+      resource ? this.#onResource(request, user, resource, warnings) : this.#onDocument(request, user);
+    if (!this.#flow || (resource && longRunning.has(resource.subresource))) return serve();
+    const { path, method } = request;
+    const verb = resource?.verb ?? method.toLowerCase();
+    const entered = this.#flow.enter({ user, verb, path, resource }, () => request.signal);
+    const place = entered instanceof Promise ? await entered : entered;
+    placed(place);
+    try {
+      // A watch has its place until it has begun.
+      return await serve();
+    } finally {
+      place.release();
+    }
   }
 
   async #health(request: ServerRequest): Promise<ServerResponse> {
     if (request.method !== 'GET') throw methodNotAllowed();
-    if (request.path.startsWith('/version')) return { code: 200, headers: {}, body: versionInfo() };
     const { cache } = this.#rest;
     const failure = cache.failure ?? (await cache.fresh()?.catch((error: Error) => error));
     const healthy = request.path.startsWith('/livez') ? true : this.#ready && !failure;
@@ -355,6 +460,7 @@ export class ApiServer {
       verb: request.method.toLowerCase(),
       path,
     });
+    request.audit?.decided(decision);
     if (!decision.allowed) {
       const message = `forbidden: User ${JSON.stringify(user.username)} cannot ${request.method.toLowerCase()} path ${JSON.stringify(path)}`;
       return statusResponse({
@@ -368,6 +474,13 @@ export class ApiServer {
         code: 403,
       });
     }
+    if (path === '/version') {
+      if (request.method !== 'GET') throw methodNotAllowed();
+      return { code: 200, headers: {}, body: versionInfo() };
+    }
+    const issued = issuerDocument(path, this.#rest.tokens, this.#address);
+    if (issued && request.method === 'GET') return { code: 200, ...issued };
+    if (issued) throw methodNotAllowed();
     const document = this.#documents.find(path, request.headers.accept);
     if (!document) throw noSuchResource();
     if (request.method !== 'GET') throw methodNotAllowed();
@@ -387,22 +500,11 @@ export class ApiServer {
     info: ResourceRequest,
     warnings: string[],
   ): RequestContext {
-    const { group, verb, subresource, namespace, name } = info;
-    const decision = this.#authorizer.authorize({
-      user,
-      verb,
-      group,
-      resource: info.resource,
-      subresource,
-      namespace,
-      name,
-    });
-    if (!decision.allowed) {
-      throw forbiddenError(
-        { user, verb, group, resource: info.resource, subresource, namespace, name },
-        decision,
-      );
-    }
+    const { group, verb, namespace, name } = info;
+    const asked = authorizationOf(info, user, request.query);
+    const decision = this.#authorizer.authorize(asked);
+    request.audit?.decided(decision);
+    if (!decision.allowed) throw forbiddenError(asked, decision);
     const resource = this.#registry.find(group, info.version, info.resource);
     if (!resource) throw noSuchResource();
     const isNamespace = resource.facts.group === '' && resource.facts.kind === 'Namespace';

@@ -7,6 +7,7 @@ import { StoreLocked } from '../store/index.js';
 import { onTerminationSignal, stderrSink } from '../system/index.js';
 import { createLogger } from '../telemetry/index.js';
 import { choiceOption, integerOption, readOptions, UsageError } from './arguments.js';
+import { type AuditFiles, auditIn, encryptionIn, tokensIn } from './up-files.js';
 import { packageVersion } from './version.js';
 
 export const upHelp = `Usage: gyre up [options]
@@ -21,6 +22,14 @@ a node whose containers are processes of this machine, and a proxy for its Servi
   --runtime RUNTIME   process: containers are processes | simulated: none run (default process)
   --nodes N           simulated nodes, beside the process node or alone       (default 0; 1 with simulated)
   --image NAME=CMD    what an image runs, e.g. --image shop="node server.js"  (repeatable)
+  --token-auth-file FILE
+                      static tokens: lines of token,user,uid,"group1,group2"
+  --encryption-provider-config FILE
+                      an EncryptionConfiguration: what is encrypted at rest, with which keys
+  --audit-policy-file FILE
+                      an audit.k8s.io/v1 Policy: what is written of which request
+  --audit-log-path FILE
+                      where it is written, a JSON line each; - is standard output
   --no-controllers    the API server alone: no controllers, nodes or proxy
   --verbose           log what the control plane does to stderr
   --help
@@ -37,6 +46,9 @@ export interface UpOptions {
   readonly nodes: number;
   readonly images: Readonly<Record<string, ImageMapping>>;
   readonly controllers: boolean;
+  readonly tokenFile?: string;
+  readonly encryptionFile?: string;
+  readonly auditFiles?: AuditFiles;
   readonly verbose: boolean;
 }
 
@@ -52,6 +64,10 @@ export function readUpOptions(args: readonly string[]): UpOptions | 'help' {
     runtime: { type: 'string', default: 'process' },
     nodes: { type: 'string' },
     image: { type: 'string', multiple: true, default: [] },
+    'token-auth-file': { type: 'string' },
+    'encryption-provider-config': { type: 'string' },
+    'audit-policy-file': { type: 'string' },
+    'audit-log-path': { type: 'string' },
     'no-controllers': { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -67,8 +83,24 @@ export function readUpOptions(args: readonly string[]): UpOptions | 'help' {
     images: readImages(given.image),
     controllers: !given['no-controllers'],
     verbose: given.verbose,
+    ...(given['token-auth-file'] === undefined ? {} : { tokenFile: resolve(given['token-auth-file']) }),
+    ...(given['encryption-provider-config'] === undefined
+      ? {}
+      : { encryptionFile: resolve(given['encryption-provider-config']) }),
+    ...readAuditFiles(given['audit-policy-file'], given['audit-log-path']),
     ...(given.kubeconfig === undefined ? {} : { kubeconfig: resolve(given.kubeconfig) }),
   };
+}
+
+/** @throws UsageError for one without the other */
+function readAuditFiles(policy: string | undefined, log: string | undefined): Pick<UpOptions, 'auditFiles'> {
+  if (policy === undefined && log === undefined) return {};
+  if (policy === undefined || log === undefined)
+    throw new UsageError(
+      `--${policy === undefined ? 'audit-log-path' : 'audit-policy-file'} alone says too little`,
+      '--audit-policy-file says what is written, --audit-log-path where to',
+    );
+  return { auditFiles: { policy: resolve(policy), log: log === '-' ? log : resolve(log) } };
 }
 
 /** `NAME=COMMAND`, the command split at blanks. @throws UsageError */
@@ -138,6 +170,11 @@ async function startCluster(options: UpOptions): Promise<EmbeddedCluster> {
     store: options.store,
     https: { port, ...(kubeconfig === undefined ? {} : { kubeconfig }) },
     controllers: options.controllers,
+    ...(options.tokenFile === undefined ? {} : { tokens: tokensIn(options.tokenFile) }),
+    ...(options.encryptionFile === undefined
+      ? {}
+      : { encryption: await encryptionIn(options.encryptionFile) }),
+    ...(options.auditFiles === undefined ? {} : { audit: await auditIn(options.auditFiles) }),
     nodes: { runtime: options.runtime, simulated: options.nodes, images: options.images },
     ...(verbose ? { log: createLogger(stderrSink(), 'debug') } : {}),
   };

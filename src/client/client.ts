@@ -308,6 +308,8 @@ export interface RequestAttributes {
   readonly namespace?: string;
   readonly name?: string;
   readonly dryRun?: boolean;
+  /** Where a program talks to several clusters: which; absent for its own. */
+  readonly cluster?: string;
 }
 
 export interface ObservedRequest {

@@ -13,6 +13,8 @@ import { join, resolve } from 'node:path';
 import type { Clock, Random, Transport, UserInfo, WebhookDialer } from '../api/index.js';
 import {
   ApiServer,
+  type AuditOptions,
+  type EncryptionConfiguration,
   type InProcessWebhooks,
   kubernetesVersion,
   type Listener,
@@ -63,6 +65,12 @@ export interface EmbeddedClusterOptions {
   readonly log?: Logger;
   /** Static bearer tokens and whom they stand for. */
   readonly tokens?: ReadonlyMap<string, UserInfo>;
+  /** Requests that are served at a time, but for those of cluster admins; 0: as many as come. Default 600. */
+  readonly maxRequestsInFlight?: number;
+  /** What is encrypted at rest, and with which keys. Default: nothing is. */
+  readonly encryption?: EncryptionConfiguration;
+  /** What is written of which request, and where to. Default: nothing is. */
+  readonly audit?: AuditOptions;
   /** Freezes what is read in process, to catch who mutates it: for tests. Default false. */
   readonly freeze?: boolean;
   /** Calls webhooks that are not registered in this process. Default: over HTTPS. */
@@ -135,10 +143,18 @@ export class EmbeddedCluster implements AsyncDisposable {
       random,
       log,
       ...(options.tokens ? { tokens: options.tokens } : {}),
+      ...(options.encryption ? { encryption: options.encryption } : {}),
+      ...(options.maxRequestsInFlight === undefined
+        ? {}
+        : { maxRequestsInFlight: options.maxRequestsInFlight }),
+      ...(options.audit ? { audit: options.audit } : {}),
       ...(options.freeze ? { freeze: true } : {}),
       ...(options.webhooks ? { webhooks: options.webhooks } : {}),
-      // Without controllers nobody makes service accounts; without HTTPS no pod has use for a token.
-      ...(options.controllers === false ? { disableAdmissionPlugins: ['ServiceAccount'] } : {}),
+      // Without controllers nobody makes service accounts, and nobody finds nodes ready; without HTTPS no pod has use for a
+      // token.
+      ...(options.controllers === false
+        ? { disableAdmissionPlugins: ['ServiceAccount', 'TaintNodesByCondition'] }
+        : {}),
       mountServiceAccountTokens: https !== undefined,
       ...(credentials ? { serviceAccountKey: credentials.serviceAccountKey } : {}),
     });

@@ -217,7 +217,9 @@ export {
   PreserveUnknown,
   Schema,
 } from './kinds/field-decorators.js';
-export { Manager, type ManagerOptions, type Registrable } from './manager/manager.js';
+export { Manager, type ManagerOptions } from './manager/manager.js';
+export type { ClustersOptions } from './manager/connections.js';
+export type { Registrable } from './manager/registrations.js';
 export { controllerOf, controllerReference, refersTo, withController } from './reconcile/owner-references.js';
 export {
   all,

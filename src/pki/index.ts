@@ -6,5 +6,5 @@ export {
   type KeyPair,
   type PkiDeps,
 } from './authority.js';
-export { type Claims, TokenSigner } from './json-web-token.js';
+export { type Claims, type PublicKey, TokenSigner } from './json-web-token.js';
 export { createServiceAccountKey } from './service-account-key.js';

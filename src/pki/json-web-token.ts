@@ -6,6 +6,14 @@ import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, ve
 
 export type Claims = Readonly<Record<string, unknown>>;
 
+/** A JSON Web Key, with what its kind of key is made of. */
+export interface PublicKey {
+  readonly use: 'sig';
+  readonly kid: string;
+  readonly alg: 'ES256' | 'RS256';
+  readonly [member: string]: string;
+}
+
 export class TokenSigner {
   readonly #private: KeyObject;
   readonly #public: KeyObject;
@@ -20,6 +28,12 @@ export class TokenSigner {
     this.#public = createPublicKey(this.#private);
     const der = this.#public.export({ type: 'spki', format: 'der' });
     this.#keyId = createHash('sha256').update(der).digest('base64url');
+  }
+
+  /** What others check signatures with (RFC 7517). */
+  publicKey(): PublicKey {
+    const key = this.#public.export({ format: 'jwk' }) as Readonly<Record<string, string>>;
+    return { ...key, use: 'sig', kid: this.#keyId, alg: this.#algorithm };
   }
 
   sign(claims: Claims): string {

@@ -3,5 +3,6 @@ export { systemClock } from './clock.js';
 export { drainMicrotasks } from './drain.js';
 export { systemRandom } from './random.js';
 export { onTerminationSignal } from './signals.js';
+export { type LineFile, openLineFile } from './line-file.js';
 export { formatJson, formatPretty, type LogFormat, stderrSink } from './log-sink.js';
 export { sampleEventLoopLag } from './event-loop.js';

@@ -10,23 +10,7 @@
  *
  * What is read is frozen: a reconciler that mutates what it was given fails here, at the line that does.
  */
-import {
-  ApiError,
-  copyJson,
-  type Duration,
-  type JsonObject,
-  type Key,
-  type KindOf,
-  keyOf,
-  notFound,
-  parseKey,
-  resourcePath,
-  type Scope,
-  type Status,
-  type Transport,
-  type UserInfo,
-} from '../api/index.js';
-import type { Client } from '../client/index.js';
+import type { Duration } from '../api/index.js';
 import { EmbeddedCluster } from '../cluster/index.js';
 import {
   type AdmissionDefinition,
@@ -41,6 +25,7 @@ import {
   WebhookServer,
 } from '../core/index.js';
 import { type Logger, silentLogger } from '../telemetry/index.js';
+import { ClusterInTest } from './cluster-in-test.js';
 import { seededRandom } from './seeded-random.js';
 import { VirtualClock } from './virtual-clock.js';
 
@@ -56,44 +41,29 @@ export interface TestClusterOptions {
    * pods. `false`: the API server alone. Default true.
    */
   readonly builtin?: boolean;
-  /** How many simulated nodes there are. Default 1. */
+  /** How many simulated nodes there are, in each cluster. Default 1. */
   readonly nodes?: number;
+  /** Further clusters by name, as the Manager's `clusters`: each like the first, and empty. Default: none. */
+  readonly clusters?: readonly string[];
   /** The same seed gives the same names, UIDs and back-offs. Default 1. */
   readonly seed?: number;
   /** Default: silent. */
   readonly log?: Logger;
   /** What else the Manager of the controllers is created with. */
-  readonly manager?: Omit<ManagerOptions, 'cluster' | 'clock' | 'random' | 'log'>;
+  readonly manager?: Omit<ManagerOptions, 'cluster' | 'clusters' | 'clock' | 'random' | 'log'>;
 }
 
 /** How far start-up may move time before it counts as hanging. */
 const startBudgetMs = 60_000;
 const startStepMs = 100;
 
-/** An object that says what it is. */
-type Described = {
-  readonly apiVersion?: string;
-  readonly kind?: string;
-  readonly metadata: { readonly name?: string; readonly namespace?: string };
-};
-
-export class TestCluster implements AsyncDisposable {
-  readonly clock: VirtualClock;
-  /** As a cluster admin; its promises settle without time moving. */
-  readonly client: Client;
-  readonly cluster: EmbeddedCluster;
+export class TestCluster extends ClusterInTest implements AsyncDisposable {
   readonly #manager: Manager;
+  readonly #remotes: ReadonlyMap<string, ClusterInTest>;
 
-  private constructor(
-    clock: VirtualClock,
-    cluster: EmbeddedCluster,
-    manager: Manager,
-    /** What the controllers under test asked the API server for, as RBAC sees it. */
-    readonly permissions: PermissionRecorder,
-  ) {
-    this.clock = clock;
-    this.cluster = cluster;
-    this.client = cluster.client();
+  private constructor(local: ClusterInTest, remotes: ReadonlyMap<string, ClusterInTest>, manager: Manager) {
+    super(local.cluster, local.clock, local.permissions);
+    this.#remotes = remotes;
     this.#manager = manager;
   }
 
@@ -104,66 +74,38 @@ export class TestCluster implements AsyncDisposable {
     const log = options.log ?? silentLogger;
     // Loading modules is real I/O, which no virtual time waits for: have it behind us.
     await Manager.preload();
-    const cluster = await settled(
-      clock,
-      EmbeddedCluster.start({
+    const startCluster = async (): Promise<ClusterInTest> => {
+      const starting = EmbeddedCluster.start({
         clock,
         random,
         log,
         freeze: true,
         controllers: options.builtin ?? true,
         nodes: { simulated: options.nodes ?? 1 },
-      }),
-    );
-    const permissions = new PermissionRecorder();
+      });
+      return new ClusterInTest(await settled(clock, starting), clock, new PermissionRecorder());
+    };
+    const local = await startCluster();
+    const remotes = new Map<string, ClusterInTest>();
+    for (const name of options.clusters ?? []) remotes.set(name, await startCluster());
     const manager = Manager.create({
       explain: true,
       ...options.manager,
-      cluster: (identity) => permissions.transport(cluster.target(identity)),
+      cluster: local.target,
+      clusters: Object.fromEntries([...remotes].map(([name, { target }]) => [name, target])),
       clock,
       random,
       log,
     });
     for (const [token, value] of options.provide ?? []) manager.provide(token, value);
     if (options.webhooks)
-      manager.add(new WebhookServer({ inProcess: cluster.webhooks }, ...options.webhooks));
+      manager.add(new WebhookServer({ inProcess: local.cluster.webhooks }, ...options.webhooks));
     for (const controller of options.controllers ?? []) {
       if (isRunnable(controller)) manager.add(controller);
       else manager.register(controller);
     }
     await settled(clock, manager.start());
-    return new TestCluster(clock, cluster, manager, permissions);
-  }
-
-  /** Server-side apply as `kubectl apply --server-side` does it; then everything that follows now has happened. */
-  async apply(object: Described): Promise<void> {
-    const facts = this.cluster.server.kindOf(object);
-    if (!facts)
-      throw new TypeError(
-        `${object.apiVersion} ${object.kind} is not served: register its controller or create its CRD first`,
-      );
-    const { namespace, name } = parseKey(facts, keyOf(object) as Key);
-    const response = await this.cluster.transport().request({
-      method: 'PATCH',
-      path: resourcePath(facts, { namespace, name }),
-      query: { fieldManager: 'kubectl', fieldValidation: 'Strict' },
-      headers: { 'content-type': 'application/apply-patch+yaml' },
-      body: copyJson(object) as JsonObject,
-    });
-    if (response.status >= 400) throw new ApiError(response.body as Status);
-    await this.settle();
-  }
-
-  /** The object as it is now. @throws ApiError NotFound */
-  get<T, S extends Scope>(kind: KindOf<T, S>, key: Key<S>): T {
-    const found = this.find(kind, key);
-    if (found === undefined) throw notFound(kind, parseKey(kind, key).name);
-    return found;
-  }
-
-  /** The object as it is now, if there is one. */
-  find<T, S extends Scope>(kind: KindOf<T, S>, key: Key<S>): T | undefined {
-    return this.cluster.server.peek(kind, parseKey(kind, key)) as T | undefined;
+    return new TestCluster(local, remotes, manager);
   }
 
   /** Why a controller under test ran for an object the last times, what it read and wrote: for a test that fails. */
@@ -181,18 +123,19 @@ export class TestCluster implements AsyncDisposable {
     return this.clock.settle();
   }
 
-  /** The in-process way in, as somebody. */
-  transport(user: UserInfo): Transport {
-    return this.cluster.transport(user);
-  }
-
-  clientAs(user: UserInfo): Client {
-    return this.cluster.client(user);
+  /** Another cluster of the Manager. @throws TypeError for a name that was not given */
+  remote(name: string): ClusterInTest {
+    const found = this.#remotes.get(name);
+    if (!found)
+      throw new TypeError(
+        `there is no cluster ${JSON.stringify(name)}: start with { clusters: ['${name}'] }`,
+      );
+    return found;
   }
 
   async stop(): Promise<void> {
     await settled(this.clock, this.#manager.stop());
-    await settled(this.clock, this.cluster.stop());
+    for (const { cluster } of [...this.#remotes.values(), this]) await settled(this.clock, cluster.stop());
   }
 
   [Symbol.asyncDispose](): Promise<void> {

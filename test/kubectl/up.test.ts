@@ -67,16 +67,16 @@ describe('gyre up', function () {
     });
 
     for (const path of ['/', '/api', '/openapi/v3', '/api/v1/namespaces', '/api/v1/nowhere', '/nope']) {
-      it(`answers 401 to whoever asks for ${path} without a certificate`, async () => {
+      it(`answers 403 to whoever asks for ${path} without a certificate`, async () => {
         const { code, body } = await anonymously(up.url + path);
-        expect(code).to.equal(401);
+        expect(code).to.equal(403);
         expect(JSON.parse(body)).to.include({
           kind: 'Status',
           status: 'Failure',
-          message: 'Unauthorized',
-          reason: 'Unauthorized',
-          code: 401,
+          reason: 'Forbidden',
+          code: 403,
         });
+        expect(JSON.parse(body).message).to.include('User "system:anonymous" cannot ');
       });
     }
 

@@ -23,6 +23,8 @@ export interface AdmissionAttributes {
   readonly options?: JsonObject;
   /** Takes what the client is to be told. */
   readonly warnings?: string[];
+  /** Says something in the audit log; undefined where nobody keeps one. */
+  readonly annotate?: (key: string, value: string) => void;
   readonly signal?: AbortSignal;
 }
 

@@ -7,7 +7,9 @@ import type { AdmissionPlugin } from './admission.js';
 import { LimitRanger } from './limit-ranger.js';
 import { Lookup } from './lookup.js';
 import { NamespaceLifecycle } from './namespace-lifecycle.js';
+import { NodeRestriction } from './node-restriction.js';
 import { PolicyAdmission, type PolicyAdmissionDeps } from './policies/policy-admission.js';
+import { PodSecurity } from './pod-security/pod-security.js';
 import { DefaultTolerationSeconds } from './pods/default-tolerations.js';
 import { Priority } from './pods/priority.js';
 import { RuntimeClass } from './pods/runtime-class.js';
@@ -15,6 +17,7 @@ import { ServiceAccount } from './pods/service-account.js';
 import { ResourceQuota } from './resource-quota.js';
 import { CertificateRights } from './rights/certificates.js';
 import { RbacEscalation } from './rights/escalation.js';
+import { TaintNodesByCondition } from './taint-nodes.js';
 import { DefaultStorageClass, StorageObjectInUseProtection } from './storage.js';
 
 export interface PluginOptions extends PolicyAdmissionDeps {
@@ -34,6 +37,9 @@ export function admissionPlugins(options: PluginOptions): AdmissionPlugin[] {
     new NamespaceLifecycle(cache),
     new LimitRanger(lookup),
     new ServiceAccount({ lookup, random, mountTokens }),
+    new NodeRestriction(lookup),
+    new TaintNodesByCondition(),
+    new PodSecurity(lookup),
     new Priority(lookup),
     new DefaultTolerationSeconds(),
     new DefaultStorageClass(() => lookup.list({ group: 'storage.k8s.io', plural: 'storageclasses' })),

@@ -1,5 +1,6 @@
 /** Authorization as a seam: who may do what (API-18). */
-import { type ApiError, forbidden, type UserInfo } from '../../api/index.js';
+import { type ApiError, forbidden, parseFieldSelector, type UserInfo } from '../../api/index.js';
+import type { ResourceRequest } from '../rest/request.js';
 
 export interface AuthorizationAttributes {
   readonly user: UserInfo;
@@ -8,7 +9,10 @@ export interface AuthorizationAttributes {
   readonly resource: string;
   readonly subresource: string;
   readonly namespace: string;
+  /** Of a list or watch that selects one object by its name, that name. */
   readonly name: string;
+  /** Of a list or watch, as it was sent. */
+  readonly fieldSelector?: string;
 }
 
 export interface NonResourceAttributes {
@@ -36,6 +40,33 @@ export interface PolicyRule {
   readonly resources?: readonly string[];
   readonly resourceNames?: readonly string[];
   readonly nonResourceURLs?: readonly string[];
+}
+
+/** What a request asks for. */
+export function authorizationOf(
+  { verb, group, resource, subresource, namespace, name }: ResourceRequest,
+  user: UserInfo,
+  query: URLSearchParams,
+): AuthorizationAttributes {
+  const asked = { user, verb, group, resource, subresource, namespace, name };
+  const fieldSelector = verb === 'list' || verb === 'watch' ? query.get('fieldSelector') : null;
+  if (!fieldSelector) return asked;
+  return { ...asked, fieldSelector, name: name === '' ? nameSelectedBy(fieldSelector) : name };
+}
+
+function nameSelectedBy(fieldSelector: string): string {
+  if (!fieldSelector.includes('metadata.name')) return '';
+  return selectedBy(fieldSelector, 'metadata.name') ?? '';
+}
+
+/** The one value a field selector leaves to a field; of what is no selector, none: who may ask is told so later. */
+export function selectedBy(fieldSelector: string, field: string): string | undefined {
+  try {
+    const { requirements } = parseFieldSelector(fieldSelector);
+    return requirements.find(({ path, operator }) => path === field && operator === '=')?.value;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The 403 with Kubernetes' text: `User "x" cannot list resource "pods" in API group "" in the namespace "y"`. */

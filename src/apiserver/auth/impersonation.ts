@@ -1,6 +1,6 @@
 /**
  * Acting as somebody else (`kubectl --as`): allowed to who may `impersonate` that user, each of the groups
- * and the uid (API-18). From then on the request is that user's.
+ * and the uid, and a service account to who may in its namespace (API-18). From then on the request is that user's.
  */
 import { badRequest, type UserInfo } from '../../api/index.js';
 import { withGroup } from './authenticator.js';
@@ -29,27 +29,32 @@ export function actingUser(
     if (groups.length === 0 && uid === undefined && extra.length === 0) return user;
     throw badRequest('requested groups, uid or extra cannot be impersonated without a user');
   }
-  const check = (group: string, resource: string, name: string, subresource = ''): void => {
+  const check = (group: string, resource: string, name: string, subresource = '', namespace = ''): void => {
     const asked: AuthorizationAttributes = {
       user,
       verb: 'impersonate',
       group,
       resource,
       subresource,
-      namespace: '',
+      namespace,
       name,
     };
     const decision = authorizer.authorize(asked);
     if (!decision.allowed) throw forbiddenError(asked, decision);
   };
-  check('', 'users', username);
+  const account = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(username);
+  const [, namespace = '', name = ''] = account ?? [];
+  if (account) check('', 'serviceaccounts', name, '', namespace);
+  else check('', 'users', username);
   for (const group of groups) check('', 'groups', group);
   if (uid !== undefined) check('authentication.k8s.io', 'uids', uid);
   for (const name of extra)
     check('authentication.k8s.io', 'userextras', given[name] ?? '', name.slice(extraPrefix.length));
+  const ofAccounts = ['system:serviceaccounts', `system:serviceaccounts:${namespace}`];
   return withGroup({
     username,
-    groups,
+    // Who names no groups means those a service account has of itself.
+    groups: account && groups.length === 0 ? ofAccounts : groups,
     ...(uid === undefined ? {} : { uid }),
     ...(extra.length === 0
       ? {}

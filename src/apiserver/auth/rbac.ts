@@ -4,6 +4,7 @@
  */
 import type { UserInfo } from '../../api/index.js';
 import { storagePrefix, type WatchCache } from '../cache/watch-cache.js';
+import { type Binding, BindingIndex, type Bound } from './binding-index.js';
 import type {
   AuthorizationAttributes,
   Authorizer,
@@ -22,40 +23,30 @@ const prefixes = {
   clusterRoleBindings: storagePrefix({ group, plural: 'clusterrolebindings' }),
 };
 
-interface Binding {
-  readonly subjects?: readonly {
-    readonly kind?: string;
-    readonly name?: string;
-    readonly namespace?: string;
-  }[];
-  readonly roleRef?: { readonly kind?: string; readonly name?: string };
-}
 interface Role {
   readonly rules?: readonly PolicyRule[];
 }
 
 export class RbacAuthorizer implements Authorizer {
-  constructor(private readonly cache: WatchCache) {}
+  readonly #clusterBindings: BindingIndex;
+  readonly #bindings: BindingIndex;
 
-  authorize(attributes: AuthorizationAttributes): Decision {
-    if (attributes.user.groups?.includes(mastersGroup)) return { allowed: true };
-    for (const rule of this.#rules(attributes.user, attributes.namespace)) {
-      if (allowsResource(rule, attributes)) return { allowed: true };
-    }
-    return { allowed: false };
+  constructor(private readonly cache: WatchCache) {
+    this.#clusterBindings = new BindingIndex(cache.resource(prefixes.clusterRoleBindings));
+    this.#bindings = new BindingIndex(cache.resource(prefixes.roleBindings));
   }
 
-  authorizeNonResource(attributes: NonResourceAttributes): Decision {
-    if (attributes.user.groups?.includes(mastersGroup)) return { allowed: true };
-    for (const rule of this.#rules(attributes.user, '')) {
-      if (
-        matches(rule.verbs, attributes.verb) &&
-        (rule.nonResourceURLs ?? []).some((p) => coversPath(p, attributes.path))
-      ) {
-        return { allowed: true };
-      }
-    }
-    return { allowed: false };
+  authorize(attributes: AuthorizationAttributes): Decision {
+    return this.#decide(attributes.user, attributes.namespace, (rule) => allowsResource(rule, attributes));
+  }
+
+  authorizeNonResource({ user, verb, path }: NonResourceAttributes): Decision {
+    return this.#decide(
+      user,
+      '',
+      ({ verbs, nonResourceURLs = [] }) =>
+        matches(verbs, verb) && nonResourceURLs.some((pattern) => coversPath(pattern, path)),
+    );
   }
 
   rulesFor(user: UserInfo, namespace: string): readonly PolicyRule[] {
@@ -65,51 +56,89 @@ export class RbacAuthorizer implements Authorizer {
           { verbs: ['*'], nonResourceURLs: ['*'] },
         ]
       : [];
-    return [...everything, ...this.#rules(user, namespace)];
+    const of = (bindings: BindingIndex, where: string): PolicyRule[] =>
+      bindings.of(user, where).flatMap(({ binding }) => this.#role(binding, where)?.rules ?? []);
+    return [
+      ...everything,
+      ...of(this.#clusterBindings, ''),
+      ...(namespace === '' ? [] : of(this.#bindings, namespace)),
+    ];
   }
 
-  *#rules(user: UserInfo, namespace: string): Iterable<PolicyRule> {
-    for (const { object } of this.cache.resource(prefixes.clusterRoleBindings).scan()) {
-      const binding = object as unknown as Binding;
-      if (bindsUser(binding, user, '')) yield* this.#rulesOfRef(binding, '');
-    }
-    if (namespace === '') return;
-    for (const { object } of this.cache
-      .resource(prefixes.roleBindings)
-      .scan(`${prefixes.roleBindings}${namespace}/`)) {
-      const binding = object as unknown as Binding;
-      if (bindsUser(binding, user, namespace)) yield* this.#rulesOfRef(binding, namespace);
-    }
+  #decide(user: UserInfo, namespace: string, allows: (rule: PolicyRule) => boolean): Decision {
+    if (user.groups?.includes(mastersGroup)) return { allowed: true };
+    const missing: string[] = [];
+    return (
+      this.#granted(this.#clusterBindings.of(user, ''), '', allows, missing) ??
+      (namespace === ''
+        ? undefined
+        : this.#granted(this.#bindings.of(user, namespace), namespace, allows, missing)) ??
+      denied(missing)
+    );
   }
 
-  #rulesOfRef({ roleRef }: Binding, namespace: string): readonly PolicyRule[] {
+  /** @param missing takes what is said of roles that are not there */
+  #granted(
+    bindings: readonly Bound[],
+    namespace: string,
+    allows: (rule: PolicyRule) => boolean,
+    missing: string[],
+  ): Decision | undefined {
+    for (const bound of bindings) {
+      const role = this.#role(bound.binding, namespace);
+      if (!role) missing.push(notFoundText(bound));
+      else if (role.rules?.some(allows)) return allowedBy(bound, namespace);
+    }
+    return undefined;
+  }
+
+  #role({ roleRef }: Binding, namespace: string): Role | undefined {
     const key =
       roleRef?.kind === 'Role' && namespace !== ''
         ? ([prefixes.roles, `${prefixes.roles}${namespace}/${roleRef.name}`] as const)
         : ([prefixes.clusterRoles, `${prefixes.clusterRoles}${roleRef?.name}`] as const);
-    const role = this.cache.resource(key[0]).get(key[1])?.object as unknown as Role | undefined;
-    return role?.rules ?? [];
+    return this.cache.resource(key[0]).get(key[1])?.object as unknown as Role | undefined;
   }
 }
 
-function bindsUser(binding: Binding, user: UserInfo, namespace: string): boolean {
-  return (binding.subjects ?? []).some((subject) => {
-    switch (subject.kind) {
-      case 'User':
-        return subject.name === user.username;
-      case 'Group':
-        return user.groups?.includes(subject.name ?? '') ?? false;
-      case 'ServiceAccount':
-        return user.username === `system:serviceaccount:${subject.namespace ?? namespace}:${subject.name}`;
-      default:
-        return false;
-    }
-  });
+/** Why is said when somebody asks: most never do. */
+function allowedBy({ binding, subject }: Bound, namespace: string): Decision {
+  return {
+    allowed: true,
+    get reason() {
+      const { kind, name } = binding.roleRef ?? {};
+      const own = binding.metadata.name;
+      const by =
+        namespace === ''
+          ? `ClusterRoleBinding ${JSON.stringify(own)}`
+          : `RoleBinding ${JSON.stringify(`${own}/${namespace}`)}`;
+      const to =
+        subject.kind === 'ServiceAccount'
+          ? `${subject.name}/${subject.namespace ?? namespace}`
+          : (subject.name ?? '');
+      return `RBAC: allowed by ${by} of ${kind} ${JSON.stringify(name ?? '')} to ${subject.kind} ${JSON.stringify(to)}`;
+    },
+  };
+}
+
+function denied(missing: readonly string[]): Decision {
+  if (missing.length === 0) return { allowed: false };
+  const unique = [...new Set(missing)];
+  return { allowed: false, reason: `RBAC: ${unique.length === 1 ? unique[0] : `[${unique.join(', ')}]`}` };
+}
+
+function notFoundText({ binding: { roleRef } }: Bound): string {
+  return `${roleRef?.kind?.toLowerCase() ?? ''}.${group} ${JSON.stringify(roleRef?.name ?? '')} not found`;
 }
 
 /** `*` stands for all. */
 export function matches(allowed: readonly string[] | undefined, value: string): boolean {
   return allowed !== undefined && (allowed.includes('*') || allowed.includes(value));
+}
+
+/** Whether one of the rules allows it. */
+export function rulesAllow(rules: readonly PolicyRule[], asked: AuthorizationAttributes): boolean {
+  return rules.some((rule) => allowsResource(rule, asked));
 }
 
 function allowsResource(rule: PolicyRule, a: AuthorizationAttributes): boolean {

@@ -1,9 +1,10 @@
 /**
  * What a cluster has before anybody creates anything: the system namespaces with their default service
- * accounts, the `kubernetes` Service, and the roles of people and parts.
+ * accounts, the `kubernetes` Service, the roles of people and parts, and the levels of their requests.
  */
 import type { JsonObject, Transport } from '../../api/index.js';
 import { systemPriorityClasses } from '../admission/pods/priority.js';
+import { ensureFlowObjects } from '../flow-control/ensure-objects.js';
 import { ensureNamed } from './ensure.js';
 import { ensureRoles } from './roles/ensure-roles.js';
 
@@ -52,6 +53,7 @@ export async function ensureSystemObjects(
     });
   }
   await ensureRoles(transport);
+  await ensureFlowObjects(transport);
   for (const each of systemPriorityClasses)
     await ensureNamed(transport, '/apis/scheduling.k8s.io/v1/priorityclasses', each);
   await ensureNamed(

@@ -170,8 +170,6 @@ function webhookStrategy(
 
 /** Kinds about which only this is particular. */
 const plain: readonly KindStrategy[] = [
-  { group: 'flowcontrol.apiserver.k8s.io', kind: 'FlowSchema', hasGeneration: true },
-  { group: 'flowcontrol.apiserver.k8s.io', kind: 'PriorityLevelConfiguration', hasGeneration: true },
   {
     group: 'storage.k8s.io',
     kind: 'VolumeAttachment',

@@ -6,6 +6,8 @@
  */
 import { SortedKeys, type StoreEvent, type StoreEntry } from '../../store/index.js';
 import { deepFreeze, type JsonObject } from '../../api/index.js';
+import { isUnreadable, unsealed } from '../encryption/values.js';
+import { Dispatch, type Interest, type Listener } from './dispatch.js';
 
 /** A stored object as clients see it: `metadata.resourceVersion` is there. Shared: never mutated. */
 export interface StampedObject extends JsonObject {
@@ -55,13 +57,13 @@ function stamp(decoded: JsonObject, revision: number): StampedObject {
 export class ResourceCache {
   readonly #objects = new Map<string, CachedObject>();
   readonly #keys = new SortedKeys();
-  #decode: Decoder = identity;
+  #decode: Decoder;
   #log: LogEvent[] = [];
   /** Position of the first event still in the log. */
   #base = 0;
   /** Changes after this revision are all in the log. */
   #completeSince: number;
-  readonly #wake = new Set<() => void>();
+  readonly #dispatch = new Dispatch();
 
   constructor(
     /** Keys of this resource start with it: `/apps/deployments/`. */
@@ -69,7 +71,9 @@ export class ResourceCache {
     completeSince: number,
     /** Freezes what is served, so that a reader who mutates it fails at once. */
     private readonly freeze: boolean,
+    decode: Decoder = identity,
   ) {
+    this.#decode = decode;
     this.#completeSince = completeSince;
   }
 
@@ -97,27 +101,35 @@ export class ResourceCache {
     for (const cached of this.#objects.values()) {
       this.#objects.set(cached.key, {
         ...cached,
-        object: this.#stamp(decode(cached.stored), cached.revision),
+        object: this.#stamp(this.#decoded(cached.stored), cached.revision),
       });
     }
   }
 
   /** A historical entry as it would be served. */
   serve(entry: StoreEntry): StampedObject {
-    return this.#stamp(this.#decode(entry.value as JsonObject), entry.revision);
+    const stored = unsealed(entry.key, entry.value) as JsonObject;
+    return this.#stamp(this.#decoded(stored), entry.revision);
+  }
+
+  /** What could not be decrypted is kept as what it is: whoever reads it is told. */
+  #decoded(stored: JsonObject): JsonObject {
+    return isUnreadable(stored) ? stored : this.#decode(stored);
   }
 
   #stamp(decoded: JsonObject, revision: number): StampedObject {
+    if (isUnreadable(decoded)) return decoded as StampedObject;
     const object = stamp(decoded, revision);
     return this.freeze ? deepFreeze(object) : object;
   }
 
   load(entry: StoreEntry): CachedObject {
+    const stored = unsealed(entry.key, entry.value) as JsonObject;
     const cached: CachedObject = {
       key: entry.key,
       revision: entry.revision,
-      object: this.serve(entry),
-      stored: entry.value as JsonObject,
+      object: this.#stamp(this.#decoded(stored), entry.revision),
+      stored,
     };
     if (!this.#objects.has(entry.key)) this.#keys.add(entry.key);
     this.#objects.set(entry.key, cached);
@@ -155,6 +167,7 @@ export class ResourceCache {
   replace(entries: readonly StoreEntry[], revision: number): void {
     this.#base = this.end + 1;
     this.#log = [];
+    this.#dispatch.tellAll(this.#base - 1);
     const there = new Set(entries.map(({ key }) => key));
     const changes: StoreEvent[] = [];
     for (const entry of entries)
@@ -165,12 +178,11 @@ export class ResourceCache {
       if (!there.has(key)) changes.push({ type: 'delete', key, revision });
     for (const change of changes) this.apply(change);
     this.#completeSince = revision;
-    for (const wake of this.#wake) wake();
   }
 
   #append(event: LogEvent): void {
     this.#log.push(event);
-    for (const wake of this.#wake) wake();
+    this.#dispatch.tell(event, this.end - 1);
   }
 
   /** The position after the last event. */
@@ -211,9 +223,8 @@ export class ResourceCache {
     this.#completeSince = revision;
   }
 
-  /** Calls `wake` after every append, until the returned function is called. */
-  onAppend(wake: () => void): () => void {
-    this.#wake.add(wake);
-    return () => void this.#wake.delete(wake);
+  /** Calls back after every append that is of interest, until the returned function is called. */
+  onAppend(listener: Listener, interest?: Interest): () => void {
+    return this.#dispatch.add(listener, interest);
   }
 }

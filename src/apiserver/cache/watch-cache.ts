@@ -15,7 +15,7 @@ import {
   StoreUnavailable,
   type StoreWatch,
 } from '../../store/index.js';
-import { ResourceCache } from './resource-cache.js';
+import { type Decoder, ResourceCache } from './resource-cache.js';
 
 /** How long history stays readable and watchable (API-4), milliseconds. */
 const compactionIntervalMs = 5 * 60_000;
@@ -26,6 +26,15 @@ const maxStarts = 5;
 /** `/group/plural/`, with the core group written as `core`. */
 export function storagePrefix(facts: { readonly group: string; readonly plural: string }): string {
   return `/${facts.group === '' ? 'core' : facts.group}/${facts.plural}/`;
+}
+
+export interface WatchCacheOptions {
+  /** Drives compaction. */
+  readonly clock: Clock;
+  /** Freezes what is served. Default false. */
+  readonly freeze?: boolean;
+  /** How objects of a resource are served from the start, by its prefix. */
+  readonly decoderOf?: (prefix: string) => Decoder | undefined;
 }
 
 export class WatchCache {
@@ -39,14 +48,13 @@ export class WatchCache {
 
   private constructor(
     readonly store: ObjectStore,
-    private readonly clock: Clock,
-    private readonly freeze: boolean,
+    private readonly options: WatchCacheOptions,
   ) {}
 
   /** Loads the store's state and follows it. */
-  static async open(store: ObjectStore, clock: Clock, freeze = false): Promise<WatchCache> {
+  static async open(store: ObjectStore, options: WatchCacheOptions): Promise<WatchCache> {
     for (let start = 1; ; start++) {
-      const cache = new WatchCache(store, clock, freeze);
+      const cache = new WatchCache(store, options);
       try {
         await cache.#load();
         return cache;
@@ -90,7 +98,7 @@ export class WatchCache {
         return;
       } catch (error) {
         if (error instanceof StoreClosed) return;
-        await sleep(this.clock, reloadPauseMs, this.#closed.signal).catch(() => {});
+        await sleep(this.options.clock, reloadPauseMs, this.#closed.signal).catch(() => {});
       }
     }
   }
@@ -140,7 +148,8 @@ export class WatchCache {
   resource(prefix: string): ResourceCache {
     let resource = this.#resources.get(prefix);
     if (!resource) {
-      resource = new ResourceCache(prefix, this.#startedAt, this.freeze);
+      const { freeze = false, decoderOf } = this.options;
+      resource = new ResourceCache(prefix, this.#startedAt, freeze, decoderOf?.(prefix));
       this.#resources.set(prefix, resource);
     }
     return resource;
@@ -166,7 +175,7 @@ export class WatchCache {
   #scheduleCompaction(): void {
     let before = this.#revision;
     const arm = (): void => {
-      this.#stopCompaction = this.clock.setTimer(compactionIntervalMs, () => {
+      this.#stopCompaction = this.options.clock.setTimer(compactionIntervalMs, () => {
         const target = before;
         before = this.#revision;
         for (const resource of this.#resources.values()) resource.compact(target);

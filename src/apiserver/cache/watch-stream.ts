@@ -3,6 +3,7 @@
  */
 import type { Clock, JsonObject, Status, WatchEvent } from '../../api/index.js';
 import { expired, isApiError } from '../../api/index.js';
+import type { Interest } from './dispatch.js';
 import type { LogEvent, ResourceCache, StampedObject } from './resource-cache.js';
 
 const bookmarkIntervalMs = 60_000;
@@ -17,6 +18,8 @@ export interface WatchStreamOptions {
   /** After `initial`, a bookmark with the initial-events-end annotation (API-2). */
   readonly endBookmark: boolean;
   readonly matches: (object: StampedObject) => boolean;
+  /** What all that matches has in common: changes of other objects are not even looked at. */
+  readonly interest?: Interest;
   /** Makes ready what `shape` needs for these objects; undefined when it has all. The watch ends when it fails. */
   readonly prepare?: (objects: readonly StampedObject[]) => Promise<unknown> | undefined;
   /** Turns an object into what is sent, stamped with another version where one is given. */
@@ -47,6 +50,10 @@ function tooOld(position: LogEvent | undefined): WatchEvent {
 export class WatchStream implements AsyncIterable<readonly WatchEvent[]> {
   readonly #options: WatchStreamOptions;
   #position: number;
+  /** Up to here the log is read; after it, with an interest, the positions that were told. */
+  readonly #scanEnd: number;
+  #told: number[] = [];
+  #toldRead = 0;
   #initial: readonly StampedObject[] | undefined;
   #initialSent = 0;
   #bookmarkDue = false;
@@ -58,8 +65,16 @@ export class WatchStream implements AsyncIterable<readonly WatchEvent[]> {
     this.#options = options;
     this.#position = options.position;
     this.#initial = options.initial;
+    const { cache, interest } = options;
+    this.#scanEnd = interest ? cache.end : Number.POSITIVE_INFINITY;
     const wake = () => this.#wake();
-    this.#cleanups.push(options.cache.onAppend(wake));
+    const tell = (position: number): void => {
+      // Whoever has missed one that is gone ends anyway: nothing more is kept for it.
+      const oldest = this.#told[this.#toldRead];
+      if (oldest === undefined || cache.holds(oldest)) this.#told.push(position);
+      this.#wake();
+    };
+    this.#cleanups.push(cache.onAppend(interest ? tell : wake, interest));
     this.#cleanups.push(
       options.clock.setTimer(options.timeoutMs, () => {
         this.#bookmarkDue = options.bookmarks;
@@ -81,13 +96,14 @@ export class WatchStream implements AsyncIterable<readonly WatchEvent[]> {
     this.#initial = undefined;
     this.#bookmarkDue = false;
     this.#position = this.#options.cache.end;
+    this.#told = [];
     this.#finish();
   }
 
   async *[Symbol.asyncIterator](): AsyncIterator<readonly WatchEvent[]> {
     try {
       for (;;) {
-        const batch = this.#collect();
+        const batch = this.#readable();
         if (batch.length > 0) {
           const failure = this.#options.prepare && (await this.#prepare(batch));
           yield failure ? [failure] : this.#shaped(batch);
@@ -146,6 +162,16 @@ export class WatchStream implements AsyncIterable<readonly WatchEvent[]> {
     );
   }
 
+  /** What cannot be read ends the watch with an error that says so. */
+  #readable(): (WatchEvent | Unshaped)[] {
+    try {
+      return this.#collect();
+    } catch (error) {
+      if (!isApiError(error)) throw error;
+      return [{ type: 'ERROR', object: error.status }];
+    }
+  }
+
   #collect(): (WatchEvent | Unshaped)[] {
     const { cache, bookmark, revision } = this.#options;
     const batch: (WatchEvent | Unshaped)[] = [];
@@ -163,17 +189,31 @@ export class WatchStream implements AsyncIterable<readonly WatchEvent[]> {
       }
       if (batch.length > 0) return batch;
     }
-    if (!cache.holds(this.#position)) return [tooOld(cache.at(cache.end - 1))];
-    while (batch.length < maxBatch && this.#position < cache.end) {
-      const event = cache.at(this.#position++) as LogEvent;
-      const sent = this.#translate(event);
+    while (batch.length < maxBatch) {
+      const position = this.#next();
+      if (position === undefined) break;
+      if (!cache.holds(position)) return [tooOld(cache.at(cache.end - 1))];
+      const sent = this.#translate(cache.at(position) as LogEvent);
       if (sent) batch.push(sent);
     }
-    if (this.#bookmarkDue && this.#position === cache.end) {
+    if (this.#bookmarkDue && batch.length < maxBatch) {
       this.#bookmarkDue = false;
       batch.push({ type: 'BOOKMARK', object: bookmark(String(revision()), false) });
     }
     return batch;
+  }
+
+  /** The position of the next event to look at; undefined when all were. */
+  #next(): number | undefined {
+    if (this.#position < Math.min(this.#scanEnd, this.#options.cache.end)) return this.#position++;
+    const told = this.#told[this.#toldRead];
+    if (told === undefined) {
+      this.#told = [];
+      this.#toldRead = 0;
+      return undefined;
+    }
+    this.#toldRead++;
+    return told;
   }
 
   /** API-3: an object that leaves the selector is deleted for this watcher, one that enters is added. */

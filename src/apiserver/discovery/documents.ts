@@ -28,7 +28,12 @@ export class DiscoveryDocuments {
   readonly #made = new Map<string, Document | undefined>();
   #generation = -1;
 
-  constructor(registry: ResourceRegistry, hash: (text: string) => string) {
+  constructor(
+    registry: ResourceRegistry,
+    hash: (text: string) => string,
+    /** Answers clients that ask for everything in two documents (API-12). */
+    private readonly aggregates: boolean,
+  ) {
     this.#registry = registry;
     this.#hash = hash;
   }
@@ -43,7 +48,8 @@ export class DiscoveryDocuments {
       this.#made.clear();
       this.#generation = this.#registry.generation;
     }
-    const aggregated = (path === '/api' || path === '/apis') && acceptsAggregatedDiscovery(accept);
+    const aggregated =
+      this.aggregates && (path === '/api' || path === '/apis') && acceptsAggregatedDiscovery(accept);
     const id = aggregated ? `${path} aggregated` : path;
     if (!this.#made.has(id)) this.#made.set(id, this.#make(path, aggregated));
     return this.#made.get(id);

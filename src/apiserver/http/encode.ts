@@ -1,6 +1,9 @@
 /**
  * JSON bytes of what is sent, made once per object: N watchers and readers of one revision share them.
  */
+import { apiVersionOf } from '../../api/index.js';
+import { builtinResources } from '../../api/facts/index.js';
+
 const encoded = new WeakMap<object, Buffer>();
 
 /** The object's JSON. Remembered for as long as the object lives: only for objects nobody changes. */
@@ -38,14 +41,15 @@ export function* jsonChunks(body: object): Iterable<Buffer> {
     return;
   }
   const { items, ...head } = body;
-  const opening = JSON.stringify(head);
-  let pieces: Buffer[] = [Buffer.from(`${opening.slice(0, -1)},"items":[`)];
+  const bare = bareItems(head);
+  let pieces: Buffer[] = [Buffer.from(`${JSON.stringify(head).slice(0, -1)},"items":[`)];
   let size = 0;
   for (const [i, item] of items.entries()) {
     if (i > 0) pieces.push(comma);
-    const bytes = sharedBytes(item);
-    pieces.push(bytes);
-    size += bytes.length;
+    for (const bytes of bare?.(item) ?? [sharedBytes(item)]) {
+      pieces.push(bytes);
+      size += bytes.length;
+    }
     if (size >= chunkBytes) {
       yield Buffer.concat(pieces);
       pieces = [];
@@ -56,6 +60,31 @@ export function* jsonChunks(body: object): Iterable<Buffer> {
   yield Buffer.concat(pieces);
 }
 
+/**
+ * The items of a list of a built-in kind do not say what they are, as the list does: clients that compare what they
+ * read with what they made count on it. Items of custom kinds do. Undefined when the items stay as they are.
+ */
+function bareItems({ apiVersion, kind }: { readonly apiVersion?: unknown; readonly kind?: unknown }) {
+  if (!builtinVersions.has(String(apiVersion))) return undefined;
+  const type = [`"apiVersion":"${apiVersion}"`, `"kind":"${String(kind).slice(0, -'List'.length)}"`];
+  // In whichever order its creator wrote them, they nearly always come first.
+  const heads = [type, [...type].reverse()].map((both) => Buffer.from(`{${both.join()},`));
+  return (item: object): readonly Buffer[] => {
+    const bytes = sharedBytes(item);
+    for (const head of heads)
+      if (bytes.length > head.length && bytes.compare(head, 0, head.length, 0, head.length) === 0)
+        return [brace, bytes.subarray(head.length)];
+    const {
+      apiVersion: _,
+      kind: __,
+      ...rest
+    } = item as { readonly apiVersion?: string; readonly kind?: string };
+    return [Buffer.from(JSON.stringify(rest))];
+  };
+}
+
+const builtinVersions = new Set(builtinResources.map(apiVersionOf));
+const brace = Buffer.from('{');
 const comma = Buffer.from(',');
 const closing = Buffer.from(']}');
 const frameEnd = Buffer.from('}\n');

@@ -1,6 +1,7 @@
 /**
  * HTTPS on top of the server: TLS, client certificates and bearer tokens, bounded bodies, streaming.
  */
+import { setMaxListeners } from 'node:events';
 import { type IncomingMessage, type ServerResponse as NodeResponse, STATUS_CODES } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
@@ -14,6 +15,7 @@ import { maxBodyBytes } from '../rest/body.js';
 import type { ServerRequest } from '../rest/request.js';
 import type { ApiServer, ServerResponse } from '../server.js';
 import { jsonChunks, watchFrames } from './encode.js';
+import { RequestLife } from './request-life.js';
 import { execProtocols, serveExec, webSocketConnection } from './exec-channels.js';
 
 export interface ListenOptions {
@@ -24,8 +26,8 @@ export interface ListenOptions {
   /** PEM. */
   readonly cert: string;
   readonly key: string;
-  /** PEM: whose client certificates are believed. */
-  readonly clientCa: string;
+  /** PEM: whose client certificates are believed. Default: none are. */
+  readonly clientCa?: string;
   readonly log: Logger;
 }
 
@@ -37,6 +39,7 @@ export interface Listener {
 }
 
 const methods = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']);
+const maxAuditID = 64;
 const maxHeaderBytes = 64 * 1024;
 /** Of one WebSocket message: clients send what they read in pieces of 32 KiB. */
 const maxMessageBytes = 4 * 1024 * 1024;
@@ -45,23 +48,31 @@ const maxMessageBytes = 4 * 1024 * 1024;
 export async function listen(server: ApiServer, options: ListenOptions): Promise<Listener> {
   const { log, host = '127.0.0.1' } = options;
   const stopping = new AbortController();
+  // Every client that reads slowly waits for it too: their number says nothing about a leak.
+  setMaxListeners(0, stopping.signal);
+  const lives = new Set<RequestLife>();
+  stopping.signal.addEventListener('abort', () => {
+    for (const life of lives) life.stop();
+  });
   /** Reads under way, watches among them: the signal ends them. */
   const streams = new Set<Promise<void>>();
   const https: Server = createServer(
     {
       cert: options.cert,
       key: options.key,
-      ca: options.clientCa,
-      requestCert: true,
+      ...(options.clientCa === undefined ? {} : { ca: options.clientCa, requestCert: true }),
       rejectUnauthorized: false,
       maxHeaderSize: maxHeaderBytes,
       keepAliveTimeout: 120_000,
     },
     (request, response) => {
-      const served = serve(server, request, response, stopping.signal).catch((error: unknown) => {
-        log.debug('connection lost', { error: String(error) });
-        response.destroy();
-      });
+      const life = new RequestLife(response, stopping.signal, lives);
+      const served = serve(server, request, response, { life, stopping: stopping.signal }).catch(
+        (error: unknown) => {
+          log.debug('connection lost', { error: String(error) });
+          response.destroy();
+        },
+      );
       if (request.method === 'GET') {
         streams.add(served);
         void served.finally(() => streams.delete(served));
@@ -119,13 +130,25 @@ function credentialsOf(request: IncomingMessage): Credentials {
   const socket = request.socket as TLSSocket;
   const bearer = /^Bearer\s+(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
   if (bearer !== undefined) return { bearerToken: bearer };
-  if (!socket.authorized) return {};
+  let known = certificates.get(socket);
+  if (!known) {
+    known = certificateOf(socket);
+    certificates.set(socket, known);
+  }
+  return known;
+}
+
+function certificateOf(socket: TLSSocket): Credentials {
   const { subject } = socket.getPeerCertificate();
   if (!subject) return {};
+  if (!socket.authorized) return { invalid: true };
   const all = (value: unknown): string[] =>
     Array.isArray(value) ? value.map(String) : value === undefined ? [] : [String(value)];
   return { certificate: { commonName: all(subject.CN)[0] ?? '', organizations: all(subject.O) } };
 }
+
+/** What was read from the certificate of a connection: it is the same for all its requests. */
+const certificates = new WeakMap<TLSSocket, Credentials>();
 
 /** Undefined when the body grows past the limit; the rest is then not read. */
 async function readBody(request: IncomingMessage): Promise<Uint8Array | undefined> {
@@ -143,10 +166,8 @@ async function serve(
   server: ApiServer,
   request: IncomingMessage,
   response: NodeResponse,
-  stopping: AbortSignal,
+  { life, stopping }: { readonly life: RequestLife; readonly stopping: AbortSignal },
 ): Promise<void> {
-  const gone = new AbortController();
-  response.once('close', () => gone.abort());
   const user = server.authenticator.authenticate(credentialsOf(request));
   const { path, query } = splitTarget(request.url ?? '/');
   if (!methods.has(request.method ?? '')) {
@@ -165,11 +186,12 @@ async function serve(
     );
     return;
   }
-  const answer = await server.handle(
-    toServerRequest(request, { path, query }, bytes, user, AbortSignal.any([gone.signal, stopping])),
-  );
+  const asked = toServerRequest(request, { path, query }, bytes, user, life);
+  const auditID = auditIDOf(request) ?? server.newAuditID();
+  response.setHeader('audit-id', auditID);
+  const answer = await server.handle(Object.assign(asked, { auditID }));
   if ('watch' in answer) await stream(response, answer, stopping);
-  else if ('stream' in answer) await streamBytes(response, answer, gone.signal, stopping);
+  else if ('stream' in answer) await streamBytes(response, answer, life.signal, stopping);
   else await sendChunks(response, answer, stopping);
 }
 
@@ -184,7 +206,7 @@ async function upgrade(
   socket.on('error', () => socket.destroy());
   const user = server.authenticator.authenticate(credentialsOf(request));
   const target = splitTarget(request.url ?? '/');
-  const asked = toServerRequest(request, target, new Uint8Array(), user, stopping);
+  const asked = toServerRequest(request, target, new Uint8Array(), user, { signal: stopping });
   const answer = await server.handleUpgrade(asked);
   if (!('exec' in answer)) {
     refuseUpgrade(socket, answer);
@@ -209,7 +231,7 @@ async function upgrade(
   const webSocket = await new Promise<WebSocket>((resolve) => {
     sockets.handleUpgrade(request, socket, head, resolve);
   });
-  await serveExec(webSocketConnection(webSocket), answer.exec, stopping);
+  await serveExec(webSocketConnection(webSocket), answer.exec, stopping).finally(() => answer.ended?.());
 }
 
 /** A plain answer on a connection that was to be upgraded, and its end. */
@@ -222,12 +244,18 @@ function refuseUpgrade(socket: Duplex, answer: ServerResponse): void {
   );
 }
 
+/** How the client calls its request, cut to what a header may carry back. */
+function auditIDOf({ headers }: IncomingMessage): string | undefined {
+  const given = headers['audit-id'];
+  return typeof given === 'string' && given !== '' ? given.slice(0, maxAuditID) : undefined;
+}
+
 function toServerRequest(
   request: IncomingMessage,
   { path, query }: Pick<ServerRequest, 'path' | 'query'>,
   bytes: Uint8Array,
   user: UserInfo | undefined,
-  signal: AbortSignal,
+  life: { readonly signal: AbortSignal },
 ): ServerRequest {
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(request.headers)) {
@@ -240,7 +268,10 @@ function toServerRequest(
     headers,
     ...(bytes.length > 0 ? { body: { bytes } } : {}),
     ...(user ? { user } : {}),
-    signal,
+    ...(request.socket.remoteAddress === undefined ? {} : { sourceIP: request.socket.remoteAddress }),
+    get signal() {
+      return life.signal;
+    },
   };
 }
 

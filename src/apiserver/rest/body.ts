@@ -44,6 +44,12 @@ export async function decodeBody(
   request: ServerRequest,
   accepted: readonly string[],
 ): Promise<DecodedBody | undefined> {
+  const decoded = await decode(request, accepted);
+  if (decoded) request.audit?.requestBody(decoded.value);
+  return decoded;
+}
+
+async function decode(request: ServerRequest, accepted: readonly string[]): Promise<DecodedBody | undefined> {
   if (!hasBody(request) || request.body === undefined) return undefined;
   const type = contentType(request);
   if (!accepted.includes(type)) {

@@ -5,6 +5,7 @@ import {
   type JsonObject,
   type NodeConnector,
   type Random,
+  type Transport,
   type UserInfo,
 } from '../../api/index.js';
 import type { Allocation, ServiceAllocator } from '../allocation/service-allocator.js';
@@ -24,6 +25,8 @@ export interface RestDeps {
   readonly tokens: ServiceAccountTokens;
   /** The way to the nodes; undefined while there is none. */
   readonly nodes: () => NodeConnector | undefined;
+  /** The server's own way in, for what it writes on behalf of a request. */
+  readonly asServer: () => Transport;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -112,6 +115,13 @@ export function allocate(
 ): Allocation | undefined {
   const isService = resource.facts.group === '' && resource.facts.kind === 'Service';
   return isService && info.subresource === '' ? deps.services.allocate(object, old) : undefined;
+}
+
+/** Lets admission say something in the audit log, where one is kept. */
+export function annotating({ request }: RequestContext): {
+  readonly annotate?: (key: string, value: string) => void;
+} {
+  return request.audit ? { annotate: request.audit.annotate } : {};
 }
 
 /** The subresources that write an object's status and leave its spec as it is. */

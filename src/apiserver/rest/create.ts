@@ -12,6 +12,7 @@ import { KeyExists } from '../../store/index.js';
 import type { StampedObject } from '../cache/resource-cache.js';
 import {
   allocate,
+  annotating,
   findCached,
   keyFor,
   type MutableObject,
@@ -99,6 +100,7 @@ async function attempt(
     oldObject: undefined,
     options: writeOptions('CreateOptions', ctx.request.query),
     warnings: ctx.warnings,
+    ...annotating(ctx),
     ...(ctx.request.signal ? { signal: ctx.request.signal } : {}),
   };
   const admitted = await deps.admission.mutate({ ...attributes, object: object as JsonObject });
@@ -107,6 +109,10 @@ async function attempt(
   validateCreate(ctx, object as JsonObject);
   await deps.admission.validate({ ...attributes, object: object as JsonObject });
 
+  // What was read and is sent again may be tried, not stored.
+  const { resourceVersion } = (decoded.metadata ?? {}) as { resourceVersion?: string };
+  if (resourceVersion && !write.dryRun)
+    throw badRequest('resourceVersion should not be set on objects to be created');
   // Said before anything is asked for: what the object wants may be what it has.
   if (findCached(ctx, name)) throw alreadyExists(ctx.resource.facts, name);
   const allocation = allocate(ctx, object, undefined);
@@ -183,8 +189,6 @@ function identified(
   const { resource, info, deps } = ctx;
   const object: MutableObject = { ...decoded };
   const metadata: MutableObject = { ...(decoded.metadata as JsonObject | undefined) };
-  if (metadata.resourceVersion)
-    throw badRequest('resourceVersion should not be set on objects to be created');
   for (const field of serverFields) delete metadata[field];
   if (!managed) delete metadata.managedFields;
   if (name !== '') metadata.name = name;

@@ -14,6 +14,7 @@ import {
   prune,
   type Schema,
   unknownFields,
+  zeroFiller,
 } from '../../api/index.js';
 import { asObject, type DecodedBody } from './body.js';
 import type { MutableObject, RequestContext } from './context.js';
@@ -136,13 +137,17 @@ function identitySchema(schema: Schema): Schema {
   };
 }
 
-/** Fills in defaults; the result is the request's own to change. */
+/**
+ * Fills in defaults, of built-in kinds also what they always say: a body without that is no other than one with it.
+ * The result is the request's own to change.
+ */
 export function withDefaults(ctx: AboutResource, value: JsonObject): MutableObject {
   const { builtin, schema } = ctx.resource;
   const defaulted = builtin
     ? (dropEmpty(value, schema) as JsonObject)
     : (applyDefaults(withPlainMetadata(value, schema), schema) as JsonObject);
-  const own = copyJson(defaulted) as MutableObject;
+  const fill = builtin ? zeroFiller(schema) : undefined;
+  const own = copyJson(fill ? fill(defaulted) : defaulted) as MutableObject;
   ctx.resource.strategy.applyDefaults?.(own);
   return own;
 }

@@ -19,6 +19,7 @@ import type { StampedObject } from '../cache/resource-cache.js';
 import type { ServedResource } from '../resource.js';
 import { asObject, type DecodedBody } from './body.js';
 import {
+  annotating,
   atRequestVersion,
   findCached,
   type MutableObject,
@@ -119,30 +120,22 @@ export type DeleteResult =
   /** Finalizers or grace hold it: the object as it is now. */
   | { readonly gone: false; readonly object: StampedObject };
 
-/** @throws ApiError NotFound, Conflict (preconditions), Forbidden */
-export async function deleteObject(ctx: RequestContext, options: DeleteRequest): Promise<DeleteResult> {
+/**
+ * @param admission `admitted`: it has had its say already, on what this deletion is part of
+ * @throws ApiError NotFound, Conflict (preconditions), Forbidden
+ */
+export async function deleteObject(
+  ctx: RequestContext,
+  options: DeleteRequest,
+  admission: 'asked' | 'admitted' = 'asked',
+): Promise<DeleteResult> {
   const { resource, deps, info } = ctx;
   for (let attempt = 1; ; attempt++) {
     const cached = findCached(ctx);
     if (!cached) throw notFound(resource.facts, info.name);
     const current = await atRequestVersion(ctx, cached.object);
     checkPreconditions(ctx, current, options);
-    const attributes = {
-      operation: 'DELETE' as const,
-      resource,
-      subresource: '',
-      namespace: info.namespace,
-      name: info.name,
-      user: ctx.user,
-      dryRun: options.dryRun,
-      object: undefined,
-      oldObject: current,
-      options: optionsObject(options),
-      warnings: ctx.warnings,
-      ...(ctx.request.signal ? { signal: ctx.request.signal } : {}),
-    };
-    await deps.admission.mutate(attributes);
-    await deps.admission.validate(attributes);
+    if (admission === 'asked') await admitDeletion(ctx, current, options);
     const next = beginDeletion(ctx, current, options);
     try {
       if (!deletionPending(resource, next)) {
@@ -161,6 +154,31 @@ export async function deleteObject(ctx: RequestContext, options: DeleteRequest):
       if (attempt >= maxAttempts) throw conflict(resource.facts, info.name, modifiedMessage);
     }
   }
+}
+
+async function admitDeletion(
+  ctx: RequestContext,
+  current: StampedObject,
+  options: DeleteRequest,
+): Promise<void> {
+  const { deps, info, resource, user, warnings, request } = ctx;
+  const attributes = {
+    operation: 'DELETE' as const,
+    resource,
+    subresource: '',
+    namespace: info.namespace,
+    name: info.name,
+    user,
+    dryRun: options.dryRun,
+    object: undefined,
+    oldObject: current,
+    options: optionsObject(options),
+    warnings,
+    ...annotating(ctx),
+    ...(request.signal ? { signal: request.signal } : {}),
+  };
+  await deps.admission.mutate(attributes);
+  await deps.admission.validate(attributes);
 }
 
 /** The options as admission sees them. */

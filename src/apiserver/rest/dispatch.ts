@@ -13,6 +13,7 @@ import type { RequestContext } from './context.js';
 import { createObject } from './create.js';
 import { decodeObject } from './decode-object.js';
 import { deleteObject, deleteRequest } from './delete.js';
+import { evictPod } from './eviction.js';
 import { finalizeNamespace } from './finalize.js';
 import { negotiateShape } from './negotiate.js';
 import { writeQuery } from './options.js';
@@ -73,6 +74,10 @@ export async function dispatch(ctx: RequestContext): Promise<RestResult> {
       // Checked all the same, so that what is wrong with it is what the client hears of.
       podExec(ctx);
       throw badRequest('Upgrade request required');
+    case 'eviction':
+      if (!isPod(ctx)) throw noSuchResource();
+      if (verb !== 'create') throw methodNotAllowed();
+      return { code: 201, body: await evictPod(ctx) };
     case 'binding':
       if (!isPod(ctx)) throw noSuchResource();
       if (verb !== 'create') throw methodNotAllowed();

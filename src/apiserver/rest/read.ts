@@ -8,6 +8,7 @@ import {
   notFound,
   type WatchEvent,
 } from '../../api/index.js';
+import type { Interest } from '../cache/dispatch.js';
 import type { StampedObject } from '../cache/resource-cache.js';
 import { WatchStream } from '../cache/watch-stream.js';
 import { type TableSubject, tableOf } from '../table/index.js';
@@ -81,7 +82,7 @@ function subjectOf({ resource: { facts, columns, builtin }, info }: RequestConte
 function scopeOf(
   ctx: RequestContext,
   query: ListQuery,
-): { prefix: string; matches: (object: StampedObject) => boolean } {
+): { prefix: string; matches: (object: StampedObject) => boolean; interest?: Interest } {
   const { facts, strategy, builtin, storagePrefix } = ctx.resource;
   const namespaced = facts.scope === 'Namespaced' && ctx.info.namespace !== '';
   const prefix = namespaced ? `${storagePrefix}${ctx.info.namespace}/` : storagePrefix;
@@ -116,7 +117,28 @@ function scopeOf(
       return fields?.[path];
     });
   };
-  return { prefix, matches };
+  const interest = interestOf(ctx, query, namespaced);
+  return { prefix, matches, ...(interest ? { interest } : {}) };
+}
+
+/** The narrowest thing that all objects of a watch have in common. */
+function interestOf(
+  { info, resource }: RequestContext,
+  { fieldSelector }: ListQuery,
+  namespaced: boolean,
+): Interest | undefined {
+  const { selectableFields } = resource.strategy;
+  const named = ({ metadata }: StampedObject): string => metadata.name;
+  if (info.name !== '' && resource.facts.kind !== 'Namespace')
+    return { path: 'metadata.name', value: info.name, of: named };
+  const fields = fieldSelector.requirements.filter(({ operator }) => operator === '=');
+  for (const { path, value } of fields) {
+    if (path === 'metadata.name') return { path, value, of: named };
+    if (path !== 'metadata.namespace' && selectableFields)
+      return { path, value, of: (object) => selectableFields(object)[path] };
+  }
+  if (!namespaced) return undefined;
+  return { path: 'metadata.namespace', value: info.namespace, of: ({ metadata }) => metadata.namespace };
 }
 
 /** @throws ApiError BadRequest, Invalid, Expired, NotAcceptable */
@@ -155,7 +177,7 @@ export async function listObjects(ctx: RequestContext): Promise<JsonObject> {
 export function watchObjects(ctx: RequestContext): AsyncIterable<readonly WatchEvent[]> {
   const shape = negotiateShape(ctx.request.headers.accept);
   const query = listQuery(ctx.request.query, true);
-  const { prefix, matches } = scopeOf(ctx, query);
+  const { prefix, matches, interest } = scopeOf(ctx, query);
   const { cache, clock, random } = ctx.deps;
   const resource = resourceCache(ctx);
   if (cache.failure) throw cache.failure;
@@ -196,6 +218,7 @@ export function watchObjects(ctx: RequestContext): AsyncIterable<readonly WatchE
     ...(initial ? { initial } : {}),
     endBookmark: query.sendInitialEvents === true && query.allowWatchBookmarks,
     matches,
+    ...(interest ? { interest } : {}),
     ...(ctx.resource.builtin ? {} : { prepare }),
     shape: shapeEvent,
     bookmarks: query.allowWatchBookmarks,

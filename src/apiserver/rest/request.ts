@@ -3,6 +3,7 @@
  */
 import type { HttpMethod, UserInfo } from '../../api/index.js';
 import { badRequest } from '../../api/index.js';
+import type { RequestRecord } from '../audit/request-record.js';
 
 export interface ServerRequest {
   readonly method: HttpMethod;
@@ -13,6 +14,12 @@ export interface ServerRequest {
   readonly headers: Readonly<Record<string, string | undefined>>;
   /** Raw bytes, or a JSON value that the server owns from now on (in process). */
   readonly body?: { readonly bytes: Uint8Array } | { readonly value: unknown };
+  /** Who connected; absent in process. */
+  readonly sourceIP?: string;
+  /** What the client calls its request, or the listener has called it. */
+  readonly auditID?: string;
+  /** What is written of it in the audit log; absent where nothing is. */
+  readonly audit?: RequestRecord;
   /** Absent: nobody was authenticated. */
   readonly user?: UserInfo;
   readonly signal?: AbortSignal;

@@ -8,6 +8,7 @@ import {
   type JsonObject,
   methodNotAllowed,
   notFound,
+  parseApiVersion,
   type StatusCause,
 } from '../../api/index.js';
 import type { TokenWish } from '../auth/service-account-tokens.js';
@@ -20,6 +21,22 @@ import { objectTypes } from './dispatch.js';
 const defaultSeconds = 3600;
 const leastSeconds = 600;
 const mostSeconds = 2 ** 32;
+
+/** What tokens may be bound to. */
+const bindables: Readonly<
+  Record<
+    string,
+    {
+      readonly kind: NonNullable<TokenWish['bound']>['kind'];
+      readonly plural: string;
+      readonly namespaced: boolean;
+    }
+  >
+> = {
+  Pod: { kind: 'pod', plural: 'pods', namespaced: true },
+  Secret: { kind: 'secret', plural: 'secrets', namespaced: true },
+  Node: { kind: 'node', plural: 'nodes', namespaced: false },
+};
 
 interface TokenRequestSpec {
   readonly audiences?: readonly string[];
@@ -50,10 +67,10 @@ export async function requestToken(ctx: RequestContext): Promise<JsonObject> {
     dryRun: false,
   });
   const expirationSeconds = checkSpec(spec, name);
-  const pod = boundPod(ctx, spec, name);
+  const bound = boundTo(ctx, spec, name);
   const { token, expiresAt } = ctx.deps.tokens.issue(
     { namespace, name, uid },
-    { audiences: spec.audiences ?? [], expirationSeconds, ...(pod ? { pod } : {}) },
+    { audiences: spec.audiences ?? [], expirationSeconds, ...(bound ? { bound } : {}) },
   );
   const expirationTimestamp = `${new Date(expiresAt).toISOString().slice(0, 19)}Z`;
   return {
@@ -81,33 +98,41 @@ function checkSpec({ expirationSeconds, audiences }: TokenRequestSpec, name: str
   return seconds;
 }
 
-function boundPod(
+/** What the token is to die with. @throws ApiError NotFound, Conflict, BadRequest */
+function boundTo(
   ctx: RequestContext,
   { boundObjectRef: ref }: TokenRequestSpec,
   account: string,
-): TokenWish['pod'] | undefined {
+): TokenWish['bound'] | undefined {
   if (!ref) return undefined;
   const { kind = '', apiVersion = '', name = '', uid } = ref;
-  if (kind !== 'Pod' || apiVersion !== 'v1')
-    throw badRequest(`cannot bind token to object of type ${apiVersion}, Kind=${kind}`);
-  const pods = ctx.deps.cache.resource(storagePrefix({ group: '', plural: 'pods' }));
-  const found = pods.get(`${storagePrefix({ group: '', plural: 'pods' })}${ctx.info.namespace}/${name}`);
-  if (!found) throw notFound({ group: '', kind: 'Pod', plural: 'pods' }, name);
+  const bindable = Object.hasOwn(bindables, kind) && apiVersion === 'v1' ? bindables[kind] : undefined;
+  if (!bindable) {
+    const { group, version } = parseApiVersion(apiVersion);
+    throw badRequest(`cannot bind token for object of type ${group}/${version}, Kind=${kind}`);
+  }
+  const { plural, namespaced } = bindable;
+  const prefix = storagePrefix({ group: '', plural });
+  const key = namespaced ? `${prefix}${ctx.info.namespace}/${name}` : `${prefix}${name}`;
+  const found = ctx.deps.cache.resource(prefix).get(key);
+  if (!found) throw notFound({ group: '', kind, plural }, name);
   const { metadata, spec } = found.object as unknown as {
     readonly metadata: { readonly uid: string };
     readonly spec?: { readonly serviceAccountName?: string; readonly nodeName?: string };
   };
-  if (uid !== undefined && uid !== '' && uid !== metadata.uid) {
-    throw conflict(
-      { group: '', kind: 'Pod', plural: 'pods' },
-      name,
-      `the UID in the bound object reference (${uid}) does not match the UID in record. The object might have been deleted and then recreated`,
-    );
-  }
-  if ((spec?.serviceAccountName || 'default') !== account) {
+  const isPod = bindable.kind === 'pod';
+  if (isPod && (spec?.serviceAccountName || 'default') !== account) {
     throw badRequest(
       `cannot bind token for serviceaccount ${JSON.stringify(account)} to pod running with different serviceaccount name.`,
     );
   }
-  return { name, uid: metadata.uid, ...(spec?.nodeName ? { nodeName: spec.nodeName } : {}) };
+  if (uid !== undefined && uid !== '' && uid !== metadata.uid) {
+    throw conflict(
+      { group: '', plural: kind },
+      name,
+      `the UID in the bound object reference (${uid}) does not match the UID in record. The object might have been deleted and then recreated`,
+    );
+  }
+  const nodeName = isPod ? spec?.nodeName : undefined;
+  return { kind: bindable.kind, name, uid: metadata.uid, ...(nodeName ? { nodeName } : {}) };
 }

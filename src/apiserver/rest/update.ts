@@ -20,10 +20,12 @@ import {
   trackUpdate,
 } from '../../api/index.js';
 import { RevisionMismatch } from '../../store/index.js';
+import { isStale } from '../encryption/values.js';
 import type { CachedObject, StampedObject } from '../cache/resource-cache.js';
 import { checkPlace, createObject, hasGeneration } from './create.js';
 import {
   allocate,
+  annotating,
   atRequestVersion,
   findCached,
   type MutableObject,
@@ -198,8 +200,9 @@ async function store(
     } as StampedObject;
   }
   const value = await toStorage(ctx, final);
-  // API-6: an update that changes nothing keeps the version.
-  if (deepEqualJson(value, cached.stored)) return current;
+  // API-6: an update that changes nothing keeps the version, unless it is to be encrypted with another key.
+  const same = deepEqualJson(value, cached.stored) || (resource.builtin && deepEqualJson(final, current));
+  if (same && !isStale(cached.stored)) return current;
   if (write.dryRun) {
     const { resourceVersion } = current.metadata;
     return { ...final, metadata: { ...(final.metadata as JsonObject), resourceVersion } } as StampedObject;
@@ -288,6 +291,7 @@ function updateAttributes(
     ...(as ? { kind: as.kind } : {}),
     options: writeOptions('UpdateOptions', ctx.request.query),
     warnings: ctx.warnings,
+    ...annotating(ctx),
     ...(signal ? { signal } : {}),
   };
 }

@@ -18,7 +18,7 @@ export function validateCreate(ctx: RequestContext, object: JsonObject): void {
   refuse(ctx, object, [
     ...validateObjectMeta(object, {
       scope: facts.scope,
-      builtin,
+      builtin: builtin && facts.group !== 'apiextensions.k8s.io',
       ...(strategy.nameRule ? { nameRule: strategy.nameRule } : {}),
     }),
     ...(builtin ? (strategy.validate?.(object) ?? []) : validateCustom(object, schema)),

@@ -3,13 +3,14 @@
  * (API-18). Nothing is stored.
  */
 import { badRequest, type JsonObject, timestamp, type UserInfo } from '../../api/index.js';
+import type { Proven } from '../auth/service-account-tokens.js';
 import type { AuthorizationAttributes, Authorizer } from '../auth/authorizer.js';
 import type { RequestContext } from '../rest/context.js';
 
 export interface ReviewDeps {
   readonly authorizer: Authorizer;
-  /** Undefined for a token that proves nobody. */
-  readonly userOfToken: (token: string) => UserInfo | undefined;
+  /** Undefined for a token that proves nobody to any of the audiences; none given: to this server. */
+  readonly prove: (token: string, audiences: readonly string[]) => Proven | undefined;
 }
 
 interface ResourceQuestion {
@@ -81,11 +82,13 @@ const reviews: Readonly<
     };
   },
   SelfSubjectReview: (ctx) => ({ userInfo: userFields(ctx.user) }),
-  TokenReview: (_ctx, spec, { userOfToken }) => {
-    const user = userOfToken(typeof spec.token === 'string' ? spec.token : '');
-    const answer: JsonObject = user
-      ? { authenticated: true, user: userFields(user) }
-      : { error: 'the token is not known', user: {} };
+  TokenReview: (_ctx, spec, { prove }) => {
+    const { token = '', audiences = [] } = spec as { token?: string; audiences?: readonly string[] };
+    if (token === '') throw badRequest('token is required for TokenReview in authentication');
+    const proven = prove(token, audiences);
+    const answer: JsonObject = proven
+      ? { authenticated: true, user: userFields(proven.user), audiences: proven.audiences }
+      : { error: 'invalid bearer token', user: {} };
     return answer;
   },
 };

@@ -31,6 +31,9 @@ export interface HttpsWebhookDialerDeps {
   readonly resolve: (service: ServiceReference) => ServiceAddress;
 }
 
+/** A server that tidies up paths sends clients on; the others turn a POST into a GET. */
+const keepsMethod = new Set([307, 308]);
+const maxRedirects = 10;
 const maxAnswerBytes = 64 * 1024 * 1024;
 const maxDepth = 1000;
 
@@ -84,7 +87,6 @@ export class HttpsWebhookDialer implements WebhookDialer {
   ): Promise<Answer> {
     const { Agent, request } = await import('node:https');
     this.#agent ??= new Agent({ keepAlive: true });
-    const url = new URL(targetOf(config, timeoutMs));
     const address = config.service && this.deps.resolve(config.service);
     const options: RequestOptions = {
       method: 'POST',
@@ -95,14 +97,30 @@ export class HttpsWebhookDialer implements WebhookDialer {
         accept: 'application/json',
         'content-length': Buffer.byteLength(body),
         'user-agent': 'kube-apiserver-admission',
-        host: url.host,
       },
-      ...(config.caBundle ? { ca: Buffer.from(config.caBundle, 'base64') } : {}),
-      ...(address ? { hostname: address.host, port: address.port, servername: url.hostname } : {}),
+      // As Go has it: the certificate of the webhook itself will do, whoever signed it.
+      ...(config.caBundle
+        ? { ca: Buffer.from(config.caBundle, 'base64'), allowPartialTrustChain: true }
+        : {}),
     };
-    const send = (): Promise<Answer> =>
+    const send = (url: URL, redirects = 0): Promise<Answer> =>
       new Promise((resolve, reject) => {
-        const outgoing = request(url, options, (incoming) => {
+        const headers = { ...options.headers, host: url.host };
+        const to = address
+          ? { hostname: address.host, port: address.port, servername: url.hostname }
+          : undefined;
+        const outgoing = request(url, { ...options, headers, ...to }, (incoming) => {
+          const { location } = incoming.headers;
+          if (keepsMethod.has(incoming.statusCode ?? 0) && location !== undefined) {
+            incoming.resume();
+            const next = URL.canParse(location, url.href) ? new URL(location, url) : undefined;
+            if (redirects >= maxRedirects) reject(new Error(`stopped after ${maxRedirects} redirects`));
+            // Elsewhere than where it was configured to go, nobody has said whom to believe.
+            else if (next?.host !== url.host || next.protocol !== 'https:')
+              reject(new Error(`redirected to ${location}, which is another host`));
+            else resolve(send(next, redirects + 1));
+            return;
+          }
           const chunks: Buffer[] = [];
           let size = 0;
           incoming.on('data', (chunk: Buffer) => {
@@ -118,12 +136,13 @@ export class HttpsWebhookDialer implements WebhookDialer {
         });
         outgoing.on('error', (error: NodeJS.ErrnoException) => {
           // The other side has closed a kept connection at the moment it was used again.
-          if (outgoing.reusedSocket && error.code === 'ECONNRESET' && !signal.aborted) resolve(send());
+          if (outgoing.reusedSocket && error.code === 'ECONNRESET' && !signal.aborted)
+            resolve(send(url, redirects));
           else reject(error);
         });
         outgoing.end(body);
       });
-    return send();
+    return send(new URL(targetOf(config, timeoutMs)));
   }
 }
 

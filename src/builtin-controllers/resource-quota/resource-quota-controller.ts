@@ -32,12 +32,13 @@ import {
   Service,
   StatefulSet,
 } from 'gyre/kinds';
+import { discover } from 'gyre/client';
 
 interface Namespaced {
   readonly metadata: { readonly namespace?: string; readonly name: string };
 }
 
-/** What is counted. */
+/** What is watched: it wakes the quotas of its namespace. */
 const watched: readonly KindOf<Namespaced>[] = [
   ConfigMap,
   CronJob,
@@ -52,6 +53,10 @@ const watched: readonly KindOf<Namespaced>[] = [
   Service,
   StatefulSet,
 ] as readonly KindOf<Namespaced>[];
+
+/** What is counted from the cache. */
+const counted = [...watched, ResourceQuota as KindOf<Namespaced>];
+const countedNames = new Set(counted.map(countName));
 
 const quotasOfNamespace = ({ metadata: { namespace } }: Namespaced, cache: CacheReader) =>
   cache
@@ -97,41 +102,56 @@ function specDiffers(a: object, b: object): boolean {
   // Each charge is a write of the status: no reason to count.
   predicate: ({ object, previous }) => !previous || specDiffers(object, previous),
 })
-@Watches(ConfigMap, goings)
-@Watches(CronJob, goings)
-@Watches(DaemonSet, goings)
-@Watches(Deployment, goings)
-@Watches(Job, goings)
-@Watches(PersistentVolumeClaim, goings)
-@Watches(Pod, goings)
-@Watches(ReplicaSet, goings)
-@Watches(ReplicationController, goings)
-@Watches(Secret, goings)
-@Watches(Service, services)
-@Watches(StatefulSet, goings)
 export class ResourceQuotaController {
-  async reconcile(quota: ResourceQuota, { cache, client }: Context<ResourceQuota>): Promise<Result> {
+  async reconcile(quota: ResourceQuota, ctx: Context<ResourceQuota>): Promise<Result> {
+    const { cache, client } = ctx;
     const { namespace = '' } = quota.metadata;
     const hard = quota.spec?.hard ?? {};
     const used = new Map(Object.keys(hard).map((each) => [each, '0']));
-    for (const kind of [...watched, ResourceQuota as KindOf<Namespaced>]) {
-      for (const object of cache.list(kind, { namespace })) {
-        if (!inQuotaScope(quota.spec, kind, object)) continue;
-        addUsage(
-          used,
-          [...quotaUsage(kind, object)].filter(([each]) => used.has(each)),
-        );
-      }
-    }
+    const count = (kind: KindOf<Namespaced>, object: Namespaced): void => {
+      if (!inQuotaScope(quota.spec, kind, object)) return;
+      addUsage(
+        used,
+        [...quotaUsage(kind, object)].filter(([each]) => used.has(each)),
+      );
+    };
+    for (const kind of counted) for (const object of cache.list(kind, { namespace })) count(kind, object);
+    const unwatched = Object.keys(hard).filter(
+      (each) => each.startsWith('count/') && !countedNames.has(each),
+    );
+    for (const kind of unwatched.length > 0 ? await kindsNamed(unwatched, ctx) : [])
+      for await (const object of ctx.client.with({ metadataOnly: true }).list(kind, { namespace }))
+        count(kind, object);
+    // Nobody tells when one of a kind that is not watched goes.
+    const again = requeueAfter(unwatched.length > 0 ? '30s' : '5m');
     const status = { hard, used: Object.fromEntries(used) };
     if (deepEqualJson(quota.status?.hard ?? {}, hard) && deepEqualJson(quota.status?.used ?? {}, status.used))
-      return requeueAfter('5m');
+      return again;
     try {
       // With its version: what was charged meanwhile is counted again.
       await client.update(ResourceQuota, { ...quota, status } as ResourceQuota, { subresource: 'status' });
     } catch (error) {
       if (!isNotFound(error)) throw error;
     }
-    return requeueAfter('5m');
+    return again;
   }
+}
+
+for (const kind of watched)
+  Watches(kind, kind === (Service as KindOf<Namespaced>) ? services : goings)(ResourceQuotaController);
+
+/** The kinds that `count/…` names of a quota mean; those that nobody serves are left out, as there are none of them. */
+async function kindsNamed(
+  names: readonly string[],
+  { client, signal }: Context<ResourceQuota>,
+): Promise<KindOf<Namespaced>[]> {
+  const { resources } = await discover(client, { signal });
+  return resources
+    .filter(({ preferred, verbs }) => preferred && verbs.includes('list'))
+    .map(({ kind }) => kind as KindOf<Namespaced>)
+    .filter((kind) => kind.scope === 'Namespaced' && names.includes(countName(kind)));
+}
+
+function countName({ group, plural }: KindOf<Namespaced>): string {
+  return `count/${group === '' ? plural : `${plural}.${group}`}`;
 }

@@ -7,7 +7,7 @@
 import { createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ApiServer, listen } from '../../apiserver/index.js';
+import { ApiServer, listen, readTokenFile } from '../../apiserver/index.js';
 import { NamespaceController } from '../../builtin-controllers/index.js';
 import { Manager } from '../../core/index.js';
 import { MemoryStore } from '../../store/index.js';
@@ -18,18 +18,20 @@ import { untilStopped } from './until-stopped.js';
 
 const flags = {
   'cert-dir': 'where apiserver.crt and apiserver.key are',
-  'client-ca-file': 'whose client certificates are believed, PEM',
+  'client-ca-file': 'whose client certificates are believed, PEM; default: none are',
   'secure-port': 'default 6443',
   'bind-address': 'default 127.0.0.1',
   'etcd-servers': 'accepted: the state is kept in memory',
   'authorization-mode': 'RBAC (default), or AlwaysAllow',
-  'service-account-issuer': 'accepted',
+  'service-account-issuer': 'whom the tokens of service accounts are from',
   'service-account-key-file': 'accepted: tokens are checked with the signing key',
   'service-account-signing-key-file': 'signs the tokens of service accounts, P-256 or RSA, PEM',
   'service-cluster-ip-range': 'where addresses of Services come from; the first range counts',
   'allow-privileged': 'accepted',
   'disable-admission-plugins': 'comma-separated',
-  'feature-gates': 'accepted',
+  'feature-gates': 'AggregatedDiscoveryEndpoint=false counts, others are accepted',
+  'anonymous-auth': 'false: who shows no credentials is refused (default true)',
+  'token-auth-file': 'static tokens: lines of token,user,uid,"group1,group2"',
   'advertise-address': 'accepted',
   'insecure-port': 'accepted; there is none',
 };
@@ -52,12 +54,10 @@ function certificates(dir: string, clientCaFile: string | undefined) {
       throw new Error(`${flag}: ${(error as Error).message}`);
     }
   };
-  if (clientCaFile === undefined)
-    throw new Error('--client-ca-file is needed: whose certificates are believed');
   return {
     cert: read(join(dir, 'apiserver.crt'), '--cert-dir'),
     key: read(join(dir, 'apiserver.key'), '--cert-dir'),
-    clientCa: read(clientCaFile, '--client-ca-file'),
+    ...(clientCaFile === undefined ? {} : { clientCa: read(clientCaFile, '--client-ca-file') }),
   };
 }
 
@@ -89,12 +89,11 @@ async function run(args: readonly string[]): Promise<number> {
   const log = createLogger(({ level, message, fields }) => {
     process.stderr.write(`${JSON.stringify({ level, msg: message, ...fields })}\n`);
   }, 'warn');
-  const { cert, key, clientCa } = certificates(
-    given.value('cert-dir') ?? '/var/run/kubernetes',
-    given.value('client-ca-file'),
-  );
+  const pem = certificates(given.value('cert-dir') ?? '/var/run/kubernetes', given.value('client-ca-file'));
   const store = new MemoryStore({ clock: systemClock });
   const [cidr] = (given.value('service-cluster-ip-range') ?? '').split(',');
+  const issuer = given.value('service-account-issuer');
+  const tokenFile = given.value('token-auth-file');
   const serviceAccountKey = signingKey(given.value('service-account-signing-key-file'));
   const server = await ApiServer.start({
     store,
@@ -102,6 +101,12 @@ async function run(args: readonly string[]): Promise<number> {
     random: systemRandom,
     log,
     disableAdmissionPlugins: (given.value('disable-admission-plugins') ?? '').split(','),
+    ...(issuer === undefined ? {} : { serviceAccountIssuer: issuer }),
+    ...(tokenFile === undefined ? {} : { tokens: readTokenFile(readFileSync(tokenFile, 'utf8')) }),
+    anonymousAuth: given.value('anonymous-auth') !== 'false',
+    aggregatedDiscovery: !(given.value('feature-gates') ?? '')
+      .split(',')
+      .includes('AggregatedDiscoveryEndpoint=false'),
     ...(cidr ? { serviceCidr: cidr } : {}),
     ...(serviceAccountKey === undefined ? {} : { serviceAccountKey }),
     ...(given.value('authorization-mode') === 'AlwaysAllow' ? { authorizer: allowAll } : {}),
@@ -110,9 +115,7 @@ async function run(args: readonly string[]): Promise<number> {
   const listener = await listen(server, {
     port: Number(given.value('secure-port') ?? 6443),
     host,
-    cert,
-    key,
-    clientCa,
+    ...pem,
     log,
   });
   const manager = Manager.create({

@@ -13,6 +13,7 @@ import { WorkQueue } from '../queue/workqueue.js';
 import { isTermOver } from '../election/term.js';
 import { EventRecorder } from '../reconcile/events.js';
 import { isTerminalError } from '../reconcile/result.js';
+import { type ClusterLinks, linkTo } from './cluster-links.js';
 import type { ControllerDefinition, RequestKey, SourceContext } from './definition.js';
 import { Intake } from './intake.js';
 import type { KeyAdmission } from './key-admission.js';
@@ -23,8 +24,11 @@ import { describeHeldUp, type HeldUpBy, type InformerSource, initialPriority, Wa
 
 export interface ControllerRunnerDeps<T> {
   readonly definition: ControllerDefinition<T>;
+  /** Of the cluster the controller is in, as the informers are. */
   readonly client: Client;
   readonly informers: InformerSource;
+  /** All clusters it may name. Default: its own alone. */
+  readonly clusters?: ClusterLinks;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -135,8 +139,8 @@ export class ControllerRunner<T> {
   }
 
   async #start(): Promise<void> {
-    const { definition, informers, observers = [], ...deps } = this.#deps;
-    this.#watching = new Watching(definition, informers, this.#intake, this.#log);
+    const { definition, observers = [], ...deps } = this.#deps;
+    this.#watching = new Watching(definition, { ...deps, intake: this.#intake, log: this.#log });
     this.#runs = new RunOfKey({
       ...deps,
       definition,
@@ -161,9 +165,15 @@ export class ControllerRunner<T> {
     this.#addAll('initial');
     if (admission) this.#subscriptions.push(admission.gained$.subscribe(() => this.#addAll('gained')));
     this.#runner.start();
+    const bound = (unbound: Client): Client =>
+      unbound.with({ fieldManager: definition.name, signal: this.#abort.signal });
     const context: SourceContext = {
-      client: client.with({ fieldManager: definition.name, signal: this.#abort.signal }),
+      client: bound(client),
       cache: watching.caches,
+      cluster: (name) => {
+        const link = linkTo(definition, this.#deps.clusters, name);
+        return link ? { client: bound(link.client), cache: watching.cachesOf(name) } : context;
+      },
       clock,
       random,
       log: this.#log,
@@ -196,7 +206,7 @@ export class ControllerRunner<T> {
       let told = '';
       const states = watching.heldUp$.subscribe((by) => {
         // An informer tries again and again: what stands in the way is told once.
-        const now = by.map(({ kind, why }) => `${groupKind(kind)} ${why}`).join();
+        const now = by.map(({ kind, cluster = '', why }) => `${cluster} ${groupKind(kind)} ${why}`).join();
         if (by.length === 0 || now === told) return;
         told = now;
         tell(by);

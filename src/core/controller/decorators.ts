@@ -70,7 +70,7 @@ export function Owns<W>(kind: KindRef<W>, options: OwnsOptions<NoInfer<W>> = {})
 /** What `@Watches` says. */
 export interface WatchesOptions<W>
   extends Selection,
-    Pick<WatchDefinition<W>, 'predicate' | 'indexes' | 'metadataOnly'> {
+    Pick<WatchDefinition<W>, 'predicate' | 'indexes' | 'metadataOnly' | 'cluster'> {
   /** The keys of the primary objects that a change concerns; asked for the old and the new state. */
   readonly map: MapFn<W>;
 }

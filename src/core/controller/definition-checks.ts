@@ -50,6 +50,13 @@ export function checkDefinition<T>(where: string, definition: ControllerDefiniti
     throw new RegistrationError(where, `has maxConcurrent ${maxConcurrent}`, 'write a whole number from 1');
   }
   for (const watch of watches) {
+    if (watch.relation === 'owns' && watch.cluster !== undefined) {
+      throw new RegistrationError(
+        where,
+        `owns ${watch.kind.kind} in cluster ${JSON.stringify(watch.cluster)}: owner references end at a cluster's border`,
+        `write @Watches(${watch.kind.kind}, { cluster: '${watch.cluster}', map }) and a @Finalizer that deletes them`,
+      );
+    }
     if (watch.relation === 'watches' && typeof watch.map !== 'function') {
       throw new RegistrationError(
         where,

@@ -8,7 +8,7 @@ import type { Client } from '../../client/index.js';
 import type { IndexFn } from '../../informers/index.js';
 import type { Logger } from '../../telemetry/index.js';
 import type { RetryBudget } from '../queue/workqueue.js';
-import type { CacheReader, Context, ReconcileResult } from '../reconcile/context.js';
+import type { CacheReader, ClusterAccess, Context, ReconcileResult } from '../reconcile/context.js';
 
 /** The key of an object to reconcile: `'namespace/name'`, or `'name'` for a cluster-scoped kind. */
 export type RequestKey = string;
@@ -40,6 +40,8 @@ export interface WatchDefinition<W = unknown> extends Selection {
   readonly kind: KindOf<W>;
   /** `owns`: mapped to the controller owner of the primary kind. `watches`: mapped by `map`. */
   readonly relation: 'owns' | 'watches';
+  /** A cluster of the Manager's `clusters`. Default: the one the controller is in. What is owned is there too. */
+  readonly cluster?: string;
   readonly map?: MapFn<W>;
   readonly predicate?: Predicate<W>;
   readonly indexes?: Readonly<Record<string, IndexFn<W>>>;
@@ -56,6 +58,8 @@ export interface SourceContext {
   readonly client: Client;
   /** The kinds this controller watches; complete when a source starts. */
   readonly cache: CacheReader;
+  /** Another cluster of the Manager. @throws RegistrationError for a name that it does not know */
+  cluster(name: string): ClusterAccess;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -90,6 +94,8 @@ export interface RbacRule {
   readonly resources: readonly string[];
   readonly resourceNames?: readonly string[];
   readonly verbs: readonly string[];
+  /** Where it is needed. Default: the cluster the controller is in. */
+  readonly cluster?: string;
 }
 
 export interface CleanupDefinition<T> {
@@ -118,6 +124,11 @@ export type AnyControllerDefinition = Omit<
 
 /** How a controller runs. */
 export interface RunSettings extends Selection {
+  /**
+   * The cluster that the reconciled objects are in, by its name in the Manager's `clusters`: what `ctx.client`,
+   * `ctx.cache` and `ctx.apply` mean, and where status and events are written. Default: `local`.
+   */
+  readonly cluster?: string;
   /** `source.component` of its events, where that is another name. Default: its name. */
   readonly eventSource?: string;
   /** Reconciles in parallel, never two for one key. Default 1. */

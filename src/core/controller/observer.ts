@@ -27,6 +27,8 @@ export interface Trigger {
     readonly kind: string;
     readonly key: string;
     readonly resourceVersion?: string;
+    /** Absent: the one the controller is in. */
+    readonly cluster?: string;
   };
   readonly change?: 'create' | 'update' | 'delete';
   /** Both states of an update, shared: for telemetry that says which fields changed. */
@@ -54,6 +56,8 @@ export interface RunInfo {
 export interface CacheRead {
   readonly group: string;
   readonly kind: string;
+  /** Absent: the one the controller is in. */
+  readonly cluster?: string;
   readonly verb: 'get' | 'list' | 'by';
   /** The key, namespace or index value asked for. */
   readonly what: string;

@@ -8,20 +8,23 @@ import type { Logger } from '../../telemetry/index.js';
 import type { Outcome } from '../queue/runner.js';
 import type { WorkQueue } from '../queue/workqueue.js';
 import { AppliedMemory } from '../reconcile/apply-child.js';
+import type { CacheReader, ClusterAccess } from '../reconcile/context.js';
 import type { EventRecorder } from '../reconcile/events.js';
 import { ensureFinalizers, runCleanups } from '../reconcile/finalizers.js';
 import { ReconcileContext } from '../reconcile/reconcile-context.js';
 import { observedReader } from '../reconcile/watched-caches.js';
+import { type ClusterLinks, inCluster, linkTo } from './cluster-links.js';
 import type { ControllerDefinition, RequestKey } from './definition.js';
 import type { Intake } from './intake.js';
 import type { KeyAdmission, Term } from './key-admission.js';
-import type { ControllerObserver, RunInfo, RunObserver } from './observer.js';
+import type { CacheRead, ControllerObserver, RunInfo, RunObserver } from './observer.js';
 import { isPaused } from './pause.js';
 import type { Watching } from './watching.js';
 
 export interface RunOfKeyDeps<T> {
   readonly definition: ControllerDefinition<T>;
   readonly client: Client;
+  readonly clusters?: ClusterLinks;
   readonly watching: Watching<T>;
   readonly intake: Intake;
   readonly queue: WorkQueue<RequestKey>;
@@ -40,6 +43,12 @@ interface PrimaryObject {
     readonly uid: string;
     readonly deletionTimestamp?: string;
   };
+}
+
+/** What the clients of a run are bound to. */
+interface Bound {
+  readonly term: Term | undefined;
+  readonly observers: readonly RunObserver[];
 }
 
 export class RunOfKey<T> {
@@ -96,12 +105,7 @@ export class RunOfKey<T> {
   async #reconcile(
     key: RequestKey,
     cached: T,
-    run: {
-      readonly signal: AbortSignal;
-      readonly term: Term | undefined;
-      readonly observers: readonly RunObserver[];
-      readonly reconcileID: string;
-    },
+    run: Bound & { readonly signal: AbortSignal; readonly reconcileID: string },
   ): Promise<unknown> {
     const { definition, watching, events, clock, random } = this.#deps;
     const { kind, cleanups } = definition;
@@ -112,7 +116,6 @@ export class RunOfKey<T> {
     const writer = cleanups.length === 0 ? client : client.with({ signal, fieldManager: definition.name });
     const deleting = metadata.deletionTimestamp !== undefined;
     const object = deleting ? cached : await ensureFinalizers(writer, kind, cached, cleanups);
-    const reads = run.observers.filter((observer) => observer.onCacheRead);
     const context = new ReconcileContext<T>({
       controller: definition.name,
       kind,
@@ -120,12 +123,8 @@ export class RunOfKey<T> {
       key,
       client,
       caches: watching.caches,
-      cache:
-        reads.length === 0
-          ? watching.caches
-          : observedReader(watching.caches, (read) => {
-              for (const observer of reads) this.#guard(() => observer.onCacheRead?.(read));
-            }),
+      cache: this.#observed(watching.caches, run.observers),
+      cluster: (name) => this.#elsewhere(name, run),
       applied: this.#applied,
       events,
       clock,
@@ -151,16 +150,33 @@ export class RunOfKey<T> {
   }
 
   /** The run's client: what it writes needs the key to be ours. */
-  #client({
-    term,
-    observers,
-  }: {
-    readonly term: Term | undefined;
-    readonly observers: readonly RunObserver[];
-  }) {
+  #client({ term, observers }: Bound): Client {
     let client = term ? this.#readsBack.with({ beforeWrite: () => term.assertHeld() }) : this.#readsBack;
     for (const { requests } of observers) if (requests) client = client.with({ observer: requests });
     return client;
+  }
+
+  /** Another cluster, for this run: bound like its own, and told apart from it. @throws RegistrationError */
+  #elsewhere(name: string, { term, observers }: Bound): ClusterAccess | undefined {
+    const { definition, clusters, watching } = this.#deps;
+    const link = linkTo(definition, clusters, name);
+    if (!link) return undefined;
+    const caches = watching.cachesOf(name);
+    let client = link.client.with({ observer: caches.requests });
+    if (term) client = client.with({ beforeWrite: () => term.assertHeld() });
+    for (const { requests } of observers)
+      if (requests) client = client.with({ observer: inCluster(name, requests) });
+    return { client, cache: this.#observed(caches, observers, name) };
+  }
+
+  /** What observers of reads hear of, if there are any. */
+  #observed(caches: CacheReader, observers: readonly RunObserver[], cluster?: string): CacheReader {
+    const reads = observers.filter((observer) => observer.onCacheRead);
+    if (reads.length === 0) return caches;
+    const told = (read: CacheRead): void => {
+      for (const observer of reads) this.#guard(() => observer.onCacheRead?.(read));
+    };
+    return observedReader(caches, told, cluster);
   }
 
   async #call(object: T, deleting: boolean, context: ReconcileContext<T>, writer: Client): Promise<unknown> {

@@ -7,6 +7,7 @@ import { groupKind, keyOf, type KindFacts, type KindOf, type NamespacedName } fr
 import {
   type CacheEvent,
   type CacheObject,
+  type ConnectionState,
   type Informer,
   type InformerLease,
   type InformerOptions,
@@ -16,6 +17,7 @@ import {
 import type { Logger } from '../../telemetry/index.js';
 import { controllerOf, refersTo } from '../reconcile/owner-references.js';
 import { WatchedCaches } from '../reconcile/watched-caches.js';
+import { type ClusterLinks, homeOf, linkTo, localCluster } from './cluster-links.js';
 import type {
   ControllerDefinition,
   Predicate,
@@ -42,29 +44,45 @@ export interface InformerSource {
 /** Why a controller cannot run yet. */
 export interface HeldUpBy {
   readonly kind: KindFacts;
+  /** Absent: the one the controller is in. */
+  readonly cluster?: string;
   /** With `forbidden`: the permission to ask for. */
   readonly missing?: MissingPermission;
-  /** `forbidden`: a permission is missing. `absent`: nobody serves the kind. `slow`: not complete in time. */
-  readonly why: 'forbidden' | 'absent' | 'slow';
+  /**
+   * `forbidden`: a permission is missing. `absent`: nobody serves the kind. `slow`: not complete in time.
+   * `unreachable`: another cluster than the Manager's own does not answer.
+   */
+  readonly why: 'forbidden' | 'absent' | 'slow' | 'unreachable';
   readonly error?: unknown;
 }
 
 interface Held {
   readonly kind: KindFacts;
+  /** Absent: the one the controller is in. */
+  readonly cluster: string | undefined;
   readonly lease: InformerLease<unknown>;
+}
+
+export interface WatchingDeps {
+  /** Of the cluster the controller is in. */
+  readonly informers: InformerSource;
+  /** All clusters by name; its own may be among them. */
+  readonly clusters?: ClusterLinks;
+  readonly intake: Intake;
+  readonly log: Logger;
 }
 
 export class Watching<T> {
   readonly caches: WatchedCaches;
   readonly primary: Informer<T>;
+  /** What is watched in other clusters, by their names. */
+  readonly #elsewhere = new Map<string, WatchedCaches>();
   readonly #held: Held[] = [];
   readonly #subscriptions: Subscription[] = [];
 
   constructor(
     private readonly definition: ControllerDefinition<T>,
-    private readonly informers: InformerSource,
-    private readonly intake: Intake,
-    private readonly log: Logger,
+    private readonly deps: WatchingDeps,
   ) {
     const { kind, indexes, predicate = defaultPredicate, pausedBy } = definition;
     this.caches = new WatchedCaches(definition.name);
@@ -75,10 +93,18 @@ export class Watching<T> {
         // However it filters, a controller must hear that it may go on.
         const resumed = event.type === 'Apply' && pauseChanged(pausedBy, event.previous, event.object);
         if (!resumed && !this.#matters(matters, event as CacheEvent<T>)) return;
-        this.#wake(event.key, kind, event, 'primary');
+        this.#wake(event.key, { kind }, event, 'primary');
       },
     }) as Informer<T>;
     for (const watch of definition.watches) this.#watch(watch);
+  }
+
+  /** What is watched in another cluster; nothing, if no watch says so. */
+  cachesOf(cluster: string): WatchedCaches {
+    const { name } = this.definition;
+    const caches = this.#elsewhere.get(cluster) ?? new WatchedCaches(name, cluster);
+    this.#elsewhere.set(cluster, caches);
+    return caches;
   }
 
   /** Resolves when every cache is complete; rejects when stopped before that. */
@@ -92,15 +118,16 @@ export class Watching<T> {
     return combineLatest(held.map(({ lease }) => lease.informer.state$)).pipe(
       map((states) =>
         states.flatMap((state, i): HeldUpBy[] => {
-          const { kind, lease } = held[i] as Held;
-          if (lease.informer.isReady || (state.phase !== 'unauthorized' && state.phase !== 'absent'))
-            return [];
+          const { kind, cluster, lease } = held[i] as Held;
+          const why = this.#hindrance(state.phase, cluster);
+          if (lease.informer.isReady || !why) return [];
           return [
             {
               kind,
-              ...(state.missing ? { missing: state.missing } : {}),
-              why: state.phase === 'absent' ? 'absent' : 'forbidden',
-              error: state.error,
+              ...(cluster ? { cluster } : {}),
+              ...('missing' in state && state.missing ? { missing: state.missing } : {}),
+              why,
+              ...('error' in state ? { error: state.error } : {}),
             },
           ];
         }),
@@ -112,7 +139,17 @@ export class Watching<T> {
   get incomplete(): readonly HeldUpBy[] {
     return this.#held
       .filter(({ lease }) => !lease.informer.isReady)
-      .map(({ kind }) => ({ kind, why: 'slow' as const }));
+      .map(({ kind, cluster }) => ({ kind, ...(cluster ? { cluster } : {}), why: 'slow' as const }));
+  }
+
+  /** The Manager's own cluster is waited for: without it nothing can be done anyway. */
+  #hindrance(
+    phase: ConnectionState['phase'],
+    cluster = homeOf(this.definition),
+  ): HeldUpBy['why'] | undefined {
+    if (phase === 'absent') return 'absent';
+    if (phase === 'unauthorized') return 'forbidden';
+    return phase === 'stale' && cluster !== localCluster ? 'unreachable' : undefined;
   }
 
   /** Hears of nothing any more; what is cached stays readable until `release`. */
@@ -129,8 +166,9 @@ export class Watching<T> {
     // Where the controller is bound to a namespace, so is what it watches, unless it says otherwise.
     const own = watch.namespace !== undefined || watch.namespaces !== undefined || kind.scope === 'Cluster';
     const { namespace, namespaces } = own ? watch : this.definition;
-    const { labelSelector, fieldSelector } = watch;
+    const { cluster, labelSelector, fieldSelector } = watch;
     this.#hold(kind, present({ namespace, namespaces, labelSelector, fieldSelector }), {
+      cluster,
       metadataOnly: watch.metadataOnly === true,
       indexes: {
         ...watch.indexes,
@@ -147,7 +185,7 @@ export class Watching<T> {
             ? [event.object, event.previous]
             : [event.object];
         for (const state of states)
-          for (const key of this.#mapped(watch, state)) this.#wake(key, kind, event, relation);
+          for (const key of this.#mapped(watch, state)) this.#wake(key, watch, event, relation);
       },
     });
   }
@@ -156,20 +194,24 @@ export class Watching<T> {
     kind: KindOf<unknown>,
     selection: Selection,
     options: {
+      readonly cluster?: string | undefined;
       readonly metadataOnly?: boolean;
       readonly indexes: WatchDefinition['indexes'];
       readonly handle: (event: CacheEvent<unknown>) => void;
     },
   ): Informer<unknown> {
-    const { metadataOnly = false } = options;
     const { namespace, namespaces, labelSelector, fieldSelector } = selection;
-    const lease = this.informers.acquire(kind, {
+    const { metadataOnly = false, cluster: name = homeOf(this.definition) } = options;
+    const link = linkTo(this.definition, this.deps.clusters, name);
+    const cluster = link && name;
+    const caches = link ? this.cachesOf(name) : this.caches;
+    const lease = (link ?? this.deps).informers.acquire(kind, {
       ...present({ namespace, namespaces, labelSelector, fieldSelector }),
       ...(metadataOnly ? { metadataOnly } : {}),
     });
-    this.#held.push({ kind, lease });
+    this.#held.push({ kind, cluster, lease });
     const { informer } = lease;
-    const watched = this.caches.add(kind, informer.cache, {
+    const watched = caches.add(kind, informer.cache, {
       ...present({
         namespaces: namespace === undefined ? namespaces : [namespace],
         labelSelector,
@@ -187,7 +229,7 @@ export class Watching<T> {
         options.handle(event);
       } catch (error) {
         // A predicate or map function of the author's: the watch goes on without it.
-        this.log.error('an event was not handled', {
+        this.deps.log.error('an event was not handled', {
           object: event.key,
           error: String((error as Error).stack ?? error),
         });
@@ -219,23 +261,38 @@ export class Watching<T> {
     return owner && owner.metadata.uid !== reference.uid ? [] : [key];
   }
 
-  #wake(key: RequestKey, kind: KindFacts, event: CacheEvent<unknown>, reason: Trigger['reason']): void {
+  #wake(
+    key: RequestKey,
+    watch: Pick<WatchDefinition, 'kind' | 'cluster'>,
+    event: CacheEvent<unknown>,
+    reason: Trigger['reason'],
+  ): void {
     const initial = event.type === 'Apply' && event.initial;
-    this.intake.add(
+    this.deps.intake.add(
       key,
-      triggerOf(kind, event, initial && event.previous === undefined ? 'initial' : reason),
+      triggerOf(watch, event, initial && event.previous === undefined ? 'initial' : reason),
       initial ? { priority: initialPriority } : undefined,
     );
   }
 }
 
-function triggerOf(kind: KindFacts, event: CacheEvent<unknown>, reason: Trigger['reason']): Trigger {
+function triggerOf(
+  { kind, cluster }: Pick<WatchDefinition, 'kind' | 'cluster'>,
+  event: CacheEvent<unknown>,
+  reason: Trigger['reason'],
+): Trigger {
   const { resourceVersion } = (event.object as CacheObject).metadata;
   const before = event.type === 'Apply' ? event.previous : undefined;
   const updated = before === undefined ? 'create' : 'update';
   return {
     reason,
-    object: { group: kind.group, kind: kind.kind, key: event.key, resourceVersion },
+    object: {
+      group: kind.group,
+      kind: kind.kind,
+      key: event.key,
+      resourceVersion,
+      ...(cluster ? { cluster } : {}),
+    },
     change: event.type === 'Delete' ? 'delete' : updated,
     now: event.object,
     ...(before === undefined ? {} : { before }),
@@ -256,10 +313,10 @@ export function requestKey(key: RequestKey | NamespacedName): RequestKey {
 /** What is missing, for a log line or a check: `Secret: forbidden: needs watch of secrets in all namespaces (…)`. */
 export function describeHeldUp(by: readonly HeldUpBy[]): string {
   return by
-    .map(({ kind, missing, why, error }) => {
+    .map(({ kind, cluster, missing, why, error }) => {
       const needs = missing ? `: needs ${describePermission(missing)}` : '';
       const text = error === undefined ? '' : ` (${error instanceof Error ? error.message : String(error)})`;
-      return `${groupKind(kind)}: ${why}${needs}${text}`;
+      return `${groupKind(kind)}${cluster ? ` in cluster ${cluster}` : ''}: ${why}${needs}${text}`;
     })
     .join('; ');
 }

@@ -1,5 +1,5 @@
 /**
- * Runs controllers together: one cluster, one set of informers, one life.
+ * Runs controllers together: one life, and for each cluster one connection and one set of informers.
  *
  * ```ts
  * await Manager.create({ cluster: 'auto' }).provide(Dns, new Dns()).register(WebsiteController).run();
@@ -12,31 +12,36 @@
 import { setMaxListeners } from 'node:events';
 import { BehaviorSubject, type Observable, pairwise } from 'rxjs';
 import { type Clock, type Duration, durationMs, type Random } from '../../api/index.js';
-import { type Client, createClient } from '../../client/index.js';
-import { InformerSet } from '../../informers/index.js';
+import type { Client } from '../../client/index.js';
 import { onTerminationSignal, stderrSink, systemClock, systemRandom } from '../../system/index.js';
 import { createLogger, type Logger, type Registry } from '../../telemetry/index.js';
-import { type Constructor, construct, dependenciesOf, type Provider } from '../registration/container.js';
+import type { Provider } from '../registration/container.js';
 import { installCrd } from '../kinds/crd-install.js';
 import { type AnyCustomResource, isCustomResource } from '../kinds/custom-resource.js';
-import type { AnyControllerDefinition, ControllerDefinition, RequestKey } from '../controller/definition.js';
+import type { ControllerDefinition, RequestKey } from '../controller/definition.js';
+import { homeOf, localCluster } from '../controller/cluster-links.js';
 import type { ControllerObserver } from '../controller/observer.js';
 import { type HotLoopOptions, HotLoops } from '../observe/hot-loops.js';
 import { Journal, type JournalOptions } from '../observe/journal.js';
-import { checkDefinition } from '../controller/definition-checks.js';
-import { type ControllerClass, definitionOf, planOf } from '../controller/definition-of.js';
+import type { ControllerClass } from '../controller/definition-of.js';
 import { ControllerRunner, type ControllerRunnerDeps } from '../controller/controller-runner.js';
-import type { InformerSource } from '../controller/watching.js';
 import { loadClassValidator, loadInversify } from '../registration/lazy-modules.js';
-import { RegistrationError } from '../registration/registration-error.js';
 import type { KeyAdmission, Term } from '../controller/key-admission.js';
 import type { LeaderElector, Leadership } from '../election/leader-elector.js';
 import { LeadershipLost } from '../election/leadership-lost.js';
 import { checkDivision, type DivisionOptions, newIdentity } from '../election/options.js';
 import type { ShardState } from '../election/shard-member.js';
+import {
+  checkClusters,
+  type Connection,
+  Connections,
+  type ClustersOptions,
+  namesOfClusters,
+} from './connections.js';
 import { divisionOf } from './division.js';
 import { ElectedRunnables } from './elected-runnables.js';
-import { groupOf, isRunnable, needsLeader, type Runnable, runnableGroups } from './runnable.js';
+import { type AnyDefinition, type Registrable, Registrations } from './registrations.js';
+import { groupOf, needsLeader, type Runnable, runnableGroups } from './runnable.js';
 import { Shutdown, type Stoppable } from './shutdown.js';
 import { together, untilAborted } from './until-aborted.js';
 import type { Token } from '../registration/token.js';
@@ -47,11 +52,8 @@ import {
   type WatchedController,
 } from '../telemetry/manager-telemetry.js';
 import { uninstall, type UninstallOptions } from './uninstall.js';
-import { type ClusterTarget, openTransports, type Transports } from './transports.js';
 
-export interface ManagerOptions extends TelemetryOptions, DivisionOptions {
-  /** Default `'auto'`. */
-  readonly cluster?: ClusterTarget;
+export interface ManagerOptions extends ClustersOptions, TelemetryOptions, DivisionOptions {
   /** The identity that installs definitions and fills the shared informers. Default `gyre`. */
   readonly name?: string;
   readonly clock?: Clock;
@@ -73,9 +75,6 @@ export interface ManagerOptions extends TelemetryOptions, DivisionOptions {
   readonly hotLoops?: boolean | Pick<HotLoopOptions, 'runs' | 'windowMs' | 'onHotLoop'>;
 }
 
-type AnyDefinition = ControllerDefinition<unknown>;
-/** What a Manager runs. */
-export type Registrable = ControllerClass | AnyControllerDefinition;
 type Runner = Pick<ControllerRunner<unknown>, 'start' | 'stop'> & WatchedController;
 type NewRunner = (deps: ControllerRunnerDeps<unknown>) => Runner;
 
@@ -87,10 +86,7 @@ export class Manager implements AsyncDisposable {
   readonly #log: Logger;
   readonly #budgetMs: number;
   readonly #telemetry: ManagerTelemetry;
-  readonly #providers = new Map<Token, unknown>();
-  readonly #registered: (ControllerClass | AnyDefinition)[] = [];
-  readonly #runnables: Runnable[] = [];
-  readonly #names = new Set<string>();
+  readonly #registrations: Registrations;
   readonly #journal: Journal | undefined;
   readonly #observers: readonly ControllerObserver[];
   #uninstall: ((how: UninstallOptions) => Promise<void>) | undefined;
@@ -111,7 +107,9 @@ export class Manager implements AsyncDisposable {
     newRunner: NewRunner = (deps) => new ControllerRunner(deps),
   ) {
     checkDivision(options);
+    checkClusters(options);
     this.#options = options;
+    this.#registrations = new Registrations(namesOfClusters(options));
     this.#newRunner = newRunner;
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? systemRandom;
@@ -157,7 +155,7 @@ export class Manager implements AsyncDisposable {
    */
   provide<T>(token: Token<T>, provider: Provider<NoInfer<T>>): this {
     this.#assertNew('provide');
-    this.#providers.set(token, provider);
+    this.#registrations.provide(token, provider);
     return this;
   }
 
@@ -170,15 +168,7 @@ export class Manager implements AsyncDisposable {
   register(controller: Registrable): this;
   register(controller: Registrable): this {
     this.#assertNew('register');
-    if (typeof controller === 'function') {
-      this.#claimName(planOf(controller).name);
-      dependenciesOf(controller);
-    } else {
-      checkDefinition(`controller ${JSON.stringify(controller.name)}`, controller as AnyDefinition);
-      this.#claimName(controller.name);
-    }
-    // What reconciles one kind is given objects of that kind alone, so its type may be forgotten here.
-    this.#registered.push(controller as ControllerClass | AnyDefinition);
+    this.#registrations.register(controller);
     return this;
   }
 
@@ -188,9 +178,7 @@ export class Manager implements AsyncDisposable {
    */
   add(runnable: Runnable): this {
     this.#assertNew('add');
-    if (!isRunnable(runnable)) throw new TypeError('a Runnable has a name, start(context) and stop()');
-    this.#claimName(runnable.name);
-    this.#runnables.push(runnable);
+    this.#registrations.add(runnable);
     return this;
   }
 
@@ -327,33 +315,28 @@ export class Manager implements AsyncDisposable {
       this.#abort.signal.throwIfAborted();
       this.#shutdown.push(() => this.#telemetry.stop());
       await this.#telemetry.start();
-      const definitions = await this.#definitions();
-      const transports = await openTransports(this.#options.cluster ?? 'auto', {
-        clock: this.#clock,
-        log: this.#log,
-      });
-      this.#shutdown.push(() => transports.close());
-      this.#telemetry.connected(transports.host, () => this.#client(transports, this.#identity));
-      const informers = new InformerSet(this.#client(transports, this.#identity), this.#deps);
-      this.#shutdown.push(() => informers.stopAll());
-      const observed = this.#telemetry.informers(informers);
+      const definitions = await this.#registrations.definitions();
+      const deps = { ...this.#deps, identity: this.#identity, telemetry: this.#telemetry };
+      const clusters = await Connections.open(this.#options, deps, this.#shutdown);
+      const { local } = clusters;
+      const client = local.client(this.#identity);
+      this.#telemetry.judgedBy(client);
       const { leaderElection } = this.#options;
-      const elected = this.#runnables.filter((runnable) => leaderElection && needsLeader(runnable));
+      const { runnables } = this.#registrations;
+      const elected = runnables.filter((runnable) => leaderElection && needsLeader(runnable));
+      const localKinds = definitions
+        .filter((definition) => homeOf(definition) === localCluster)
+        .map(({ kind }) => kind)
+        .filter(isCustomResource);
       for (const group of runnableGroups) {
-        const members = this.#runnables.filter((r) => groupOf(r) === group && !elected.includes(r));
-        await this.#startRunnables(members, transports, observed);
-        if (group === 'http-servers') await this.#installCrds(definitions, transports);
+        const members = runnables.filter((r) => groupOf(r) === group && !elected.includes(r));
+        await this.#startRunnables(members, local);
+        if (group === 'http-servers') await this.#installCrds(localKinds, client);
       }
-      await this.#startRunners(definitions, elected, transports, observed);
+      await this.#startRunners(definitions, elected, clusters);
       this.#telemetry.started();
       this.#uninstall = (how) =>
-        uninstall({
-          ...how,
-          client: this.#client(transports, this.#identity),
-          kinds: definitions.map(({ kind }) => kind).filter(isCustomResource),
-          clock: this.#clock,
-          log: this.#log,
-        });
+        uninstall({ ...how, client, kinds: localKinds, clock: this.#clock, log: this.#log });
       this.#log.info('running', { controllers: definitions.map((d) => d.name) });
     } catch (error) {
       this.#abort.abort(error);
@@ -364,11 +347,6 @@ export class Manager implements AsyncDisposable {
 
   get #identity(): string {
     return this.#options.name ?? 'gyre';
-  }
-
-  /** What timeouts and waits of its clients go by. */
-  get #clocks() {
-    return { clock: this.#clock, random: this.#random };
   }
 
   /** Who this process is among those it divides the work with. */
@@ -382,57 +360,33 @@ export class Manager implements AsyncDisposable {
     return { clock: this.#clock, random: this.#random, log: this.#log };
   }
 
-  #client(transports: Transports, identity: string): Client {
-    const client = createClient(transports.of(identity), { fieldManager: identity, ...this.#clocks });
-    return this.#telemetry.client(client);
-  }
-
-  async #definitions(): Promise<AnyDefinition[]> {
-    const classes = this.#registered.filter((c): c is ControllerClass => typeof c === 'function');
-    const instances = await construct(this.#providers, classes as Constructor[]);
-    const made = new Map(classes.map((cls, i) => [cls, instances[i] as object]));
-    return this.#registered.map((c) =>
-      typeof c === 'function' ? definitionOf(c, made.get(c) as object) : c,
-    );
-  }
-
-  async #installCrds(definitions: readonly AnyDefinition[], transports: Transports): Promise<void> {
+  async #installCrds(reconciled: readonly AnyCustomResource[], client: Client): Promise<void> {
     const { installCrds = true } = this.#options;
     if (installCrds === false) return;
     const further = installCrds === true ? [] : installCrds;
-    const kinds = new Set([...definitions.map((d) => d.kind), ...further].filter(isCustomResource));
+    const kinds = new Set([...reconciled, ...further]);
     if (kinds.size === 0) return;
-    const client = this.#client(transports, this.#identity);
     await together([...kinds], this.#abort.signal, (kind, signal) =>
       installCrd(kind, { client, ...this.#deps, signal }),
     );
   }
 
-  async #startRunnables(
-    runnables: readonly Runnable[],
-    transports: Transports,
-    informers: InformerSource,
-  ): Promise<void> {
+  async #startRunnables(runnables: readonly Runnable[], local: Connection): Promise<void> {
     const { signal } = this.#abort;
     for (const runnable of runnables) {
       this.#shutdown.push(() => this.#shutdown.stopAll([runnable]));
-      await untilAborted(this.#startRunnable(runnable, transports, informers), signal);
+      await untilAborted(this.#startRunnable(runnable, local), signal);
     }
   }
 
-  #startRunnable(
-    runnable: Runnable,
-    transports: Transports,
-    informers: InformerSource,
-    term?: Term,
-  ): Promise<void> {
+  #startRunnable(runnable: Runnable, local: Connection, term?: Term): Promise<void> {
     const { name } = runnable;
-    const client = this.#client(transports, name);
+    const client = local.client(name);
     const log = this.#log.with({ runnable: name });
     const signal = term ? AbortSignal.any([this.#abort.signal, term.signal]) : this.#abort.signal;
     return runnable.start({
       client: term ? client.with({ beforeWrite: () => term.assertHeld() }) : client,
-      informers,
+      informers: local.informers,
       ...this.#deps,
       log,
       signal,
@@ -443,22 +397,22 @@ export class Manager implements AsyncDisposable {
   async #startRunners(
     definitions: readonly AnyDefinition[],
     elected: readonly Runnable[],
-    transports: Transports,
-    informers: InformerSource,
+    clusters: Connections,
   ): Promise<void> {
+    const { local } = clusters;
     const { elector, shard } = divisionOf(this.#options, {
       identity: this.#leadership.value.identity,
-      namespace: transports.namespace,
+      namespace: local.namespace,
       component: this.#identity,
-      client: this.#client(transports, this.#identity),
+      client: local.client(this.#identity),
       metrics: (name) => this.#telemetry.leadership(name),
       ...this.#deps,
     });
     const division = elector ?? shard;
     // The right to write is given back when nobody is left to use it.
     if (division) this.#shutdown.push(() => division.stop());
-    const runners = this.#newRunners(definitions, transports, informers, division);
-    const leading = elector && this.#whileLeading(elector, elected, transports, informers);
+    const runners = this.#newRunners(definitions, clusters, division);
+    const leading = elector && this.#whileLeading(elector, elected, local);
     this.#shutdown.push(() => this.#shutdown.stopAll(leading ? [leading, ...runners] : runners));
     await together(runners, this.#abort.signal, ({ start }, signal) => untilAborted(start(), signal));
     elector?.leadership$.subscribe((leadership) => this.#leadership.next(leadership));
@@ -468,15 +422,15 @@ export class Manager implements AsyncDisposable {
 
   #newRunners(
     definitions: readonly AnyDefinition[],
-    transports: Transports,
-    informers: InformerSource,
+    clusters: Connections,
     admission: KeyAdmission | undefined,
   ): (Stoppable & Pick<Runner, 'start'>)[] {
     return definitions.map((definition) => {
       const runner = this.#newRunner({
         definition,
-        client: this.#client(transports, definition.name),
-        informers,
+        client: clusters.of(definition.cluster).client(definition.name),
+        informers: clusters.of(definition.cluster).informers,
+        clusters: clusters.links(definition.name),
         ...this.#deps,
         shutdownBudgetMs: this.#budgetMs,
         observers: this.#observers,
@@ -488,16 +442,11 @@ export class Manager implements AsyncDisposable {
   }
 
   /** Runs what only a leader runs, and ends the Manager when leadership is lost for good. */
-  #whileLeading(
-    elector: LeaderElector,
-    runnables: readonly Runnable[],
-    transports: Transports,
-    informers: InformerSource,
-  ): Stoppable {
+  #whileLeading(elector: LeaderElector, runnables: readonly Runnable[], local: Connection): Stoppable {
     const { name, onLost = 'stop' } = this.#options.leaderElection ?? {};
     const elected = new ElectedRunnables({
       runnables,
-      start: (runnable, term) => this.#startRunnable(runnable, transports, informers, term),
+      start: (runnable, term) => this.#startRunnable(runnable, local, term),
       stop: (runnable) => this.#shutdown.stopAll([runnable]),
       onFailed: (error) => this.#fail(error),
     });
@@ -514,17 +463,6 @@ export class Manager implements AsyncDisposable {
     this.#failure ??= { error };
     this.#log.error('stopping', { error: String(error) });
     void this.stop();
-  }
-
-  #claimName(name: string): void {
-    if (this.#names.has(name)) {
-      throw new RegistrationError(
-        `controller ${JSON.stringify(name)}`,
-        'is registered twice',
-        "give one of them another name, e.g. @Controller(Kind, { name: 'other' })",
-      );
-    }
-    this.#names.add(name);
   }
 
   #assertNew(what: string): void {

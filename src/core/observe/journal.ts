@@ -75,7 +75,7 @@ export class Journal implements ControllerObserver {
     this.#remember(run);
     return {
       onCacheRead: (read) => {
-        const id = `${read.verb} ${read.kind}.${read.group} ${read.what}`;
+        const id = `${read.verb} ${read.kind}.${read.group} ${read.what} ${read.cluster ?? ''}`;
         const known = reads.get(id);
         if (known) known.times++;
         else if (reads.size < perRun) reads.set(id, { ...read, times: 1 });
@@ -155,6 +155,11 @@ const because: Readonly<Record<Trigger['reason'], string>> = {
   gained: 'the key came to this member',
 };
 
+/** Which cluster, where it is another one than the controller's. */
+function of(cluster: string | undefined): string {
+  return cluster === undefined ? '' : ` of ${cluster}`;
+}
+
 function describeRun(run: RecordedRun): string {
   const { outcome } = run;
   const after = (ms: number): string => `${Math.round(ms)} ms`;
@@ -163,12 +168,12 @@ function describeRun(run: RecordedRun): string {
     ...run.triggers.map((trigger) => `  because ${describeTrigger(trigger)}`),
     `  after ${after(run.queuedMs)} in the queue${run.failures > 0 ? ` and ${run.failures} failures` : ''}`,
     ...run.reads.map(
-      ({ verb, kind, what, times }) =>
-        `  read ${verb} ${kind} ${what} from the cache${times > 1 ? `, ${times} times` : ''}`,
+      ({ verb, kind, what, cluster, times }) =>
+        `  read ${verb} ${kind} ${what} from the cache${of(cluster)}${times > 1 ? `, ${times} times` : ''}`,
     ),
     ...run.requests.map(
-      ({ verb, resource, subresource, namespace, name, answer, durationMs }) =>
-        `  sent ${verb} ${resource}${subresource ? `/${subresource}` : ''} ${[namespace, name].filter(Boolean).join('/')} → ${answer} in ${after(durationMs)}`,
+      ({ verb, resource, subresource, namespace, name, cluster, answer, durationMs }) =>
+        `  sent ${verb} ${resource}${subresource ? `/${subresource}` : ''} ${[namespace, name].filter(Boolean).join('/')}${of(cluster)} → ${answer} in ${after(durationMs)}`,
     ),
   ];
   if (!outcome) lines.push('  still running');
@@ -182,7 +187,9 @@ function describeRun(run: RecordedRun): string {
 }
 
 function describeTrigger({ reason, object, change, fields }: RecordedTrigger): string {
-  const what = object ? `: ${object.kind} ${object.key} ${change ?? ''}${change ? 'd' : ''}` : '';
+  const what = object
+    ? `: ${object.kind} ${object.key}${of(object.cluster)} ${change ?? ''}${change ? 'd' : ''}`
+    : '';
   const which = fields.length > 0 ? ` (${fields.join(', ')})` : '';
   return `${because[reason]}${what}${which}`;
 }

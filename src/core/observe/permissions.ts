@@ -6,6 +6,7 @@
  * own does.
  */
 import type { ApiRequest, Transport } from '../../api/index.js';
+import { homeOf } from '../controller/cluster-links.js';
 import type { AnyControllerDefinition } from '../controller/definition.js';
 import { type ControllerClass, planOf } from '../controller/definition-of.js';
 import { factsOfLineage } from '../registration/metadata.js';
@@ -167,17 +168,46 @@ function allows(rule: PolicyRule, { group, resource, subresource, verb, name }: 
 }
 
 /**
- * What a controller says it needs: what it watches, its finalizers and status, its events, children it owns, and
- * what `@Rbac` adds. Writes to other kinds cannot be known beforehand: those are for `@Rbac`.
+ * What a controller says it needs in a cluster: what it watches, its finalizers and status, its events, children it
+ * owns, and what `@Rbac` adds. Writes to other kinds cannot be known beforehand: those are for `@Rbac`.
+ *
+ * @param cluster default: the one the controller is in
  */
-export function declaredRules(controller: AnyControllerDefinition | ControllerClass): readonly PolicyRule[] {
-  const { kind, watches, rbac = [] } = typeof controller === 'function' ? planOf(controller) : controller;
+export function declaredRules(
+  controller: AnyControllerDefinition | ControllerClass,
+  cluster?: string,
+): readonly PolicyRule[] {
+  const plan = typeof controller === 'function' ? planOf(controller) : controller;
+  const home = homeOf(plan);
+  const there = cluster ?? home;
+  const watches = plan.watches.filter((watch) => (watch.cluster ?? home) === there);
+  const rbac = (plan.rbac ?? []).filter((rule) => (rule.cluster ?? home) === there);
+  return [
+    ...(there === home ? primaryRules(controller) : []),
+    ...watches.map(({ kind, relation }) => ({
+      apiGroups: [kind.group],
+      resources: [kind.plural],
+      verbs: relation === 'owns' ? written : read,
+    })),
+    ...rbac.map(({ apiGroups = [''], resources, verbs, resourceNames }) => ({
+      apiGroups,
+      resources,
+      verbs,
+      ...(resourceNames ? { resourceNames } : {}),
+    })),
+  ];
+}
+
+const read = ['get', 'list', 'watch'];
+const written = ['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'];
+
+/** Its own objects, their status, and events about them. */
+function primaryRules(controller: AnyControllerDefinition | ControllerClass): readonly PolicyRule[] {
+  const { kind } = typeof controller === 'function' ? planOf(controller) : controller;
   const finalizes =
     typeof controller === 'function'
       ? factsOfLineage(controller).some(({ finalizers }) => finalizers.length > 0)
       : controller.cleanups.length > 0;
-  const read = ['get', 'list', 'watch'];
-  const written = ['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'];
   return [
     {
       apiGroups: [kind.group],
@@ -185,17 +215,6 @@ export function declaredRules(controller: AnyControllerDefinition | ControllerCl
       verbs: finalizes ? [...read, 'patch'] : read,
     },
     { apiGroups: [kind.group], resources: [`${kind.plural}/status`], verbs: ['patch'] },
-    ...watches.map(({ kind: watched, relation }) => ({
-      apiGroups: [watched.group],
-      resources: [watched.plural],
-      verbs: relation === 'owns' ? written : read,
-    })),
     { apiGroups: [''], resources: ['events'], verbs: ['create', 'patch'] },
-    ...rbac.map(({ apiGroups = [''], resources, verbs, resourceNames }) => ({
-      apiGroups,
-      resources,
-      verbs,
-      ...(resourceNames ? { resourceNames } : {}),
-    })),
   ];
 }

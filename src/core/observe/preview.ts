@@ -28,6 +28,8 @@ import { changedFields } from './changed-fields.js';
 import { permissionOf } from './permissions.js';
 
 export interface PreviewedChange {
+  /** Absent: the one the controller is in. */
+  readonly cluster?: string;
   readonly verb: string;
   /** `deployments.apps/status default/web`. */
   readonly target: string;
@@ -47,7 +49,10 @@ export interface Preview {
 }
 
 export interface PreviewOptions {
+  /** To the cluster the controller is in. */
   readonly transport: Transport;
+  /** To others that it names. Nothing is changed there either. */
+  readonly clusters?: Readonly<Record<string, Transport>>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -65,7 +70,8 @@ export async function preview(
 ): Promise<Preview> {
   const { clock, random, log } = options;
   const { name } = definition;
-  const recorder = new DryRuns(options.transport);
+  const changes: PreviewedChange[] = [];
+  const recorder = new DryRuns(options.transport, changes);
   const client = createClient(recorder, { fieldManager: name });
   const object = (await client.find(definition.kind as never, key as never)) as
     | { readonly metadata: { readonly deletionTimestamp?: string } }
@@ -74,10 +80,15 @@ export async function preview(
   if (object.metadata.deletionTimestamp !== undefined)
     throw new TypeError(`${definition.kind.kind} ${key} is being deleted: its cleanup cannot be previewed`);
   const informers = new InformerSet(client, { clock, random, log });
+  const elsewhere = Object.entries(options.clusters ?? {}).map(([cluster, transport]) => {
+    const there = createClient(new DryRuns(transport, changes, cluster), { fieldManager: name });
+    return [cluster, { client: there, informers: new InformerSet(there, { clock, random, log }) }] as const;
+  });
   const runner = new ControllerRunner({
     definition: { ...(definition as unknown as ControllerDefinition<unknown>), sources: [], timers: [] },
     client,
     informers,
+    clusters: new Map(elsewhere),
     clock,
     random,
     log,
@@ -98,18 +109,21 @@ export async function preview(
       });
       runner.start().catch(reject);
     });
-    return { outcome, changes: recorder.changes, text: recorder.changes.map(describe).join('\n') };
+    return { outcome, changes, text: changes.map(describe).join('\n') };
   } finally {
     await runner.stop();
+    for (const [, there] of elsewhere) there.informers.stopAll();
     informers.stopAll();
   }
 }
 
 /** A Transport whose writes change nothing. */
 class DryRuns implements Transport {
-  readonly changes: PreviewedChange[] = [];
-
-  constructor(private readonly inner: Transport) {}
+  constructor(
+    private readonly inner: Transport,
+    private readonly changes: PreviewedChange[],
+    private readonly cluster?: string,
+  ) {}
 
   async request(request: ApiRequest): Promise<ApiResponse> {
     if (request.method === 'GET') return this.inner.request(request);
@@ -130,6 +144,7 @@ class DryRuns implements Transport {
     const ok = response.status < 300;
     const given = (answer?.metadata as { name?: string } | undefined)?.name;
     this.changes.push({
+      ...(this.cluster ? { cluster: this.cluster } : {}),
       verb,
       target: `${resource}${group ? `.${group}` : ''}${subresource ? `/${subresource}` : ''} ${[namespace, name ?? given].filter(Boolean).join('/')}`,
       before,
@@ -152,8 +167,8 @@ class DryRuns implements Transport {
   }
 }
 
-function describe({ verb, target, before, after, refused }: PreviewedChange): string {
-  const head = `${verb} ${target}`;
+function describe({ cluster, verb, target, before, after, refused }: PreviewedChange): string {
+  const head = `${verb} ${target}${cluster ? ` of ${cluster}` : ''}`;
   if (refused !== undefined) return `! ${head}\n    refused: ${refused}`;
   if (!after) return `- ${head}`;
   if (!before) return `+ ${head}\n${shown(after)}`;

@@ -24,6 +24,14 @@ export interface CacheReader {
   resourceVersion(kind: KindFacts): string;
 }
 
+/** A cluster besides the one that a controller is in. Keys and versions of one mean nothing in another. */
+export interface ClusterAccess {
+  /** Live reads and writes there, under the controller's name and bound as its own client is. */
+  readonly client: Client;
+  /** What the controller watches there. */
+  readonly cache: CacheReader;
+}
+
 export type EventType = 'Normal' | 'Warning';
 
 /** What `ctx.apply` may be told besides. */
@@ -41,6 +49,11 @@ export interface Context<T> {
   /** Live reads and writes. */
   readonly client: Client;
   readonly cache: CacheReader;
+  /**
+   * Another cluster of the Manager, by its name in `clusters`; `local` is the Manager's own.
+   * @throws RegistrationError for a name that it does not know
+   */
+  cluster(name: string): ClusterAccess;
   /**
    * The status as this run wants it. Written once at the end, also when reconcile throws, and only if it
    * differs; rebased on the newest version, so that other writers' fields survive.

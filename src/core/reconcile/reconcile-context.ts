@@ -12,7 +12,14 @@ import type { Client } from '../../client/index.js';
 import type { Logger } from '../../telemetry/index.js';
 import { type AppliedMemory, applyChild } from './apply-child.js';
 import { setCondition } from './conditions.js';
-import type { ApplyChildOptions, CacheReader, Context, EventType, StatusOf } from './context.js';
+import type {
+  ApplyChildOptions,
+  CacheReader,
+  ClusterAccess,
+  Context,
+  EventType,
+  StatusOf,
+} from './context.js';
 import type { EventRecorder, EventSubject } from './events.js';
 import { StatusWriter } from './status.js';
 import type { WatchedCaches } from './watched-caches.js';
@@ -31,6 +38,8 @@ export interface ReconcileContextOptions<T> {
   readonly caches: WatchedCaches;
   /** What the author reads through; `caches`, perhaps observed. */
   readonly cache: CacheReader;
+  /** Other clusters by name; undefined for the controller's own. @throws RegistrationError */
+  readonly cluster: (name: string) => ClusterAccess | undefined;
   readonly applied: AppliedMemory;
   readonly events: EventRecorder;
   readonly clock: Clock;
@@ -57,11 +66,7 @@ export class ReconcileContext<T> implements Context<T> {
     this.random = options.random;
     this.log = options.log;
     this.signal = options.signal;
-    this.client = options.client.with({
-      signal: options.signal,
-      fieldManager: options.controller,
-      beforeWrite: () => this.#checkAlive(),
-    });
+    this.client = this.#bound(options.client);
     this.#status = new StatusWriter({
       kind: options.kind,
       client: this.client,
@@ -72,6 +77,11 @@ export class ReconcileContext<T> implements Context<T> {
 
   get kind(): KindOf<T> {
     return this.#options.kind;
+  }
+
+  cluster(name: string): ClusterAccess {
+    const there = this.#options.cluster(name);
+    return there ? { client: this.#bound(there.client), cache: there.cache } : this;
   }
 
   get status(): Draft<StatusOf<T>> {
@@ -127,6 +137,11 @@ export class ReconcileContext<T> implements Context<T> {
   /** The run is over: what still holds this context can no longer write through it. */
   end(): void {
     this.#ended = true;
+  }
+
+  #bound(client: Client): Client {
+    const { signal, controller } = this.#options;
+    return client.with({ signal, fieldManager: controller, beforeWrite: () => this.#checkAlive() });
   }
 
   #checkAlive(): void {

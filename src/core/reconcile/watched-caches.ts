@@ -21,10 +21,11 @@ import { type CacheScope, OwnWrites } from './own-writes.js';
 /** The cache was asked for a kind that this controller does not watch. */
 export class UnwatchedKind extends Error {
   override readonly name = 'UnwatchedKind';
-  constructor(kind: KindFacts, controller: string) {
-    super(
-      `controller ${controller} does not watch ${groupKind(kind)}: add @Owns(${kind.kind}) or @Watches(${kind.kind}, …), or read it live through ctx.client`,
-    );
+  constructor(kind: KindFacts, controller: string, cluster?: string) {
+    const remedy = cluster
+      ? ` in cluster ${cluster}: add @Watches(${kind.kind}, { cluster: '${cluster}', … }), or read it live through ctx.cluster('${cluster}').client`
+      : `: add @Owns(${kind.kind}) or @Watches(${kind.kind}, …), or read it live through ctx.client`;
+    super(`controller ${controller} does not watch ${groupKind(kind)}${remedy}`);
   }
 }
 
@@ -50,7 +51,11 @@ export class WatchedCaches implements CacheReader {
   /** By group and plural, as requests name them. */
   readonly #byResource = new Map<string, Watched[]>();
 
-  constructor(private readonly controller: string) {}
+  constructor(
+    private readonly controller: string,
+    /** Absent: the one the controller is in. */
+    private readonly cluster?: string,
+  ) {}
 
   add(kind: KindFacts, cache: Cache<unknown>, scope: CacheScope = {}): WatchedCache {
     const writes = new OwnWrites(cache as Cache<CacheObject>, scope);
@@ -112,15 +117,19 @@ export class WatchedCaches implements CacheReader {
 
   #of(kind: KindFacts): Cache<unknown> {
     const cache = this.find(kind);
-    if (!cache) throw new UnwatchedKind(kind, this.controller);
+    if (!cache) throw new UnwatchedKind(kind, this.controller, this.cluster);
     return cache;
   }
 }
 
 /** A reader that tells of every read. */
-export function observedReader(caches: CacheReader, onRead: (read: CacheRead) => void): CacheReader {
+export function observedReader(
+  caches: CacheReader,
+  onRead: (read: CacheRead) => void,
+  cluster?: string,
+): CacheReader {
   const told = (kind: KindFacts, verb: CacheRead['verb'], what: string): void =>
-    onRead({ group: kind.group, kind: kind.kind, verb, what });
+    onRead({ group: kind.group, kind: kind.kind, ...(cluster ? { cluster } : {}), verb, what });
   return {
     get: (kind, key) => {
       const { namespace, name } = parseKey(kind, key);

@@ -6,12 +6,13 @@
 import type { KindFacts } from '../../api/index.js';
 import type { ConnectionState, Informer, InformerOptions } from '../../informers/index.js';
 import type { Registry } from '../../telemetry/index.js';
+import { localCluster } from '../controller/cluster-links.js';
 import type { InformerSource } from '../controller/watching.js';
 
 const states = ['connecting', 'connected', 'relisting', 'stale', 'unauthorized', 'absent'] as const;
 type State = (typeof states)[number];
 
-const labels = ['group', 'resource', 'namespace', 'selector'] as const;
+const labels = ['cluster', 'group', 'resource', 'namespace', 'selector'] as const;
 type InformerLabels = Readonly<Record<(typeof labels)[number], string>>;
 
 export class InformerMetrics {
@@ -34,21 +35,21 @@ export class InformerMetrics {
     });
   }
 
-  /** The same informers, followed from when they are asked for. */
-  observed(source: InformerSource): InformerSource {
+  /** The same informers of a cluster, followed from when they are asked for. */
+  observed(source: InformerSource, cluster: string): InformerSource {
     return {
       acquire: (kind, options = {}) => {
         const lease = source.acquire(kind, options);
-        this.follow(lease.informer, options);
+        this.follow(lease.informer, options, cluster);
         return lease;
       },
     };
   }
 
   /** Shows an informer until it is stopped; following it twice is harmless. */
-  follow(informer: Informer<unknown>, options: InformerOptions = {}): void {
+  follow(informer: Informer<unknown>, options: InformerOptions = {}, cluster: string = localCluster): void {
     if (this.#followed.has(informer)) return;
-    const at = labelsOf(informer.kind, options);
+    const at = { cluster, ...labelsOf(informer.kind, options) };
     const { relists, reconnects, events, objects, state } = this.#families;
     this.#followed.set(informer, at);
     objects.of(at);
@@ -89,7 +90,7 @@ export class InformerMetrics {
 function labelsOf(
   kind: KindFacts,
   { namespace = '', labelSelector, fieldSelector }: InformerOptions,
-): InformerLabels {
+): Omit<InformerLabels, 'cluster'> {
   const selector = [labelSelector, fieldSelector].filter(Boolean).join(' ');
   return { group: kind.group, resource: kind.plural, namespace, selector };
 }

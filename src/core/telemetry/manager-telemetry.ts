@@ -83,7 +83,6 @@ export class ManagerTelemetry {
     | undefined;
   readonly #health: HttpEndpoint | undefined;
   readonly #scrapes: HttpEndpoint | undefined;
-  #requests: RequestObserver | undefined;
   #client: Client | undefined;
   #started = false;
   /** The longest delay of the event loop in the last half second. */
@@ -146,21 +145,19 @@ export class ManagerTelemetry {
     this.#metrics?.informers.close();
   }
 
-  /** The cluster is known: `host` names it in metrics, `newClient` gives one to ask who may read them. */
-  connected(host: string, newClient: () => Client): void {
-    if (!this.#metrics) return;
-    this.#requests = requestMetrics({ registry: this.registry, clock: this.#clock, host });
-    this.#client = newClient();
-  }
-
-  /** The same client, with its requests counted. */
-  client(client: Client): Client {
-    return this.#requests ? client.with({ observer: this.#requests }) : client;
+  /** What counts the requests to a host; undefined without metrics. */
+  requests(host: string): RequestObserver | undefined {
+    return this.#metrics && requestMetrics({ registry: this.registry, clock: this.#clock, host });
   }
 
   /** The same informers, with what they do counted. */
-  informers(source: InformerSource): InformerSource {
-    return this.#metrics?.informers.observed(source) ?? source;
+  informers(source: InformerSource, cluster: string): InformerSource {
+    return this.#metrics?.informers.observed(source, cluster) ?? source;
+  }
+
+  /** Whom to ask who may read the metrics. */
+  judgedBy(client: Client): void {
+    this.#client = client;
   }
 
   /** Puts the metrics of a controller at zero; its health counts from now on. */

@@ -102,7 +102,7 @@ export class ReconcileTracing implements ControllerObserver {
 
   #writerOf({ object }: Trigger): SpanContext | undefined {
     if (!object?.resourceVersion) return undefined;
-    const id = objectId(object.group, object.kind, object.key);
+    const id = objectId(object.group, object.kind, object.key, object.cluster);
     return this.#writers.get(`${id} ${object.resourceVersion}`) ?? this.#writing.get(id);
   }
 
@@ -112,7 +112,7 @@ export class ReconcileTracing implements ControllerObserver {
   }
 
   #begin(context: TraceContext, request: ApiRequest, about: RequestAttributes): ObservedRequest {
-    const { verb, resource, subresource, group, version, namespace, name } = about;
+    const { verb, resource, subresource, group, version, namespace, name, cluster } = about;
     const what = subresource ? `${resource}/${subresource}` : resource;
     const span = this.#tracer.startSpan(
       `${verb} ${what}`,
@@ -121,6 +121,7 @@ export class ReconcileTracing implements ControllerObserver {
         attributes: present({
           'http.request.method': request.method,
           'url.path': request.path,
+          'k8s.cluster.name': cluster,
           'k8s.verb': verb,
           'k8s.group': group,
           'k8s.version': version,
@@ -135,7 +136,7 @@ export class ReconcileTracing implements ControllerObserver {
     const traceparent = formatTraceparent(self);
     if (traceparent && this.#propagate && isCreate(about)) annotate(request.body, traceparent);
     const written = traceparent && request.method !== 'GET' && !about.dryRun ? request.body : undefined;
-    const writing = objectIdOf(written);
+    const writing = objectIdOf(written, cluster);
     if (writing) this.#writing.set(writing, self);
     return {
       ...(traceparent ? { headers: { traceparent } } : {}),
@@ -146,14 +147,14 @@ export class ReconcileTracing implements ControllerObserver {
         if ('error' in result) fail(span, result.error);
         else if (result.response.status >= 400)
           span.setStatus({ code: spanStatuses.error, message: messageOf(result.response.body) });
-        else if (written !== undefined) this.#remember(result.response.body, self);
+        else if (written !== undefined) this.#remember(result.response.body, cluster, self);
         span.end();
       },
     };
   }
 
-  #remember(body: unknown, writer: SpanContext): void {
-    const id = objectIdOf(body);
+  #remember(body: unknown, cluster: string | undefined, writer: SpanContext): void {
+    const id = objectIdOf(body, cluster);
     const version = (body as Written | undefined)?.metadata?.resourceVersion;
     if (!id || !version) return;
     this.#writers.set(`${id} ${version}`, writer);
@@ -163,16 +164,16 @@ export class ReconcileTracing implements ControllerObserver {
   }
 }
 
-function objectId(group: string, kind: string, key: string): string {
-  return `${group}/${kind} ${key}`;
+function objectId(group: string, kind: string, key: string, cluster = ''): string {
+  return `${cluster} ${group}/${kind} ${key}`;
 }
 
 /** undefined for what does not say which object it is, as a patch. */
-function objectIdOf(body: unknown): string | undefined {
+function objectIdOf(body: unknown, cluster: string | undefined): string | undefined {
   const { apiVersion, kind, metadata } = (body ?? {}) as Written;
   if (!apiVersion || !kind || !metadata?.name) return undefined;
   const key = keyOf({ metadata: { ...metadata, name: metadata.name } });
-  return objectId(parseApiVersion(apiVersion).group, kind, key);
+  return objectId(parseApiVersion(apiVersion).group, kind, key, cluster);
 }
 
 function attributesOf(run: RunInfo): Record<string, AttributeValue> {

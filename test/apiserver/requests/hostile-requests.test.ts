@@ -953,7 +953,10 @@ describe('hostile requests', () => {
       '/api/v1/nodes',
     ];
     const lists = await Promise.all(paths.map((path) => transport.request({ method: 'GET', path })));
-    return lists.map(({ body }) => (body as { items: JsonValue }).items);
+    // Over HTTPS, items of built-in kinds do not say what they are.
+    return lists.map(({ body }) =>
+      (body as { items: JsonObject[] }).items.map(({ apiVersion: _, kind: __, ...rest }) => rest),
+    );
   };
 
   before(async () => {
@@ -1086,11 +1089,11 @@ describe('hostile requests', () => {
 
     it('a target that is no URL gets an answer', async () => {
       for (const path of ['//[', '//', '/%', '*', '/?%'])
-        expect((await raw('GET', path)).code, path).to.be.oneOf([400, 401, 404]);
+        expect((await raw('GET', path)).code, path).to.be.oneOf([400, 403, 404]);
     });
 
     it('dots in a path are a name like any other, not a way out', async () => {
-      expect((await raw('GET', '/x/../readyz')).code).to.equal(401);
+      expect((await raw('GET', '/x/../readyz')).code).to.equal(403);
       const authorization = 'Bearer root';
       const path = `/api/v1/namespaces/x/%2e%2e/default/configmaps/present`;
       expect((await raw('GET', path, { authorization })).code).to.equal(404);

@@ -7,11 +7,46 @@ import type { Status, Transport, UserInfo } from 'gyre/api';
 import { createClient, createHttpTransport } from 'gyre/client';
 import { EmbeddedCluster } from 'gyre/cluster';
 import { ConfigMap, Role, RoleBinding } from 'gyre/kinds';
+import { ApiServer } from 'gyre/apiserver';
+import { MemoryStore } from 'gyre/store';
+import { seededRandom, VirtualClock } from 'gyre/testing';
 import { temporaryFolder } from '../../support/processes.js';
 
 const jane: UserInfo = { username: 'jane', groups: ['dev'] };
 const token = 'jane-token';
 const configMaps = '/api/v1/namespaces/default/configmaps';
+
+/** An API server that knows no anonymous requests, asked without credentials. */
+class StrictServer implements AsyncDisposable {
+  private constructor(private readonly server: ApiServer) {}
+
+  static async start(): Promise<StrictServer> {
+    const clock = new VirtualClock();
+    const server = await ApiServer.start({
+      store: new MemoryStore({ clock }),
+      clock,
+      random: seededRandom(),
+      anonymousAuth: false,
+    });
+    return new StrictServer(server);
+  }
+
+  async get(path: string): Promise<{ code: number; body: unknown }> {
+    const user = this.server.authenticator.authenticate({});
+    const answer = await this.server.handle({
+      method: 'GET',
+      path,
+      query: new URLSearchParams(),
+      headers: {},
+      ...(user ? { user } : {}),
+    });
+    return { code: answer.code, body: 'body' in answer ? answer.body : undefined };
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.server.stop();
+  }
+}
 
 describe('identity', () => {
   const folder = temporaryFolder();
@@ -66,19 +101,76 @@ describe('identity', () => {
     });
   }
 
-  it('without a certificate everything but health and version is 401', async () => {
-    for (const path of ['/api', '/apis', '/openapi/v3', configMaps, '/api/v1/nodes', '/metrics', '/']) {
+  it('API-18 without credentials one is system:anonymous, who may see health and version alone', async () => {
+    for (const path of ['/api', '/apis', '/openapi/v3', '/metrics', '/']) {
       const { code, body } = await anonymous(path);
-      expect(code, path).to.equal(401);
-      expect(JSON.parse(body)).to.include({
+      expect(code, path).to.equal(403);
+      expect(JSON.parse(body)).to.deep.equal({
         kind: 'Status',
-        reason: 'Unauthorized',
-        message: 'Unauthorized',
-        code: 401,
+        apiVersion: 'v1',
+        metadata: {},
+        status: 'Failure',
+        message: `forbidden: User "system:anonymous" cannot get path "${path}"`,
+        reason: 'Forbidden',
+        details: {},
+        code: 403,
       });
     }
+    const { code, body } = await anonymous(configMaps);
+    expect(code).to.equal(403);
+    expect(JSON.parse(body)).to.include({
+      message:
+        'configmaps is forbidden: User "system:anonymous" cannot list resource "configmaps" in API group "" in the namespace "default"',
+    });
     for (const path of ['/healthz', '/livez', '/readyz', '/version'])
       expect((await anonymous(path)).code, path).to.equal(200);
+  });
+
+  it('API-18 what is granted to system:unauthenticated is granted to everybody', async () => {
+    const admin = cluster.client();
+    await admin.create(RoleBinding, {
+      metadata: { name: 'open', namespace: 'default' },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'reader' },
+      subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'Group', name: 'system:unauthenticated' }],
+    });
+    expect((await anonymous(`${configMaps}/mine`)).code).to.equal(200);
+    expect((await anonymous(`${configMaps}/other`)).code).to.equal(403);
+    await admin.delete(RoleBinding, 'default/open');
+    expect((await anonymous(`${configMaps}/mine`)).code).to.equal(403);
+  });
+
+  it('API-18 without anonymous requests, who shows no credentials is 401 everywhere', async () => {
+    await using strict = await StrictServer.start();
+    for (const path of ['/healthz', '/version', '/api', configMaps]) {
+      const { code, body } = await strict.get(path);
+      expect(code, path).to.equal(401);
+      expect(body).to.include({ reason: 'Unauthorized', message: 'Unauthorized', code: 401 });
+    }
+  });
+
+  it('API-18 who acts as a service account needs a right to that one, and has its groups', async () => {
+    const whoami = async (user: UserInfo, as: string) => {
+      const { status, body } = await cluster.transport(user).request({
+        method: 'POST',
+        path: '/apis/authentication.k8s.io/v1/selfsubjectreviews',
+        headers: { 'impersonate-user': as },
+        body: { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' },
+      });
+      return { status, body: body as { message?: string; status?: { userInfo: UserInfo } } };
+    };
+    const as = 'system:serviceaccount:default:default';
+    const root = { username: 'root', groups: ['system:masters'] };
+    expect((await whoami(root, as)).body.status?.userInfo.groups).to.deep.equal([
+      'system:serviceaccounts',
+      'system:serviceaccounts:default',
+      'system:authenticated',
+    ]);
+    expect((await whoami(jane, as)).body.message).to.equal(
+      'serviceaccounts "default" is forbidden: User "jane" cannot impersonate resource "serviceaccounts" in API group "" in the namespace "default"',
+    );
+    expect((await whoami(root, 'system:anonymous')).body.message).to.include(
+      'User "system:anonymous" cannot create resource "selfsubjectreviews"',
+    );
   });
 
   it('a token that nobody has is 401, also where anonymous may look', async () => {
@@ -159,6 +251,70 @@ describe('identity', () => {
       expect(await ask('delete', 'mine')).to.equal(false);
     });
   }
+
+  it('API-18 a review says which binding allows it, and a refusal which roles are missing', async () => {
+    const admin = cluster.transport();
+    const review = async (spec: object) => {
+      const { body } = await admin.request({
+        method: 'POST',
+        path: '/apis/authorization.k8s.io/v1/subjectaccessreviews',
+        body: { spec },
+      });
+      return (body as { status: { allowed: boolean; reason?: string } }).status;
+    };
+    const get = { namespace: 'default', verb: 'get', resource: 'configmaps', name: 'mine' };
+    expect(await review({ user: 'x', groups: ['dev'], resourceAttributes: get })).to.deep.equal({
+      allowed: true,
+      reason: 'RBAC: allowed by RoleBinding "reader/default" of Role "reader" to Group "dev"',
+    });
+    const version = { path: '/version', verb: 'get' };
+    expect(
+      await review({ user: 'x', groups: ['system:authenticated'], nonResourceAttributes: version }),
+    ).to.deep.equal({
+      allowed: true,
+      reason:
+        'RBAC: allowed by ClusterRoleBinding "system:discovery" of ClusterRole "system:discovery" to Group "system:authenticated"',
+    });
+    await cluster.client().create(RoleBinding, {
+      metadata: { name: 'dangling', namespace: 'default' },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'nowhere' },
+      subjects: [{ kind: 'ServiceAccount', name: 'robot', namespace: 'default' }],
+    });
+    const robot = cluster.transport({ username: 'system:serviceaccount:default:robot' });
+    const { body } = await robot.request({ method: 'GET', path: configMaps });
+    expect((body as Status).message).to.equal(
+      'configmaps is forbidden: User "system:serviceaccount:default:robot" cannot list resource "configmaps" in API group "" in the namespace "default": RBAC: clusterrole.rbac.authorization.k8s.io "nowhere" not found',
+    );
+    await cluster.client().delete(RoleBinding, 'default/dangling');
+    const after = await robot.request({ method: 'GET', path: configMaps });
+    expect((after.body as Status).message).to.match(/in the namespace "default"$/);
+  });
+
+  it('API-18 a binding counts from when it is made, while it is as it is', async () => {
+    const client = cluster.client();
+    const may = async (user: UserInfo): Promise<boolean> =>
+      (await cluster.transport(user).request({ method: 'GET', path: `${configMaps}/mine` })).status === 200;
+    const [kim, lee]: UserInfo[] = [{ username: 'kim' }, { username: 'lee' }];
+    const both = [kim as UserInfo, lee as UserInfo];
+    const seen = async (): Promise<boolean[]> => [
+      await may(both[0] as UserInfo),
+      await may(both[1] as UserInfo),
+    ];
+    const subject = (name: string) => ({ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name });
+    expect(await seen()).to.deep.equal([false, false]);
+    await client.create(RoleBinding, {
+      metadata: { name: 'one', namespace: 'default' },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'reader' },
+      subjects: [subject('kim'), subject('kim')],
+    });
+    expect(await seen()).to.deep.equal([true, false]);
+    await client.patch(RoleBinding, 'default/one', (draft) => {
+      draft.subjects = [subject('lee')];
+    });
+    expect(await seen()).to.deep.equal([false, true]);
+    await client.delete(RoleBinding, 'default/one');
+    expect(await seen()).to.deep.equal([false, false]);
+  });
 
   it('a watch that is forbidden is refused before it opens', async () => {
     for (const transport of asJane.values()) {

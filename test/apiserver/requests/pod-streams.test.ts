@@ -289,7 +289,7 @@ describe('logs and exec of pods', function () {
     it('is refused before the upgrade: nobody, a pod that is not there, no command, no stream, unknown words', async () => {
       const v5 = ['v5.channel.k8s.io'];
       expect(await refusal(path('one', 'exec', all), v5, { cert: undefined, key: undefined })).to.include({
-        code: 401,
+        code: 403,
       });
       expect(await refusal(path('none', 'exec', all), v5)).to.include({ code: 404 });
       expect(await refusal(path('one', 'exec', 'stdout=true'), v5)).to.include({

@@ -113,8 +113,61 @@ describe('tokens of service accounts', () => {
     expect((await review(text)).authenticated).to.equal(undefined);
   });
 
+  it('API-18 bound to a secret dies with it, and with a node, of which it says name and uid', async () => {
+    const bodies = {
+      Secret: ['/api/v1/namespaces/default/secrets', 'default'],
+      Node: ['/api/v1/nodes', ''],
+    } as const;
+    for (const [kind, [path]] of Object.entries(bodies)) {
+      const { body } = await request(path, { metadata: { name: 'b' } });
+      const { uid } = (body as { metadata: { uid: string } }).metadata;
+      const text = await token({ boundObjectRef: { kind, apiVersion: 'v1', name: 'b' } });
+      expect(claimsOf(text)['kubernetes.io']).to.deep.include({ [kind.toLowerCase()]: { name: 'b', uid } });
+      const { authenticated, user } = await review(text);
+      expect(authenticated, kind).to.equal(true);
+      if (kind === 'Node')
+        expect(user?.extra).to.deep.include({
+          'authentication.kubernetes.io/node-name': ['b'],
+          'authentication.kubernetes.io/node-uid': [uid],
+        });
+      await t.cluster.transport().request({ method: 'DELETE', path: `${path}/b` });
+      expect((await review(text)).authenticated, kind).to.equal(undefined);
+      await request(path, { metadata: { name: 'b' } });
+      expect((await review(text)).authenticated, `another ${kind}`).to.equal(undefined);
+    }
+  });
+
+  it('API-18 a token whose pod is on its way out is believed for a minute more', async () => {
+    await t.client.patch(Pod, 'default/p', (draft) => {
+      draft.metadata.finalizers = ['example.com/hold'];
+    });
+    const text = await token({ boundObjectRef: { kind: 'Pod', apiVersion: 'v1', name: 'p' } });
+    await t.client.delete(Pod, 'default/p', { gracePeriodSeconds: 10 });
+    await t.advance('69s');
+    expect((await review(text)).authenticated).to.equal(true);
+    await t.advance('1s');
+    expect((await review(text)).authenticated).to.equal(undefined);
+  });
+
   it('API-18 for somebody else is not believed here', async () => {
     expect((await review(await token({ audiences: ['vault'] }))).authenticated).to.equal(undefined);
+  });
+
+  it('API-18 a review on behalf of others says for whom of them the token is meant', async () => {
+    const about = async (text: string, audiences?: readonly string[]) => {
+      const { body } = await request('/apis/authentication.k8s.io/v1/tokenreviews', {
+        spec: { token: text, ...(audiences ? { audiences } : {}) },
+      });
+      return (body as { status: { audiences?: readonly string[]; authenticated?: boolean; error?: string } })
+        .status;
+    };
+    const vault = await token({ audiences: ['vault', 'safe'] });
+    expect((await about(vault, ['safe', 'other'])).audiences).to.deep.equal(['safe']);
+    expect(await about(vault, ['other'])).to.deep.equal({ error: 'invalid bearer token', user: {} });
+    expect((await about(await token())).audiences).to.deep.equal([issuer]);
+    const { status, body } = await request('/apis/authentication.k8s.io/v1/tokenreviews', { spec: {} });
+    expect(status).to.equal(400);
+    expect((body as Status).message).to.equal('token is required for TokenReview in authentication');
   });
 
   it('API-18 forged, cut, unsigned or signed by another is not believed', async () => {
@@ -131,7 +184,6 @@ describe('tokens of service accounts', () => {
       `${head}.${body}.${'A'.repeat(86)}`,
       other.sign(claimsOf(good)),
       'x',
-      '',
     ];
     for (const text of forged) expect((await review(text)).authenticated, text).to.equal(undefined);
   });
@@ -147,6 +199,12 @@ describe('tokens of service accounts', () => {
     expect(await refusal({ boundObjectRef: { ...pod, name: 'q' } })).to.include({ reason: 'NotFound' });
     expect(await refusal({ boundObjectRef: { ...pod, uid: 'other' } })).to.include({ reason: 'Conflict' });
     expect(await refusal({ boundObjectRef: pod }, 'default')).to.include({ reason: 'BadRequest' });
-    expect(await refusal({ boundObjectRef: { ...pod, kind: 'Node' } })).to.include({ reason: 'BadRequest' });
+    expect(await refusal({ boundObjectRef: { ...pod, kind: 'ConfigMap' } })).to.include({
+      reason: 'BadRequest',
+      message: 'cannot bind token for object of type /v1, Kind=ConfigMap',
+    });
+    expect(await refusal({ boundObjectRef: { ...pod, kind: 'Node', name: 'none' } })).to.include({
+      reason: 'NotFound',
+    });
   });
 });

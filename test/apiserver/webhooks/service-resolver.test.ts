@@ -33,7 +33,7 @@ describe('the address of a service', () => {
     const clock = new VirtualClock();
     const store = new MemoryStore({ clock });
     for (const [key, object] of objects) await store.create(key, object);
-    const cache = await WatchCache.open(store, clock);
+    const cache = await WatchCache.open(store, { clock });
     try {
       return serviceResolver(cache, seededRandom())({ ...metadata, ...(port === undefined ? {} : { port }) });
     } catch (error) {

@@ -171,7 +171,7 @@ describe('metrics of controllers', () => {
 
   it('show what informers hold and how they are, and forget it when they stop', async () => {
     const { registry, start } = setUp();
-    const at = 'group="",resource="configmaps",namespace="",selector=""';
+    const at = 'cluster="local",group="",resource="configmaps",namespace="",selector=""';
     await using t = await start();
     const before = value(registry, `gyre_informer_objects{${at}}`) ?? 0;
     const events = value(registry, `gyre_informer_events_total{${at}}`) ?? 0;

@@ -90,7 +90,7 @@ export const createRows: readonly Row[] = [
             progressDeadlineSeconds: 600,
             strategy: { rollingUpdate: { maxSurge: '25%', maxUnavailable: '25%' } },
             template: {
-              metadata: { creationTimestamp: undefined, labels: { app: 'web' } },
+              metadata: { creationTimestamp: null, labels: { app: 'web' } },
               spec: {
                 containers: [
                   {

@@ -3,6 +3,7 @@
  * (https://kubernetes.io/docs/reference/access-authn-authz/rbac/#core-component-roles).
  */
 import type { JsonObject } from '../../../api/index.js';
+import type { PolicyRule } from '../../auth/authorizer.js';
 import {
   clusterRole,
   clusterRoleBinding,
@@ -21,6 +22,29 @@ const delegation = [
   may(['create'], 'authorization.k8s.io', 'subjectaccessreviews'),
 ];
 const csr = 'certificates.k8s.io';
+
+/** What every node may do, of what is not told apart by node. */
+export const nodeRules: readonly PolicyRule[] = [
+  ...delegation,
+  may(read, '', 'services'),
+  may(['create', ...read], '', 'nodes'),
+  may(['patch', 'update'], '', 'nodes nodes/status'),
+  ...events,
+  may(read, '', 'pods'),
+  may(['create', 'delete'], '', 'pods'),
+  may(['patch', 'update'], '', 'pods/status'),
+  may(['create'], '', 'pods/eviction'),
+  may(read, '', 'configmaps secrets'),
+  may(['get'], '', 'endpoints persistentvolumeclaims persistentvolumes'),
+  may(['create', ...read], csr, 'certificatesigningrequests'),
+  may(['create', 'delete', 'get', 'patch', 'update'], 'coordination.k8s.io', 'leases'),
+  may(['get'], 'storage.k8s.io', 'volumeattachments'),
+  may(['create'], '', 'serviceaccounts/token'),
+  may(['get', 'patch', 'update'], '', 'persistentvolumeclaims/status'),
+  may(read, 'storage.k8s.io', 'csidrivers'),
+  may(['create', 'delete', 'get', 'patch', 'update'], 'storage.k8s.io', 'csinodes'),
+  may(read, 'node.k8s.io', 'runtimeclasses'),
+];
 
 export const componentRoles: readonly JsonObject[] = [
   clusterRole('system:discovery', [
@@ -65,27 +89,7 @@ export const componentRoles: readonly JsonObject[] = [
     ...events,
     may(['list', 'watch'], 'discovery.k8s.io', 'endpointslices'),
   ]),
-  clusterRole('system:node', [
-    ...delegation,
-    may(read, '', 'services'),
-    may(['create', ...read], '', 'nodes'),
-    may(['patch', 'update'], '', 'nodes nodes/status'),
-    ...events,
-    may(read, '', 'pods'),
-    may(['create', 'delete'], '', 'pods'),
-    may(['patch', 'update'], '', 'pods/status'),
-    may(['create'], '', 'pods/eviction'),
-    may(read, '', 'configmaps secrets'),
-    may(['get'], '', 'endpoints persistentvolumeclaims persistentvolumes'),
-    may(['create', ...read], csr, 'certificatesigningrequests'),
-    may(['create', 'delete', 'get', 'patch', 'update'], 'coordination.k8s.io', 'leases'),
-    may(['get'], 'storage.k8s.io', 'volumeattachments'),
-    may(['create'], '', 'serviceaccounts/token'),
-    may(['get', 'patch', 'update'], '', 'persistentvolumeclaims/status'),
-    may(read, 'storage.k8s.io', 'csidrivers'),
-    may(['create', 'delete', 'get', 'patch', 'update'], 'storage.k8s.io', 'csinodes'),
-    may(read, 'node.k8s.io', 'runtimeclasses'),
-  ]),
+  clusterRole('system:node', nodeRules),
   clusterRole('system:persistent-volume-provisioner', [
     may(['create', 'delete', ...read], '', 'persistentvolumes'),
     may(['update', ...read], '', 'persistentvolumeclaims'),
