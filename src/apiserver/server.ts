@@ -6,7 +6,6 @@
  */
 import { createHash } from 'node:crypto';
 import {
-  type ApiError,
   badRequest,
   type Clock,
   internalError,
@@ -26,7 +25,7 @@ import {
   type WebhookDialer,
   type WatchEvent,
 } from '../api/index.js';
-import { type ObjectStore, StoreClosed } from '../store/index.js';
+import type { ObjectStore } from '../store/index.js';
 import { type Logger, silentLogger } from '../telemetry/index.js';
 import { ServiceAllocator } from './allocation/service-allocator.js';
 import { audited, AuditLog, type AuditOptions } from './audit/audit.js';
@@ -48,6 +47,8 @@ import { nodeRules } from './bootstrap/roles/for-components.js';
 import { publishEndpoints, type ServerAddress } from './bootstrap/own-endpoints.js';
 import { ensureSystemObjects } from './bootstrap/system-objects.js';
 import { builtinDecoder } from './builtin/served.js';
+import { freshness } from './cache/freshness.js';
+import { storeFailure } from './cache/store-failure.js';
 import { storagePrefix, WatchCache } from './cache/watch-cache.js';
 import { CrdController } from './crd/crd-controller.js';
 import { crdStrategy } from './crd/strategy.js';
@@ -386,6 +387,7 @@ export class ApiServer {
       const user = this.#userOf(request);
       const info = parseResourcePath(request.method, request.path, request.query);
       if (!info || !streamed.has(info.subresource)) return await this.#route(request, [], () => {});
+      await freshness(this.#rest.cache, info, request.query);
       const ctx = this.#resourceContext(request, user, info, []);
       if (info.subresource === 'proxy') {
         const proxy = proxyRequest(ctx);
@@ -402,15 +404,8 @@ export class ApiServer {
   }
 
   #failure(request: ServerRequest, error: unknown): ServerResponse {
-    let refusal: ApiError;
-    if (isApiError(error)) refusal = error;
-    else if (error instanceof StoreClosed) {
-      return statusResponse({
-        ...internalError(error.message).status,
-        reason: 'ServiceUnavailable',
-        code: 503,
-      });
-    } else {
+    let refusal = isApiError(error) ? error : storeFailure(error);
+    if (!refusal) {
       const cause = error instanceof Error ? error : new Error(String(error));
       request.audit?.panicked(cause.message);
       this.#log.error('request failed', {
@@ -460,9 +455,10 @@ export class ApiServer {
     }
   }
 
-  #health(request: ServerRequest): ServerResponse {
+  async #health(request: ServerRequest): Promise<ServerResponse> {
     if (request.method !== 'GET') throw methodNotAllowed();
-    const failure = this.#rest.cache.failure;
+    const { cache } = this.#rest;
+    const failure = cache.failure ?? (await cache.fresh()?.catch((error: Error) => error));
     const healthy = request.path.startsWith('/livez') ? true : this.#ready && !failure;
     const verbose = request.query.has('verbose');
     const line = `${healthy ? '[+]' : '[-]'}storage ${healthy ? 'ok' : 'failed'}`;
@@ -545,6 +541,8 @@ export class ApiServer {
     info: ResourceRequest,
     warnings: string[],
   ): Promise<ServerResponse> {
+    const caughtUp = freshness(this.#rest.cache, info, request.query);
+    if (caughtUp) await caughtUp;
     const ctx = this.#resourceContext(request, user, info, warnings);
     if (isReview(ctx.resource.facts.kind)) return this.#onReview(ctx);
     const result = await dispatch(ctx);

@@ -63,7 +63,10 @@ export interface CreateOptions {
   readonly ttl?: number;
 }
 
+/** Beside what each method names, all throw StoreClosed and StoreUnavailable. */
 export interface ObjectStore {
+  /** True when others may write to what this store stands for: what its watches have told may be old by now. */
+  readonly shared?: boolean;
   /** @throws Compacted, FutureRevision */
   get(key: string, options?: { readonly revision?: number }): Promise<StoreEntry | undefined>;
   /** Entries whose key starts with `prefix`. @throws Compacted, FutureRevision */
@@ -78,14 +81,16 @@ export interface ObjectStore {
     expectedRevision: number,
   ): Promise<{ readonly revision: number; readonly previous: StoreEntry }>;
   /**
-   * Delivers the changes after `fromRevision` of keys with the prefix; history may arrive before the
-   * promise resolves. A driver that is the only writer calls observers before a write's promise resolves.
+   * Delivers the changes after `fromRevision` of keys with the prefix. History up to the moment of the call arrives
+   * before the promise resolves; a write's own change arrives before the promise of that write does, and that of
+   * somebody else before a write that lost against it hears of it. Only while a store cannot be reached may its
+   * changes be late.
    * @throws Compacted when history since `fromRevision` is gone, FutureRevision when it lies ahead
    */
   watch(prefix: string, fromRevision: number, observer: StoreObserver): Promise<StoreWatch>;
   /** Forgets history before `revision`; the state at `revision` stays readable. */
   compact(revision: number): Promise<void>;
-  /** The latest revision. */
+  /** The latest revision; open watches have been told of every change up to it. */
   revision(): Promise<number>;
   /** The oldest revision that can be read and watched from. */
   oldestRevision(): Promise<number>;
@@ -135,6 +140,19 @@ export class FutureRevision extends Error {
     readonly latest: number,
   ) {
     super(`revision ${revision} is ahead of the latest, ${latest}`);
+  }
+}
+
+/** The store cannot be reached, refuses, or gave no answer in time. It may well answer later. */
+export class StoreUnavailable extends Error {
+  override readonly name = 'StoreUnavailable';
+  constructor(
+    message: string,
+    /** `unknown`: this was a write, it may have been sent, and may or may not have happened. */
+    readonly outcome: 'unchanged' | 'unknown',
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
   }
 }
 

@@ -68,10 +68,10 @@ export function storeConformance(
       const first = await store.create('/a', { n: 1 });
       const second = await store.update('/a', { n: 2 }, first.revision);
       for (const attempt of [
-        store.update('/a', { n: 3 }, first.revision),
-        store.delete('/a', first.revision),
+        () => store.update('/a', { n: 3 }, first.revision),
+        () => store.delete('/a', first.revision),
       ]) {
-        const error = await rejection(attempt);
+        const error = await rejection(attempt());
         expect(error).to.be.instanceOf(RevisionMismatch);
         expect((error as RevisionMismatch).current?.revision).to.equal(second.revision);
       }

@@ -46,6 +46,13 @@ export class Dispatch {
     };
   }
 
+  /** Whatever they are interested in. */
+  tellAll(position: number): void {
+    for (const listener of this.#all) listener(position);
+    for (const { byValue } of this.#indexes.values())
+      for (const listeners of byValue.values()) for (const listener of listeners) listener(position);
+  }
+
   /** An object that leaves what a watcher is interested in concerns it as well. */
   tell({ object, previous }: LogEvent, position: number): void {
     for (const listener of this.#all) listener(position);

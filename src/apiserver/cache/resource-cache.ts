@@ -160,6 +160,26 @@ export class ResourceCache {
     }
   }
 
+  /**
+   * Takes what is there now in place of what was, where the changes in between are gone: who watches is at a place that
+   * is not there any more, and has to list anew. Who follows inside the server finds the difference in the log.
+   */
+  replace(entries: readonly StoreEntry[], revision: number): void {
+    this.#base = this.end + 1;
+    this.#log = [];
+    this.#dispatch.tellAll(this.#base - 1);
+    const there = new Set(entries.map(({ key }) => key));
+    const changes: StoreEvent[] = [];
+    for (const entry of entries)
+      if (this.#objects.get(entry.key)?.revision !== entry.revision)
+        changes.push({ type: 'put', key: entry.key, revision: entry.revision, entry });
+    changes.sort((a, b) => a.revision - b.revision);
+    for (const key of this.#objects.keys())
+      if (!there.has(key)) changes.push({ type: 'delete', key, revision });
+    for (const change of changes) this.apply(change);
+    this.#completeSince = revision;
+  }
+
   #append(event: LogEvent): void {
     this.#log.push(event);
     this.#dispatch.tell(event, this.end - 1);

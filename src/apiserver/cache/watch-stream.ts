@@ -70,7 +70,8 @@ export class WatchStream implements AsyncIterable<readonly WatchEvent[]> {
     const wake = () => this.#wake();
     const tell = (position: number): void => {
       // Whoever has missed one that is gone ends anyway: nothing more is kept for it.
-      if (cache.holds(this.#told[this.#toldRead] ?? position)) this.#told.push(position);
+      const oldest = this.#told[this.#toldRead];
+      if (oldest === undefined || cache.holds(oldest)) this.#told.push(position);
       this.#wake();
     };
     this.#cleanups.push(cache.onAppend(interest ? tell : wake, interest));

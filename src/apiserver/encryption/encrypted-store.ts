@@ -38,6 +38,10 @@ export class EncryptedStore implements ObjectStore {
     }));
   }
 
+  get shared(): boolean {
+    return this.inner.shared ?? false;
+  }
+
   async get(key: string, options?: { readonly revision?: number }): Promise<StoreEntry | undefined> {
     const entry = await this.inner.get(key, options);
     return entry && this.#plain(entry);
