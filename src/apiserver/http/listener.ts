@@ -7,17 +7,18 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import { isApiError, type Status, type UserInfo } from '../../api/index.js';
+import { isApiError, type UserInfo } from '../../api/index.js';
 import type { Logger } from '../../telemetry/index.js';
 import type { Credentials } from '../auth/authenticator.js';
 import { maxBodyBytes } from '../rest/body.js';
 import type { ProxyRequest } from '../rest/proxy.js';
 import { type RequestMethod, type ServerRequest, splitProxyPath } from '../rest/request.js';
 import { type ApiServer, isStream, type ServerResponse } from '../server.js';
-import { jsonChunks, watchFrames } from './encode.js';
 import { RequestLife } from './request-life.js';
 import { serveProxy } from './proxy.js';
-import { refuseUpgrade, serveUpgrade } from './upgrades.js';
+import { failure, send, sendChunks, stream, streamBytes } from './respond.js';
+import { refuseUpgrade, serveUpgrade, serveWatch } from './upgrades.js';
+import { offeredProtocols, tokenProtocol } from './web-socket.js';
 
 export interface ListenOptions {
   /** 0 takes any free one. */
@@ -130,6 +131,8 @@ function credentialsOf(request: IncomingMessage): Credentials {
   const socket = request.socket as TLSSocket;
   const bearer = /^Bearer\s+(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
   if (bearer !== undefined) return { bearerToken: bearer };
+  const offered = tokenProtocol(request);
+  if (offered !== undefined) return { bearerToken: offered };
   let known = certificates.get(socket);
   if (!known) {
     known = certificateOf(socket);
@@ -202,7 +205,7 @@ async function serve(
   const answer = await server.handle(Object.assign(asked, { auditID }));
   if ('watch' in answer) await stream(response, answer, stopping);
   else if ('stream' in answer) await streamBytes(response, answer, life.signal, stopping);
-  else await sendChunks(response, answer, stopping);
+  else await sendChunks(request, response, answer, stopping);
 }
 
 /** A plain answer to a request whose body nobody has read. */
@@ -237,9 +240,14 @@ async function upgrade(
   socket.on('error', () => socket.destroy());
   const user = server.authenticator.authenticate(credentialsOf(request));
   const target = splitTarget(request.url ?? '/');
-  const asked = toServerRequest(request, target, new Uint8Array(), user, { signal: stopping });
+  const gone = new AbortController();
+  socket.once('close', () => gone.abort());
+  const signal = AbortSignal.any([stopping, gone.signal]);
+  const asked = toServerRequest(request, target, new Uint8Array(), user, { signal });
   const answer = await server.handleUpgrade(asked);
-  if (!isStream(answer)) refuseUpgrade(socket, answer);
+  if ('watch' in answer && offeredProtocols(request))
+    await serveWatch(answer.watch, { request, socket, head, stopping });
+  else if (!isStream(answer)) refuseUpgrade(socket, answer);
   else await serveUpgrade(answer, { request, socket, head, stopping }).finally(() => answer.ended?.(101));
 }
 
@@ -272,115 +280,4 @@ function toServerRequest(
       return life.signal;
     },
   };
-}
-
-function failure(
-  code: number,
-  reason: Status['reason'],
-  message: string,
-): Extract<ServerResponse, { body: unknown }> {
-  const status: Status = {
-    kind: 'Status',
-    apiVersion: 'v1',
-    metadata: {},
-    status: 'Failure',
-    message,
-    reason: reason ?? '',
-    code,
-  };
-  return { code, headers: {}, body: status };
-}
-
-function writeHead(response: NodeResponse, answer: ServerResponse): void {
-  const { warning } = answer.headers;
-  response.writeHead(answer.code, {
-    'cache-control': 'no-cache, private',
-    'content-type': 'application/json',
-    ...answer.headers,
-    // Whatever somebody had to say: UTF-8, in the one-byte characters that a header is made of.
-    ...(warning === undefined ? {} : { warning: Buffer.from(warning, 'utf8').toString('latin1') }),
-  });
-}
-
-function send(response: NodeResponse, answer: Extract<ServerResponse, { body: unknown }>): void {
-  writeHead(response, answer);
-  response.end(typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body));
-}
-
-async function sendChunks(
-  response: NodeResponse,
-  answer: Extract<ServerResponse, { body: object | string }>,
-  stopping: AbortSignal,
-): Promise<void> {
-  if (typeof answer.body === 'string') return send(response, answer);
-  const chunks = jsonChunks(answer.body)[Symbol.iterator]();
-  let chunk = chunks.next();
-  let following = chunks.next();
-  if (following.done) {
-    const only = chunk.value as Buffer;
-    writeHead(response, { ...answer, headers: { ...answer.headers, 'content-length': String(only.length) } });
-    response.end(only);
-    return;
-  }
-  writeHead(response, answer);
-  while (!chunk.done) {
-    if (response.destroyed) return;
-    if (!response.write(chunk.value)) {
-      await drained(response, stopping);
-      // A client that does not read must not hold up the stop.
-      if (stopping.aborted) {
-        response.destroy();
-        return;
-      }
-    }
-    chunk = following;
-    following = chunks.next();
-  }
-  response.end();
-}
-
-async function stream(
-  response: NodeResponse,
-  answer: Extract<ServerResponse, { watch: unknown }>,
-  stopping: AbortSignal,
-): Promise<void> {
-  writeHead(response, answer);
-  response.flushHeaders();
-  for await (const events of answer.watch) {
-    if (response.destroyed) break;
-    if (!response.write(watchFrames(events))) await drained(response, stopping);
-  }
-  response.end();
-}
-
-/** Text as it comes, as fast as the client reads it. */
-async function streamBytes(
-  response: NodeResponse,
-  answer: Extract<ServerResponse, { stream: unknown }>,
-  gone: AbortSignal,
-  stopping: AbortSignal,
-): Promise<void> {
-  writeHead(response, answer);
-  response.flushHeaders();
-  for await (const chunk of answer.stream) {
-    if (response.destroyed || gone.aborted || stopping.aborted) break;
-    if (!response.write(chunk)) await drained(response, stopping);
-  }
-  response.end();
-}
-
-/** Resolves when more can be written, or when nobody will read it any more. */
-function drained(response: NodeResponse, stopping?: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const finish = (): void => {
-      response.off('drain', finish);
-      response.off('close', finish);
-      stopping?.removeEventListener('abort', finish);
-      resolve();
-    };
-    response.on('drain', finish);
-    response.on('close', finish);
-    stopping?.addEventListener('abort', finish);
-    if (stopping?.aborted) finish();
-  });
 }

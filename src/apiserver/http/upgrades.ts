@@ -4,7 +4,7 @@
  */
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { badRequest, isApiError } from '../../api/index.js';
+import { badRequest, isApiError, type WatchEvent } from '../../api/index.js';
 import type { ExecRequest, PortForwardRequest } from '../rest/pod-streams.js';
 import type { ServerResponse, StreamGranted } from '../server.js';
 import { execStreamProtocols, serveExecStreams } from '../streams/exec-streams.js';
@@ -17,6 +17,7 @@ import {
   servePortForward,
 } from '../streams/port-forward.js';
 import { execProtocols, serveExec } from './exec-channels.js';
+import { watchFrames } from './encode.js';
 import { serveProxyUpgrade } from './proxy.js';
 import { acceptWebSocket, bytesOf, messagesOf, offeredProtocols } from './web-socket.js';
 
@@ -46,6 +47,23 @@ export async function serveUpgrade(granted: StreamGranted, upgrading: Upgrading)
     const { status } = error;
     refuseUpgrade(upgrading.socket, { code: status.code ?? 500, headers: {}, body: status });
   }
+}
+
+/** A watch whose events are messages of text, one each. Resolves when either side has ended it. */
+export async function serveWatch(
+  watch: AsyncIterable<readonly WatchEvent[]>,
+  { request, socket, head, stopping }: Upgrading,
+): Promise<void> {
+  const [protocol = ''] = offeredProtocols(request) ?? [];
+  const connection = messagesOf(await acceptWebSocket(request, socket, head, protocol));
+  for await (const events of watch) {
+    for (const event of events) {
+      const sent = connection.send(watchFrames([event]).toString('utf8').trimEnd());
+      if (sent) await sent;
+    }
+    if (socket.destroyed || stopping.aborted) break;
+  }
+  await connection.close(1000);
 }
 
 async function upgradeExec(exec: ExecRequest, { request, socket, head, stopping }: Upgrading): Promise<void> {

@@ -9,13 +9,31 @@ const maxMessageBytes = 4 * 1024 * 1024;
 /** More than this waits for a client that does not read. */
 const maxBufferedBytes = 1024 * 1024;
 
+/** A browser sends no headers of its own: its token comes as a subprotocol, in base64url, beside the one it speaks. */
+const tokenPrefix = 'base64url.bearer.authorization.k8s.io.';
+
 /** The subprotocols a client offers, the best first; undefined when it wants no WebSocket. */
 export function offeredProtocols(request: IncomingMessage): readonly string[] | undefined {
   if (request.headers.upgrade?.toLowerCase() !== 'websocket') return undefined;
-  return (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
+  return protocolsOf(request).filter((name) => !name.startsWith(tokenPrefix));
 }
 
-/** Agrees on the protocol. Never settles when the client leaves before it is there: the socket is closed then. */
+/** The bearer token among the subprotocols; empty when it is none. Undefined where there is none. */
+export function tokenProtocol(request: IncomingMessage): string | undefined {
+  const protocols = protocolsOf(request);
+  const found = protocols.find((name) => name.startsWith(tokenPrefix));
+  if (found === undefined) return undefined;
+  // It may not be all a client offers: then the server would have to answer with it.
+  return protocols.length > 1
+    ? Buffer.from(found.slice(tokenPrefix.length), 'base64url').toString('utf8')
+    : '';
+}
+
+function protocolsOf({ headers }: IncomingMessage): readonly string[] {
+  return (headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
+}
+
+/** Agrees on the protocol. @throws Error when the client leaves before it is there */
 export async function acceptWebSocket(
   request: IncomingMessage,
   socket: Duplex,
@@ -28,7 +46,10 @@ export async function acceptWebSocket(
     handleProtocols: () => protocol,
     maxPayload: maxMessageBytes,
   });
-  return await new Promise((resolve) => {
+  return await new Promise((resolve, reject) => {
+    const gone = (): void => reject(new Error('the client left before the WebSocket was there'));
+    if (socket.destroyed) return gone();
+    socket.once('close', gone);
     sockets.handleUpgrade(request, socket, head, resolve);
   });
 }
