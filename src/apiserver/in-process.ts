@@ -15,7 +15,8 @@ import {
 import { connectedPair } from './exec-socket.js';
 import { execProtocols, serveExec } from './http/exec-channels.js';
 import type { ServerRequest } from './rest/request.js';
-import { type ApiServer, isStream, type ServerResponse } from './server.js';
+import { isStream, type ServerResponse } from './response.js';
+import type { ApiServer } from './server.js';
 import { portForwardChannels, requirePorts, servePortChannels } from './streams/port-forward.js';
 
 function toServerRequest(request: ApiRequest, user: UserInfo): ServerRequest {

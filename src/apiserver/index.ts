@@ -32,6 +32,7 @@ export {
   readEncryptionConfiguration,
 } from './encryption/configuration.js';
 export { type Listener, type ListenOptions, listen } from './http/listener.js';
-export { ApiServer, type ApiServerOptions, type ServerResponse } from './server.js';
+export type { ServerResponse } from './response.js';
+export { ApiServer, type ApiServerOptions } from './server.js';
 export type { ServerRequest } from './rest/request.js';
 export { kubernetesVersion } from './version.js';

@@ -18,15 +18,13 @@ import {
   noSuchResource,
   parseApiVersion,
   type Random,
-  type Status,
   type Transport,
   unauthorized,
   type UserInfo,
   type WebhookDialer,
-  type WatchEvent,
 } from '../api/index.js';
 import type { ObjectStore } from '../store/index.js';
-import { type Logger, silentLogger } from '../telemetry/index.js';
+import { type Logger, Registry, silentLogger } from '../telemetry/index.js';
 import { ServiceAllocator } from './allocation/service-allocator.js';
 import { audited, AuditLog, type AuditOptions } from './audit/audit.js';
 import { AdmissionChain } from './admission/admission.js';
@@ -56,18 +54,23 @@ import type { EncryptionConfiguration } from './encryption/configuration.js';
 import { EncryptedStore } from './encryption/encrypted-store.js';
 import { isUnreadable } from './encryption/values.js';
 import { DiscoveryDocuments } from './discovery/documents.js';
-import { FlowControl, type Place } from './flow-control/flow-control.js';
+import { FlowControl } from './flow-control/flow-control.js';
 import { flowStrategies } from './flow-control/strategies.js';
 import { inProcessTransport } from './in-process.js';
+import { buildInfo } from './metrics/build-info.js';
+import { exposed } from './metrics/exposed.js';
+import { type Measured, RequestMetrics } from './metrics/request-metrics.js';
+import { storageMetrics } from './metrics/storage-metrics.js';
 import { ResourceRegistry, storageKey } from './resource.js';
+import { isStream, type ServerResponse, statusResponse, type StreamGranted, whenOver } from './response.js';
 import { answerReview, isReview, type ReviewDeps } from './review/reviews.js';
 import { decodeBody } from './rest/body.js';
 import type { RequestContext, RestDeps } from './rest/context.js';
 import { decodeObject } from './rest/decode-object.js';
 import { dispatch, objectTypes } from './rest/dispatch.js';
-import { type ExecRequest, podExec, podPortForward, type PortForwardRequest } from './rest/pod-streams.js';
+import { podExec, podPortForward } from './rest/pod-streams.js';
 import { negotiateShape } from './rest/negotiate.js';
-import { type ProxyRequest, proxyRequest } from './rest/proxy.js';
+import { proxyRequest } from './rest/proxy.js';
 import { writeQuery } from './rest/options.js';
 import { admitConnect } from './rest/connect.js';
 import { parseResourcePath, type ResourceRequest, type ServerRequest } from './rest/request.js';
@@ -101,6 +104,8 @@ export interface ApiServerOptions {
    * as many as come. Default 600.
    */
   readonly maxRequestsInFlight?: number;
+  /** Where the server counts, beside what others count there: served at `/metrics`. Default: one of its own. */
+  readonly metrics?: Registry;
   /** What is written of which request, and where to. Default: nothing is. */
   readonly audit?: AuditOptions;
   /**
@@ -118,38 +123,6 @@ export interface ApiServerOptions {
   readonly webhooks?: WebhookDialer;
 }
 
-export type ServerResponse =
-  | {
-      readonly code: number;
-      readonly headers: Readonly<Record<string, string>>;
-      readonly body: object | string;
-    }
-  | {
-      readonly code: number;
-      readonly headers: Readonly<Record<string, string>>;
-      readonly watch: AsyncIterable<readonly WatchEvent[]>;
-    }
-  | {
-      readonly code: number;
-      readonly headers: Readonly<Record<string, string>>;
-      /** Bytes as they come: a log. */
-      readonly stream: AsyncIterable<Uint8Array>;
-    };
-
-/** A stream that may go on over the client's connection. */
-export type StreamGranted = (
-  | { readonly exec: ExecRequest }
-  | { readonly portForward: PortForwardRequest }
-  | { readonly proxy: ProxyRequest }
-) & {
-  /** To be called when it is over, with the code it was answered with, where somebody wants to know. */
-  readonly ended?: (code: number) => void;
-};
-
-export function isStream(answer: StreamGranted | ServerResponse): answer is StreamGranted {
-  return !('code' in answer);
-}
-
 /** The identity the server uses for its own writes. */
 const serverUser: UserInfo = withGroup({ username: 'system:apiserver', groups: [mastersGroup] });
 
@@ -165,6 +138,13 @@ const streamed = new Set(['attach', 'exec', 'portforward', 'proxy']);
 /** Subresources whose requests go on for as long as somebody wants: they take nobody's place. */
 const longRunning = new Set([...streamed, 'log']);
 
+/** What a request has gathered on its way to its answer. */
+interface Way {
+  readonly warnings: string[];
+  headers: Readonly<Record<string, string>> | undefined;
+  measured: Measured | undefined;
+}
+
 export class ApiServer {
   readonly authenticator: Authenticator;
   /** Where webhooks of this process are registered, and all others called through. */
@@ -179,6 +159,8 @@ export class ApiServer {
   readonly #log: Logger;
   readonly #audit: AuditLog | undefined;
   readonly #flow: FlowControl | undefined;
+  readonly #numbers: Registry;
+  readonly #metrics: RequestMetrics;
   #nodes: NodeConnector | undefined;
   /** `host:port`, once it is reached from outside. */
   #address: string | undefined;
@@ -188,7 +170,11 @@ export class ApiServer {
     this.#log = options.log ?? silentLogger;
     this.#audit = options.audit && new AuditLog(options.audit, options);
     const { clock, maxRequestsInFlight: maxInFlight = 600 } = options;
-    if (maxInFlight > 0) this.#flow = new FlowControl({ cache, clock, maxInFlight });
+    this.#numbers = options.metrics ?? new Registry();
+    this.#metrics = new RequestMetrics(this.#numbers, clock);
+    buildInfo(this.#numbers);
+    storageMetrics(this.#numbers, cache);
+    if (maxInFlight > 0) this.#flow = new FlowControl({ cache, clock, maxInFlight, registry: this.#numbers });
     this.#registry = ResourceRegistry.withBuiltins([
       crdStrategy,
       ...webhookConfigurationStrategies,
@@ -361,15 +347,14 @@ export class ApiServer {
   }
 
   async #answer(request: ServerRequest): Promise<ServerResponse> {
-    const warnings: string[] = [];
-    let headers: Readonly<Record<string, string>> | undefined;
-    const response = await this.#route(request, warnings, (place) => {
-      ({ headers } = place);
-    }).catch((error: unknown) => this.#failure(request, error));
-    if (!headers && warnings.length === 0) return response;
-    const told: Record<string, string> = { ...response.headers, ...headers };
+    const way: Way = { warnings: [], headers: undefined, measured: undefined };
+    const response = await this.#route(request, way).catch((error: unknown) => this.#failure(request, error));
+    const { warnings, headers, measured } = way;
+    const answer = measured ? whenOver(response, () => measured.ended(response.code)) : response;
+    if (!headers && warnings.length === 0) return answer;
+    const told: Record<string, string> = { ...answer.headers, ...headers };
     if (warnings.length > 0) told.warning = warningHeader(warnings);
-    return { ...response, headers: told };
+    return { ...answer, headers: told };
   }
 
   /** What a request for a stream asks for: an upgrade, or a proxied one. A refusal is a plain answer. Never throws. */
@@ -379,28 +364,48 @@ export class ApiServer {
     const answer = await this.#upgrade({ ...request, audit: record });
     if (!isStream(answer)) return audited(record, answer);
     if (!('proxy' in answer)) record.started(101);
-    return { ...answer, ended: (code) => record.complete(code) };
+    return {
+      ...answer,
+      ended: (code) => {
+        answer.ended?.(code);
+        record.complete(code);
+      },
+    };
   }
 
   async #upgrade(request: ServerRequest): Promise<StreamGranted | ServerResponse> {
+    let measured: Measured | undefined;
     try {
-      const user = this.#userOf(request);
       const info = parseResourcePath(request.method, request.path, request.query);
-      if (!info || !streamed.has(info.subresource)) return await this.#route(request, [], () => {});
-      await freshness(this.#rest.cache, info, request.query);
-      const ctx = this.#resourceContext(request, user, info, []);
-      if (info.subresource === 'proxy') {
-        const proxy = proxyRequest(ctx);
-        await admitConnect(ctx, proxy.path);
-        return { proxy };
-      }
-      await admitConnect(ctx);
-      return info.subresource === 'portforward'
-        ? { portForward: podPortForward(ctx) }
-        : { exec: podExec(ctx) };
+      if (!info || !streamed.has(info.subresource)) return await this.#answer(request);
+      measured = this.#metrics.begin(request, this.#served(info));
+      return { ...(await this.#grant(request, info)), ended: measured.ended };
     } catch (error) {
-      return this.#failure(request, error);
+      const refusal = this.#failure(request, error);
+      measured?.ended(refusal.code);
+      return refusal;
     }
+  }
+
+  async #grant(request: ServerRequest, info: ResourceRequest): Promise<StreamGranted> {
+    const user = this.#userOf(request);
+    await freshness(this.#rest.cache, info, request.query);
+    const ctx = this.#resourceContext(request, user, info, []);
+    if (info.subresource === 'proxy') {
+      const proxy = proxyRequest(ctx);
+      await admitConnect(ctx, proxy.path);
+      return { proxy };
+    }
+    await admitConnect(ctx);
+    return info.subresource === 'portforward' ? { portForward: podPortForward(ctx) } : { exec: podExec(ctx) };
+  }
+
+  /** What is asked for when it is something that is served: names that clients make up are no labels. */
+  #served(info: ResourceRequest): ResourceRequest | undefined {
+    const { group, version, resource, subresource } = info;
+    const facts = this.#registry.find(group, version, resource)?.facts;
+    const known = subresource === '' || facts?.subresources.some(({ name }) => name === subresource);
+    return facts && known ? info : undefined;
   }
 
   #failure(request: ServerRequest, error: unknown): ServerResponse {
@@ -429,24 +434,20 @@ export class ApiServer {
     return acting;
   }
 
-  /** @param placed is told of the place the request has got */
-  async #route(
-    request: ServerRequest,
-    warnings: string[],
-    placed: (place: Place) => void,
-  ): Promise<ServerResponse> {
+  async #route(request: ServerRequest, way: Way): Promise<ServerResponse> {
     const user = this.#userOf(request);
     if (healthPaths.test(request.path)) return this.#health(request);
     const info = parseResourcePath(request.method, request.path, request.query);
     const resource = info && info.resource !== '' ? info : undefined;
+    way.measured = this.#metrics.begin(request, resource && this.#served(resource));
     const serve = (): Promise<ServerResponse> | ServerResponse =>
-      resource ? this.#onResource(request, user, resource, warnings) : this.#onDocument(request, user);
+      resource ? this.#onResource(request, user, resource, way.warnings) : this.#onDocument(request, user);
     if (!this.#flow || (resource && longRunning.has(resource.subresource))) return serve();
     const { path, method } = request;
     const verb = resource?.verb ?? method.toLowerCase();
     const entered = this.#flow.enter({ user, verb, path, resource }, () => request.signal);
     const place = entered instanceof Promise ? await entered : entered;
-    placed(place);
+    way.headers = place.headers;
     try {
       // A watch has its place until it has begun.
       return await serve();
@@ -494,6 +495,10 @@ export class ApiServer {
     if (path === '/version') {
       if (request.method !== 'GET') throw methodNotAllowed();
       return { code: 200, headers: {}, body: versionInfo() };
+    }
+    if (path === '/metrics') {
+      if (request.method !== 'GET') throw methodNotAllowed();
+      return exposed(this.#numbers, request.headers.accept);
     }
     const issued = issuerDocument(path, this.#rest.tokens, this.#address);
     if (issued && request.method === 'GET') return { code: 200, ...issued };
@@ -562,13 +567,4 @@ export class ApiServer {
     if (typeof review !== 'object') throw badRequest('a review must be an object');
     return { code: 201, headers: {}, body: answerReview(ctx, review as JsonObject, this.#review) };
   }
-}
-
-function statusResponse(status: Status): ServerResponse {
-  const retry = status.details?.retryAfterSeconds;
-  return {
-    code: status.code ?? 500,
-    headers: retry === undefined ? {} : { 'retry-after': String(retry) },
-    body: status,
-  };
 }

@@ -29,7 +29,7 @@ import {
 } from '../builtin-controllers/index.js';
 import { Manager } from '../core/index.js';
 import { Kubelet, type NodeConfig, ServiceProxy } from '../runtime/index.js';
-import type { Logger } from '../telemetry/index.js';
+import type { Logger, Registry } from '../telemetry/index.js';
 
 export interface ControlPlaneOptions {
   readonly target: (identity: string) => Transport;
@@ -43,6 +43,8 @@ export interface ControlPlaneOptions {
   readonly volumes: LocalVolumes | undefined;
   /** PEM; published to every namespace where there is one. */
   readonly rootCa: string | undefined;
+  /** Where the controllers count; absent: nowhere. */
+  readonly metrics: Registry | undefined;
   /** The node whose Services are proxied; none where pods cannot be reached. */
   readonly proxyOn: string | undefined;
 }
@@ -56,10 +58,28 @@ export class ControlPlane {
   readonly #drains: boolean;
 
   constructor(options: ControlPlaneOptions) {
-    const { target, clock, random, log, nodes, version, volumes, rootCa, proxyOn } = options;
+    const {
+      target,
+      clock,
+      random,
+      log,
+      nodes,
+      version,
+      volumes,
+      rootCa,
+      proxyOn,
+      metrics: registry,
+    } = options;
     this.kubelet = new Kubelet({ nodes, version });
     this.#drains = nodes.some(({ runtime }) => runtime.hasFilesystem);
-    this.#manager = Manager.create({ cluster: target, name: 'kube-controller-manager', clock, random, log })
+    this.#manager = Manager.create({
+      cluster: target,
+      name: 'kube-controller-manager',
+      clock,
+      random,
+      log,
+      ...(registry ? { metrics: { registry } } : {}),
+    })
       .add(this.kubelet)
       .add(new Scheduler())
       .add(new GarbageCollector())

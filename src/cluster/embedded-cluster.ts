@@ -23,8 +23,8 @@ import {
 import { type Client, createClient } from '../client/index.js';
 import type { ImageMapping, ProcessRuntime } from '../runtime/index.js';
 import { MemoryStore, type ObjectStore, openLmdbStore } from '../store/index.js';
-import { systemClock, systemRandom } from '../system/index.js';
-import { type Logger, silentLogger } from '../telemetry/index.js';
+import { processMetrics, systemClock, systemRandom } from '../system/index.js';
+import { type Logger, Registry, silentLogger } from '../telemetry/index.js';
 import { ControlPlane } from './control-plane.js';
 import { ensureCredentials, writeKubeconfig } from './credentials.js';
 import { LocalVolumeDirectories } from './local-volumes.js';
@@ -137,6 +137,9 @@ export class EmbeddedCluster implements AsyncDisposable {
     if (https && dataDir === undefined) throw new TypeError('https needs a dataDir for its certificates');
     const credentials = https && dataDir !== undefined ? await ensureCredentials(dataDir, clock) : undefined;
     const ownStore = await openStore(options.store ?? 'memory', dataDir, clock);
+    // Who is not reached from outside is not scraped: the controllers of a test count nothing.
+    const metrics = https ? new Registry() : undefined;
+    if (metrics) processMetrics(metrics);
     const starting = ApiServer.start({
       store: ownStore ?? (options.store as ObjectStore),
       clock,
@@ -148,6 +151,7 @@ export class EmbeddedCluster implements AsyncDisposable {
         ? {}
         : { maxRequestsInFlight: options.maxRequestsInFlight }),
       ...(options.audit ? { audit: options.audit } : {}),
+      ...(metrics ? { metrics } : {}),
       ...(options.freeze ? { freeze: true } : {}),
       ...(options.webhooks ? { webhooks: options.webhooks } : {}),
       // Without controllers nobody makes service accounts, and nobody finds nodes ready; without HTTPS no pod has use for a
@@ -197,6 +201,7 @@ export class EmbeddedCluster implements AsyncDisposable {
           version: kubernetesVersion.gitVersion,
           volumes: dataDir === undefined ? undefined : new LocalVolumeDirectories(join(dataDir, 'volumes')),
           rootCa,
+          metrics,
           proxyOn: local && processNodeName,
         });
         await controlPlane.start();

@@ -5,4 +5,5 @@ export { systemRandom } from './random.js';
 export { onTerminationSignal } from './signals.js';
 export { type LineFile, openLineFile } from './line-file.js';
 export { formatJson, formatPretty, type LogFormat, stderrSink } from './log-sink.js';
+export { processMetrics } from './process-metrics.js';
 export { sampleEventLoopLag } from './event-loop.js';

@@ -5,7 +5,7 @@
  */
 import type { Clock, Random } from '../../api/index.js';
 import { parseResourcePath, type ResourceRequest, type ServerRequest } from '../rest/request.js';
-import type { ServerResponse } from '../server.js';
+import { type ServerResponse, whenOver } from '../response.js';
 import type { AuditSink } from './event.js';
 import { type AuditPolicy, checkAuditPolicy, planFor } from './policy.js';
 import { RequestRecord } from './request-record.js';
@@ -69,23 +69,10 @@ function sourceIPs(headers: ServerRequest['headers'], connected: string | undefi
 /** The response as it is, with the record told of its beginning and its end. */
 export function audited(record: RequestRecord, response: ServerResponse): ServerResponse {
   const headers = { ...response.headers, 'audit-id': record.auditID };
-  if ('watch' in response) {
-    record.started(response.code);
-    return { ...response, headers, watch: followed(response.watch, record) };
+  if ('body' in response) {
+    record.complete(response.code, response.body);
+    return { ...response, headers };
   }
-  if ('stream' in response) {
-    record.started(response.code);
-    return { ...response, headers, stream: followed(response.stream, record) };
-  }
-  record.complete(response.code, response.body);
-  return { ...response, headers };
-}
-
-/** However the reading ends: the last item, a failure, or a reader who leaves. */
-async function* followed<T>(source: AsyncIterable<T>, record: RequestRecord): AsyncGenerator<T> {
-  try {
-    yield* source;
-  } finally {
-    record.complete(200);
-  }
+  record.started(response.code);
+  return whenOver({ ...response, headers }, () => record.complete(200));
 }

@@ -155,6 +155,11 @@ export class WatchCache {
     return resource;
   }
 
+  /** All that anything was stored of, or asked for. */
+  resources(): IterableIterator<ResourceCache> {
+    return this.#resources.values();
+  }
+
   close(): void {
     this.#closed.abort();
     this.#watch?.close();

@@ -7,6 +7,7 @@
  */
 import { type ApiError, type Clock, tooManyRequests, type UserInfo } from '../../api/index.js';
 import type { FlowSchema, PriorityLevelConfiguration } from '../../api/kinds/flowcontrol/v1.js';
+import type { Registry } from '../../telemetry/index.js';
 import { mastersGroup } from '../auth/rbac.js';
 import { Follower } from '../cache/follower.js';
 import type { StampedObject } from '../cache/resource-cache.js';
@@ -19,6 +20,7 @@ import {
   matchesSchema,
   type NamedSchema,
 } from './classify.js';
+import { type FlowCounters, FlowMetrics } from './flow-metrics.js';
 import { flowGroup, mandatoryLevels, mandatorySchemas } from './objects.js';
 import { freeSeat, PriorityLevel, type Rejection, type Seat } from './priority-level.js';
 
@@ -43,6 +45,7 @@ interface Route {
   readonly schema: NamedSchema;
   readonly level: Level;
   readonly headers: Readonly<Record<string, string>>;
+  readonly counted: FlowCounters;
 }
 
 export interface FlowControlOptions {
@@ -50,6 +53,7 @@ export interface FlowControlOptions {
   readonly clock: Clock;
   /** Requests that are served at a time, those of the exempt level aside. */
   readonly maxInFlight: number;
+  readonly registry: Registry;
 }
 
 /** The objects of one kind, and whether any has changed since it was last asked. */
@@ -71,6 +75,7 @@ class Known<T> {
 
 export class FlowControl {
   readonly #options: FlowControlOptions;
+  readonly #metrics: FlowMetrics;
   readonly #schemas = new Known<FlowSchema>();
   readonly #levels = new Known<PriorityLevelConfiguration>();
   readonly #followers: readonly Follower[];
@@ -82,6 +87,7 @@ export class FlowControl {
 
   constructor(options: FlowControlOptions) {
     this.#options = options;
+    this.#metrics = new FlowMetrics(options.registry);
     const follow = (plural: string, index: Known<FlowSchema> | Known<PriorityLevelConfiguration>): Follower =>
       new Follower(options.cache.resource(storagePrefix({ group: flowGroup, plural })), index);
     this.#followers = [
@@ -96,11 +102,15 @@ export class FlowControl {
    * @throws ApiError TooManyRequests, at once or as a rejection
    */
   enter(request: FlowRequest, signal: () => AbortSignal | undefined): Place | Promise<Place> {
-    const { schema, level, headers } = this.#routeOf(request);
-    if (!level.queues) return { headers, release: freeSeat.release };
+    const route = this.#routeOf(request);
+    const { schema, level, headers } = route;
+    if (!level.queues) {
+      route.counted.dispatched.inc();
+      return { headers, release: freeSeat.release };
+    }
     const flow = (): string => `${schema.name} ${distinguisherOf(schema.spec, request)}`;
     const seat = level.queues.take(flow, signal);
-    return seat instanceof Promise ? seat.then((taken) => placed(taken, headers)) : placed(seat, headers);
+    return seat instanceof Promise ? seat.then((taken) => placed(taken, route)) : placed(seat, route);
   }
 
   #routeOf(request: FlowRequest): Route {
@@ -134,14 +144,15 @@ export class FlowControl {
     for (const { metadata, spec } of this.#schemas.objects.values())
       schemas.set(metadata.name, { name: metadata.name, uid: metadata.uid, spec });
     this.#routes = byPrecedence(schemas.values()).flatMap((schema) => {
-      const level = levels.get(schema.spec.priorityLevelConfiguration.name);
+      const { name } = schema.spec.priorityLevelConfiguration;
+      const level = levels.get(name);
       // One whose level is not there is passed over.
       if (!level) return [];
       const headers = {
         'x-kubernetes-pf-flowschema-uid': schema.uid,
         'x-kubernetes-pf-prioritylevel-uid': level.uid,
       };
-      return [{ schema, level, headers }];
+      return [{ schema, level, headers, counted: this.#metrics.of(schema.name, name) }];
     });
     this.#routesOf = new WeakMap();
     this.#exempt = this.#routes.find(({ schema }) => schema.name === 'exempt');
@@ -170,20 +181,30 @@ export class FlowControl {
       });
     }
     // Those who wait at a level that is gone are served still: it keeps its queues, and nobody else comes.
-    for (const name of this.#queues.keys()) if (!levels.get(name)?.queues) this.#queues.delete(name);
+    for (const name of this.#queues.keys()) if (!levels.get(name)?.queues) this.#forget(name);
     return levels;
+  }
+
+  #forget(name: string): void {
+    this.#queues.delete(name);
+    this.#metrics.forget(name);
   }
 
   #configured(name: string, spec: PriorityLevelConfiguration['spec'], limit: number): PriorityLevel {
     const queues = this.#queues.get(name) ?? new PriorityLevel(this.#options.clock, waitMs);
     this.#queues.set(name, queues);
     queues.configure(spec, limit);
+    this.#metrics.follow(name, queues, limit);
     return queues;
   }
 }
 
-function placed(seat: Seat | Rejection, headers: Place['headers']): Place {
-  if (typeof seat === 'string') throw rejected();
+function placed(seat: Seat | Rejection, { headers, counted }: Route): Place {
+  if (typeof seat === 'string') {
+    counted.rejected(seat);
+    throw rejected();
+  }
+  counted.dispatched.inc();
   return { headers, release: seat.release };
 }
 

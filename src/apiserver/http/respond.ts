@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse as NodeResponse } from 'node:http'
 import type { Writable } from 'node:stream';
 import { createGzip } from 'node:zlib';
 import type { Status } from '../../api/index.js';
-import type { ServerResponse } from '../server.js';
+import type { ServerResponse } from '../response.js';
 import { jsonChunks, watchFrames } from './encode.js';
 
 /** An answer that is a Status. */

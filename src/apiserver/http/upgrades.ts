@@ -6,7 +6,7 @@ import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { badRequest, isApiError, type WatchEvent } from '../../api/index.js';
 import type { ExecRequest, PortForwardRequest } from '../rest/pod-streams.js';
-import type { ServerResponse, StreamGranted } from '../server.js';
+import type { ServerResponse, StreamGranted } from '../response.js';
 import { execStreamProtocols, serveExecStreams } from '../streams/exec-streams.js';
 import {
   portForwardChannels,
