@@ -10,6 +10,7 @@ import {
   type Transport,
   TransportError,
   type UserInfo,
+  type WatchEvent,
   type WatchResponse,
 } from '../api/index.js';
 import { connectedPair } from './exec-socket.js';
@@ -56,14 +57,16 @@ export function inProcessTransport(server: ApiServer, user: UserInfo): Transport
     async request(request): Promise<ApiResponse> {
       const response = await send(request, request.signal);
       if ('watch' in response) throw new TypeError('use watch() for a request with watch=true');
-      const body = 'stream' in response ? await collected(response.stream) : decoded(response);
+      const body = decoded(
+        'stream' in response ? { ...response, body: await collected(response.stream) } : response,
+      );
       return { status: response.code, headers: response.headers, body };
     },
     async watch<T>(request: ApiRequest): Promise<WatchResponse<T>> {
       const signal = request.signal ? AbortSignal.any([request.signal, stop.signal]) : stop.signal;
       const response = await send(request, signal);
       if (!('watch' in response)) {
-        if ('stream' in response) throw new TypeError('a watch was answered with text');
+        if ('stream' in response) return await streamedWatch(response);
         throw new ApiError(response.body as Status);
       }
       return { headers: response.headers, events: response.watch as WatchResponse<T>['events'] };
@@ -99,6 +102,30 @@ export function inProcessTransport(server: ApiServer, user: UserInfo): Transport
     },
     close: () => stop.abort(new TransportError('the transport was closed')),
   };
+}
+
+/** A watch of somebody else's API: its events are lines. @throws ApiError */
+async function streamedWatch<T>({
+  code,
+  headers,
+  stream,
+}: Extract<ServerResponse, { stream: unknown }>): Promise<WatchResponse<T>> {
+  if (code < 300) return { headers, events: eventLines(stream) as WatchResponse<T>['events'] };
+  const body = decoded({ code, headers, body: await collected(stream) });
+  throw typeof body === 'object' && body !== null
+    ? new ApiError(body as Status)
+    : new TransportError(`a watch was answered with ${code}`);
+}
+
+async function* eventLines(stream: AsyncIterable<Uint8Array>): AsyncGenerator<readonly WatchEvent[]> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const chunk of stream) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+    rest = lines.pop() ?? '';
+    const events = lines.filter((line) => line.trim() !== '').map((line) => JSON.parse(line) as WatchEvent);
+    if (events.length > 0) yield events;
+  }
 }
 
 /** Documents are kept as the text that goes over the wire. */

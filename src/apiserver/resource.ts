@@ -57,6 +57,9 @@ export async function convertTo(
   );
 }
 
+/** What a resource tells about itself in discovery. */
+export type Discovered = Pick<ServedResource, 'facts'>;
+
 /** What a resource tells about itself in discovery and OpenAPI. */
 export type DescribedResource = Pick<ServedResource, 'facts' | 'schema' | 'builtin'>;
 

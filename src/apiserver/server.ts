@@ -26,6 +26,10 @@ import {
 import type { ObjectStore } from '../store/index.js';
 import { type Logger, Registry, silentLogger } from '../telemetry/index.js';
 import { ServiceAllocator } from './allocation/service-allocator.js';
+import { Aggregator, type Backend } from './aggregation/aggregator.js';
+import { dialBackend, forward, type FrontProxy, identityHeaders } from './aggregation/backend.js';
+import { LocalApiServices } from './aggregation/local-services.js';
+import { apiServiceStrategy } from './aggregation/strategy.js';
 import { audited, AuditLog, type AuditOptions } from './audit/audit.js';
 import { AdmissionChain } from './admission/admission.js';
 import { webhookConfigurationStrategies } from './admission/webhooks/configuration.js';
@@ -70,7 +74,7 @@ import { decodeObject } from './rest/decode-object.js';
 import { dispatch, objectTypes } from './rest/dispatch.js';
 import { podExec, podPortForward } from './rest/pod-streams.js';
 import { negotiateShape } from './rest/negotiate.js';
-import { proxyRequest } from './rest/proxy.js';
+import { proxyRequest, unavailable } from './rest/proxy.js';
 import { writeQuery } from './rest/options.js';
 import { admitConnect } from './rest/connect.js';
 import { parseResourcePath, type ResourceRequest, type ServerRequest } from './rest/request.js';
@@ -121,6 +125,10 @@ export interface ApiServerOptions {
   readonly aggregatedDiscovery?: boolean;
   /** Calls webhooks that are not of this process. Default: over HTTPS, services by their endpoints. */
   readonly webhooks?: WebhookDialer;
+  /** How the server shows who it is to the servers of aggregated APIs. Default: it shows nothing. */
+  readonly frontProxy?: FrontProxy;
+  /** PEM: who signs the certificates of clients; published for the servers of aggregated APIs. */
+  readonly clientCa?: string;
 }
 
 /** The identity the server uses for its own writes. */
@@ -156,6 +164,8 @@ export class ApiServer {
   readonly #review: ReviewDeps;
   readonly #documents: DiscoveryDocuments;
   readonly #crds: CrdController;
+  readonly #aggregator: Aggregator;
+  readonly #localServices: LocalApiServices;
   readonly #log: Logger;
   readonly #audit: AuditLog | undefined;
   readonly #flow: FlowControl | undefined;
@@ -180,11 +190,20 @@ export class ApiServer {
       ...webhookConfigurationStrategies,
       ...policyStrategies,
       ...flowStrategies,
+      apiServiceStrategy,
     ]);
-    this.#https = new HttpsWebhookDialer({
-      clock: options.clock,
-      resolve: serviceResolver(cache, options.random),
+    const resolve = serviceResolver(cache, options.random);
+    this.#https = new HttpsWebhookDialer({ clock, resolve });
+    const asServer = (): Transport => inProcessTransport(this, serverUser);
+    this.#aggregator = new Aggregator({
+      cache,
+      clock,
+      resolve,
+      log: this.#log.with({ component: 'aggregator' }),
+      transport: asServer,
+      frontProxy: options.frontProxy,
     });
+    this.#localServices = new LocalApiServices({ registry: this.#registry, cache, transport: asServer });
     this.webhooks = new InProcessWebhooks({ clock: options.clock, next: options.webhooks ?? this.#https });
     const tokens = new ServiceAccountTokens({
       clock: options.clock,
@@ -216,7 +235,7 @@ export class ApiServer {
           disabled: options.disableAdmissionPlugins ?? [],
           mountTokens: options.mountServiceAccountTokens ?? true,
           authorizer: this.#authorizer,
-          transport: () => inProcessTransport(this, serverUser),
+          transport: asServer,
           isServer: (user) => user === serverUser,
           otherVersions: (resource) => this.#registry.otherVersions(resource),
           resourceOf: ({ group, version, kind }) =>
@@ -239,7 +258,7 @@ export class ApiServer {
       }),
       tokens,
       nodes: () => this.#nodes,
-      asServer: () => inProcessTransport(this, serverUser),
+      asServer,
       clock: options.clock,
       random: options.random,
     };
@@ -251,15 +270,17 @@ export class ApiServer {
       this.#registry,
       (text) => createHash('sha256').update(text).digest('hex'),
       options.aggregatedDiscovery ?? true,
+      this.#aggregator,
     );
     this.#crds = new CrdController({
       cache,
       registry: this.#registry,
       dialer: this.webhooks,
       random: options.random,
-      transport: inProcessTransport(this, serverUser),
-      clock: options.clock,
+      transport: asServer(),
+      clock,
       log: this.#log.with({ component: 'crd' }),
+      served: () => this.#localServices.sync(),
     });
   }
 
@@ -277,7 +298,11 @@ export class ApiServer {
       await server.#crds.start();
       await ensureSystemObjects(inProcessTransport(server, serverUser), {
         serviceAddress: server.#rest.services.firstAddress,
+        frontProxy: options.frontProxy,
+        clientCa: options.clientCa,
       });
+      await server.#localServices.sync();
+      server.#aggregator.start();
     } catch (error) {
       await server.stop();
       throw error;
@@ -289,6 +314,7 @@ export class ApiServer {
   /** Stops following the store; watches end. The store itself is its owner's to close. */
   async stop(): Promise<void> {
     this.#ready = false;
+    this.#aggregator.stop();
     await this.#crds.stop();
     this.#rest.cache.close();
     this.#https.close();
@@ -377,9 +403,13 @@ export class ApiServer {
     let measured: Measured | undefined;
     try {
       const info = parseResourcePath(request.method, request.path, request.query);
-      if (!info || !streamed.has(info.subresource)) return await this.#answer(request);
+      const backend = info && this.#aggregator.find(info);
+      if (!info || !(backend || streamed.has(info.subresource))) return await this.#answer(request);
       measured = this.#metrics.begin(request, this.#served(info));
-      return { ...(await this.#grant(request, info)), ended: measured.ended };
+      const granted = backend
+        ? await this.#grantBackend(request, info, backend)
+        : await this.#grant(request, info);
+      return { ...granted, ended: measured.ended };
     } catch (error) {
       const refusal = this.#failure(request, error);
       measured?.ended(refusal.code);
@@ -400,9 +430,48 @@ export class ApiServer {
     return info.subresource === 'portforward' ? { portForward: podPortForward(ctx) } : { exec: podExec(ctx) };
   }
 
+  /** What a connection to somebody else's API may become is theirs to say. */
+  async #grantBackend(
+    request: ServerRequest,
+    info: ResourceRequest,
+    { available, spec }: Backend,
+  ): Promise<StreamGranted> {
+    const user = this.#userOf(request);
+    this.#authorize(request, user, info);
+    if (!available) throw unavailable('service unavailable');
+    const reach = await this.#aggregator.ready();
+    return {
+      proxy: {
+        scheme: 'http',
+        prefix: '',
+        path: request.path,
+        headers: identityHeaders(user),
+        dial: (signal) => dialBackend(spec, reach, signal),
+      },
+    };
+  }
+
+  /** Passes the request on to whoever serves its group version. @throws ApiError ServiceUnavailable */
+  async #onBackend(
+    request: ServerRequest,
+    user: UserInfo,
+    { available, spec }: Backend,
+  ): Promise<ServerResponse> {
+    // As Kubernetes says it: clients have words of their own for this code.
+    if (!available)
+      return {
+        code: 503,
+        headers: { 'content-type': 'text/plain; charset=utf-8' },
+        body: 'service unavailable\n',
+      };
+    return forward(spec, request, user, await this.#aggregator.ready());
+  }
+
   /** What is asked for when it is something that is served: names that clients make up are no labels. */
   #served(info: ResourceRequest): ResourceRequest | undefined {
     const { group, version, resource, subresource } = info;
+    const backend = this.#aggregator.find(info);
+    if (backend) return backend.served.resources.some(({ plural }) => plural === resource) ? info : undefined;
     const facts = this.#registry.find(group, version, resource)?.facts;
     const known = subresource === '' || facts?.subresources.some(({ name }) => name === subresource);
     return facts && known ? info : undefined;
@@ -471,7 +540,15 @@ export class ApiServer {
     };
   }
 
-  #onDocument(request: ServerRequest, user: UserInfo): ServerResponse {
+  /** Whose document it is, where it is that of a group version that somebody else serves. */
+  #backendOf(path: string): Backend | undefined {
+    const [, group, version] = /^(?:\/openapi\/v3)?\/apis\/([^/]+)\/([^/]+)$/.exec(path) ?? [];
+    return group === undefined || version === undefined
+      ? undefined
+      : this.#aggregator.find({ group, version });
+  }
+
+  #onDocument(request: ServerRequest, user: UserInfo): ServerResponse | Promise<ServerResponse> {
     const path = request.path.length > 1 ? request.path.replace(/\/$/, '') : request.path;
     const decision = this.#authorizer.authorizeNonResource({
       user,
@@ -503,6 +580,8 @@ export class ApiServer {
     const issued = issuerDocument(path, this.#rest.tokens, this.#address);
     if (issued && request.method === 'GET') return { code: 200, ...issued };
     if (issued) throw methodNotAllowed();
+    const backend = this.#backendOf(path);
+    if (backend) return this.#onBackend(request, user, backend);
     const document = this.#documents.find(path, request.headers.accept);
     if (!document) throw noSuchResource();
     if (request.method !== 'GET') throw methodNotAllowed();
@@ -515,6 +594,14 @@ export class ApiServer {
     return { code: 200, headers, body: document.body };
   }
 
+  /** @throws ApiError Forbidden */
+  #authorize(request: ServerRequest, user: UserInfo, info: ResourceRequest): void {
+    const asked = authorizationOf(info, user, request.query);
+    const decision = this.#authorizer.authorize(asked);
+    request.audit?.decided(decision);
+    if (!decision.allowed) throw forbiddenError(asked, decision);
+  }
+
   /** Authorized, and about something that is served. @throws ApiError Forbidden, NotFound, MethodNotAllowed */
   #resourceContext(
     request: ServerRequest,
@@ -523,10 +610,7 @@ export class ApiServer {
     warnings: string[],
   ): RequestContext {
     const { group, verb, namespace, name } = info;
-    const asked = authorizationOf(info, user, request.query);
-    const decision = this.#authorizer.authorize(asked);
-    request.audit?.decided(decision);
-    if (!decision.allowed) throw forbiddenError(asked, decision);
+    this.#authorize(request, user, info);
     const resource = this.#registry.find(group, info.version, info.resource);
     if (!resource) throw noSuchResource();
     const isNamespace = resource.facts.group === '' && resource.facts.kind === 'Namespace';
@@ -548,6 +632,11 @@ export class ApiServer {
   ): Promise<ServerResponse> {
     const caughtUp = freshness(this.#rest.cache, info, request.query);
     if (caughtUp) await caughtUp;
+    const backend = this.#aggregator.find(info);
+    if (backend) {
+      this.#authorize(request, user, info);
+      return this.#onBackend(request, user, backend);
+    }
     const ctx = this.#resourceContext(request, user, info, warnings);
     if (isReview(ctx.resource.facts.kind)) return this.#onReview(ctx);
     const result = await dispatch(ctx);

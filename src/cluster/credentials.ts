@@ -13,6 +13,8 @@ export interface ClusterCredentials {
   readonly server: KeyPair;
   /** A member of `system:masters`. */
   readonly admin: KeyPair;
+  /** With which the API server shows who it is to the servers of aggregated APIs, and who signed it. */
+  readonly frontProxy: KeyPair & { readonly ca: string };
   /** Signs the tokens of service accounts; PEM. */
   readonly serviceAccountKey: string;
 }
@@ -56,17 +58,29 @@ function serviceAccountKey(dir: string): string {
 export async function ensureCredentials(dataDir: string, clock: Clock): Promise<ClusterCredentials> {
   const dir = join(dataDir, 'pki');
   mkdirSync(dir, { recursive: true, mode: 0o700 });
-  const stored = readPair(dir, 'ca');
-  const ca = isUsable(stored, clock) ? stored : await createAuthority('gyre', { clock });
-  if (ca !== stored) writePair(dir, 'ca', ca);
-
-  const leaf = async (name: string, request: Parameters<typeof issueCertificate>[1]): Promise<KeyPair> => {
-    const found = readPair(dir, name);
-    if (isUsable(found, clock, ca)) return found;
-    const made = await issueCertificate(ca, request, { clock });
+  const authority = async (name: string, commonName: string): Promise<KeyPair> => {
+    const stored = readPair(dir, name);
+    if (isUsable(stored, clock)) return stored;
+    const made = await createAuthority(commonName, { clock });
     writePair(dir, name, made);
     return made;
   };
+  type LeafRequest = Parameters<typeof issueCertificate>[1];
+  const leaf = async (name: string, request: LeafRequest, issuer = ca): Promise<KeyPair> => {
+    const found = readPair(dir, name);
+    if (isUsable(found, clock, issuer)) return found;
+    const made = await issueCertificate(issuer, request, { clock });
+    writePair(dir, name, made);
+    return made;
+  };
+  const ca = await authority('ca', 'gyre');
+  // One of its own: whoever has a certificate of it may say who asks.
+  const frontProxyCa = await authority('front-proxy-ca', 'front-proxy-ca');
+  const frontProxy = await leaf(
+    'front-proxy-client',
+    { commonName: 'front-proxy-client', usage: 'client' },
+    frontProxyCa,
+  );
   return {
     ca,
     server: await leaf('apiserver', {
@@ -81,6 +95,7 @@ export async function ensureCredentials(dataDir: string, clock: Clock): Promise<
       ],
       ipAddresses: ['127.0.0.1', '127.96.0.1'],
     }),
+    frontProxy: { ...frontProxy, ca: frontProxyCa.cert },
     serviceAccountKey: serviceAccountKey(dir),
     admin: await leaf('admin', { commonName: 'admin', organizations: ['system:masters'], usage: 'client' }),
   };

@@ -160,7 +160,13 @@ export class EmbeddedCluster implements AsyncDisposable {
         ? { disableAdmissionPlugins: ['ServiceAccount', 'TaintNodesByCondition'] }
         : {}),
       mountServiceAccountTokens: https !== undefined,
-      ...(credentials ? { serviceAccountKey: credentials.serviceAccountKey } : {}),
+      ...(credentials
+        ? {
+            serviceAccountKey: credentials.serviceAccountKey,
+            frontProxy: credentials.frontProxy,
+            clientCa: credentials.ca.cert,
+          }
+        : {}),
     });
     const server = await starting.catch(async (error: unknown) => {
       await ownStore?.close();

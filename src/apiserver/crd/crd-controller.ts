@@ -39,6 +39,8 @@ export interface CrdControllerDeps {
   readonly transport: Transport;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Called when what is served has changed. */
+  readonly served: () => Promise<void>;
 }
 
 const prefix = storagePrefix({ group: crdGroup, plural: 'customresourcedefinitions' });
@@ -123,12 +125,16 @@ export class CrdController {
 
   async #sync(key: string): Promise<void> {
     const crd = this.#deps.cache.resource(prefix).get(key)?.object as unknown as Crd | undefined;
-    if (!crd) return this.#unserve(key);
+    if (!crd) {
+      this.#unserve(key);
+      return this.#deps.served();
+    }
     if (crd.metadata.deletionTimestamp !== undefined) return this.#empty(key, crd);
     const conflict = this.#nameConflict(key, crd);
     const accepted = conflict === undefined;
     const established = accepted || isTrue(crd, 'Established');
     if (established) this.#serve(key, crd);
+    await this.#deps.served();
     await this.#report(crd, [
       accepted
         ? { type: 'NamesAccepted', status: 'True', reason: 'NoConflicts', message: 'no conflicts found' }

@@ -3,8 +3,8 @@
  * `/apis` with `Accept: application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList` (API-12).
  */
 import type { GroupVersionKind } from '../../api/index.js';
-import type { DescribedResource } from '../resource.js';
-import { byGroup } from './groups.js';
+import type { Discovered } from '../resource.js';
+import { byGroup, type ForeignVersion } from './groups.js';
 
 export interface ApiSubresourceDiscovery {
   readonly subresource: string;
@@ -32,7 +32,7 @@ export interface ApiGroupDiscoveryList {
     readonly versions: readonly {
       readonly version: string;
       readonly resources: readonly ApiResourceDiscovery[];
-      readonly freshness: 'Current';
+      readonly freshness: 'Current' | 'Stale';
     }[];
   }[];
 }
@@ -42,25 +42,28 @@ export interface ApiGroupDiscoveryList {
  * Clients before 1.30 ask for `v2beta1`, which has the same shape.
  */
 export function apiGroupDiscoveryList(
-  resources: readonly DescribedResource[],
+  resources: readonly Discovered[],
   version: 'v2' | 'v2beta1' = 'v2',
+  foreign: readonly ForeignVersion[] = [],
 ): ApiGroupDiscoveryList {
+  const isStale = (group: string, of: string): boolean =>
+    foreign.some((each) => each.stale && each.group === group && each.version === of);
   return {
     kind: 'APIGroupDiscoveryList',
     apiVersion: `apidiscovery.k8s.io/${version}`,
     metadata: {},
-    items: byGroup(resources).map(({ group, versions }) => ({
+    items: byGroup(resources, foreign).map(({ group, versions }) => ({
       metadata: { ...(group === '' ? {} : { name: group }), creationTimestamp: null },
       versions: versions.map((v) => ({
         version: v.version,
         resources: v.resources.map(describe),
-        freshness: 'Current',
+        freshness: isStale(group, v.version) ? 'Stale' : 'Current',
       })),
     })),
   };
 }
 
-function describe({ facts }: DescribedResource): ApiResourceDiscovery {
+function describe({ facts }: Discovered): ApiResourceDiscovery {
   const subresources = facts.subresources.map(({ name, kind, verbs }) => ({
     subresource: name,
     responseKind: kind,

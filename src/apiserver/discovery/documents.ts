@@ -6,10 +6,11 @@ import { apiVersionOf } from '../../api/index.js';
 import { openApiPathOf, openApiV3Document, openApiV3Index } from '../openapi/document.js';
 import { acceptsProtobufV2, emptyProtobufV2, protobufType } from '../openapi/legacy.js';
 import { swaggerOf } from '../openapi/swagger.js';
-import type { ResourceRegistry, ServedResource } from '../resource.js';
+import type { Discovered, ResourceRegistry, ServedResource } from '../resource.js';
 import { acceptsAggregatedDiscovery } from '../rest/negotiate.js';
 import { kubernetesVersion } from '../version.js';
 import { apiGroupDiscoveryList } from './aggregated.js';
+import type { ForeignVersion } from './groups.js';
 import { apiGroup, apiGroupList, apiResourceList, apiVersions } from './unaggregated.js';
 
 export interface Document {
@@ -26,13 +27,18 @@ export class DiscoveryDocuments {
   /** Gives a short hash of a text. */
   readonly #hash: (text: string) => string;
   readonly #made = new Map<string, Document | undefined>();
-  #generation = -1;
+  #generation = '';
 
   constructor(
     registry: ResourceRegistry,
     hash: (text: string) => string,
     /** Answers clients that ask for everything in two documents (API-12). */
     private readonly aggregates: boolean,
+    /** What others serve beside this server. */
+    private readonly others: {
+      readonly generation: number;
+      foreign(): readonly ForeignVersion[];
+    } = { generation: 0, foreign: () => [] },
   ) {
     this.#registry = registry;
     this.#hash = hash;
@@ -44,9 +50,10 @@ export class DiscoveryDocuments {
       const body = emptyProtobufV2();
       return { body, contentType: protobufType, etag: `"${this.#hash(body)}"` };
     }
-    if (this.#generation !== this.#registry.generation) {
+    const generation = `${this.#registry.generation} ${this.others.generation}`;
+    if (this.#generation !== generation) {
       this.#made.clear();
-      this.#generation = this.#registry.generation;
+      this.#generation = generation;
     }
     const aggregated =
       this.aggregates && (path === '/api' || path === '/apis') && acceptsAggregatedDiscovery(accept);
@@ -72,8 +79,10 @@ export class DiscoveryDocuments {
 
   #describe(path: string, aggregated: boolean): object | undefined {
     const all = this.#registry.all();
+    const foreign = this.others.foreign();
     const inCore = (r: ServedResource): boolean => r.facts.group === '';
-    if (path === '/') return { paths: this.#paths(all) };
+    if (path === '/')
+      return { paths: this.#paths([...all, ...foreign.flatMap(({ resources }) => resources)]) };
     if (path === '/api')
       return aggregated ? apiGroupDiscoveryList(all.filter(inCore), 'v2') : apiVersions('');
     if (path === '/apis') {
@@ -81,8 +90,9 @@ export class DiscoveryDocuments {
         ? apiGroupDiscoveryList(
             all.filter((r) => !inCore(r)),
             'v2',
+            foreign,
           )
-        : apiGroupList(all);
+        : apiGroupList(all, foreign);
     }
     if (path === '/openapi/v2') {
       return swaggerOf(
@@ -92,11 +102,15 @@ export class DiscoveryDocuments {
       );
     }
     if (path === '/openapi/v3')
-      return openApiV3Index(groupVersions(all), (gv) => this.#hashOf(gv.group, gv.version));
+      return openApiV3Index(
+        groupVersions(all),
+        (gv) => this.#hashOf(gv.group, gv.version),
+        foreign.filter(({ openApi }) => openApi !== undefined),
+      );
     const match = /^(\/openapi\/v3)?\/(?:api|apis\/([^/]+))(?:\/([^/]+))?$/.exec(path);
     if (!match) return undefined;
     const [, openapi, group = '', version] = match;
-    if (version === undefined) return openapi || group === '' ? undefined : apiGroup(group, all);
+    if (version === undefined) return openapi || group === '' ? undefined : apiGroup(group, all, foreign);
     const served = this.#registry.inGroupVersion(group, version);
     if (served.length === 0) return undefined;
     return openapi
@@ -113,7 +127,7 @@ export class DiscoveryDocuments {
     );
   }
 
-  #paths(all: readonly ServedResource[]): string[] {
+  #paths(all: readonly Discovered[]): string[] {
     const versions = groupVersions(all).map((gv) => `/${openApiPathOf(gv)}`);
     const groups = [...new Set(all.map((r) => r.facts.group))]
       .filter((g) => g !== '')
@@ -133,7 +147,7 @@ export class DiscoveryDocuments {
   }
 }
 
-function groupVersions(all: readonly ServedResource[]): { group: string; version: string }[] {
+function groupVersions(all: readonly Discovered[]): { group: string; version: string }[] {
   const seen = new Map(
     all.map(({ facts: { group, version } }) => [`${group}/${version}`, { group, version }]),
   );

@@ -10,8 +10,8 @@ import type {
   APIResourceList,
   APIVersions,
 } from '../../api/kinds/meta/v1.js';
-import type { DescribedResource } from '../resource.js';
-import { byGroup, type GroupResources } from './groups.js';
+import type { Discovered } from '../resource.js';
+import { byGroup, type ForeignVersion, type GroupResources } from './groups.js';
 
 /** `/api`. `serverAddress` is the host and port clients reach this server at. */
 export function apiVersions(serverAddress: string): APIVersions {
@@ -31,22 +31,30 @@ function describeGroup({ group, versions }: GroupResources): Omit<APIGroup, 'api
 
 /** `/apis`: every group but the core one. */
 export function apiGroupList(
-  resources: readonly DescribedResource[],
+  resources: readonly Discovered[],
+  foreign: readonly ForeignVersion[] = [],
 ): Omit<APIGroupList, 'groups'> & { readonly groups: readonly Omit<APIGroup, 'apiVersion' | 'kind'>[] } {
-  const groups = byGroup(resources).filter(({ group }) => group !== '');
+  const groups = byGroup(resources, foreign).filter(({ group }) => group !== '');
   return { kind: 'APIGroupList', apiVersion: 'v1', groups: groups.map(describeGroup) };
 }
 
 /** `/apis/<group>`; undefined when nothing is served in the group. */
-export function apiGroup(group: string, resources: readonly DescribedResource[]): APIGroup | undefined {
-  const [found] = byGroup(resources.filter((r) => r.facts.group === group));
+export function apiGroup(
+  group: string,
+  resources: readonly Discovered[],
+  foreign: readonly ForeignVersion[] = [],
+): APIGroup | undefined {
+  const [found] = byGroup(
+    resources.filter((r) => r.facts.group === group),
+    foreign.filter((each) => each.group === group),
+  );
   return found && { kind: 'APIGroup', apiVersion: 'v1', ...describeGroup(found) };
 }
 
 /** `/api/v1`, `/apis/<group>/<version>`: the resources of that version and their subresources. */
 export function apiResourceList(
   groupVersion: { readonly group: string; readonly version: string },
-  resources: readonly DescribedResource[],
+  resources: readonly Discovered[],
 ): APIResourceList {
   const { group, version } = groupVersion;
   const [found] = byGroup(resources.filter((r) => r.facts.group === group && r.facts.version === version));
@@ -58,7 +66,7 @@ export function apiResourceList(
   };
 }
 
-function describeResource({ facts }: DescribedResource): readonly APIResource[] {
+function describeResource({ facts }: Discovered): readonly APIResource[] {
   const namespaced = facts.scope === 'Namespaced';
   return [
     {

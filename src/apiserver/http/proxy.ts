@@ -5,6 +5,7 @@
  * The client's credentials stay here, and so do the headers that concern one connection alone (RFC 9110, section
  * 7.6.1).
  */
+import { setMaxListeners } from 'node:events';
 import { type IncomingMessage, request as httpRequest, ServerResponse } from 'node:http';
 import type { Duplex, Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -33,7 +34,9 @@ const decoders: ReadonlyMap<string, () => Transform> = new Map<string, () => Tra
   ['deflate', createInflate],
   ['br', createBrotliDecompress],
 ]);
-const credentials = /^(?:authorization|impersonate-.*)$/;
+const credentials = /^(?:authorization|impersonate-.*|x-remote-.*)$/;
+
+const maxListeners = 30;
 
 type Headers = Record<string, string | string[]>;
 
@@ -100,6 +103,8 @@ export async function serveProxyUpgrade(
     }
     socket.write(`HTTP/1.1 101 Switching Protocols\r\n${rawHeaders(answer)}\r\n`);
     if (head.length > 0) socket.unshift(head);
+    // Two pipelines listen to both, and the HTTP that came before still does.
+    setMaxListeners(maxListeners, socket, upstream);
     await Promise.all([pipeline(socket, upstream), pipeline(upstream, socket)]);
   } finally {
     signal.removeEventListener('abort', stop);
@@ -187,7 +192,7 @@ function passedOn(message: IncomingMessage): Headers {
   return headers;
 }
 
-function requestHeaders({ prefix, path }: ProxyRequest, request: IncomingMessage): Headers {
+function requestHeaders({ prefix, path, headers: own }: ProxyRequest, request: IncomingMessage): Headers {
   const headers = Object.fromEntries(
     Object.entries(passedOn(request)).filter(([name]) => !credentials.test(name)),
   );
@@ -202,6 +207,7 @@ function requestHeaders({ prefix, path }: ProxyRequest, request: IncomingMessage
     'x-forwarded-host': host,
     'x-forwarded-proto': 'https',
     'x-forwarded-uri': `${prefix}${path}`,
+    ...own,
   };
 }
 

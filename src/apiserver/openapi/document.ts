@@ -30,15 +30,17 @@ export function openApiPathOf({ group, version }: GroupVersion): string {
 export function openApiV3Index(
   groupVersions: readonly GroupVersion[],
   hashOf: (groupVersion: GroupVersion) => string,
+  foreign: readonly (GroupVersion & { readonly openApi: string | undefined })[] = [],
 ): JsonObject {
-  return {
-    paths: Object.fromEntries(
-      groupVersions.map((gv) => {
-        const path = openApiPathOf(gv);
-        return [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${encodeURIComponent(hashOf(gv))}` }];
-      }),
-    ),
-  };
+  const own = groupVersions.map((gv) => {
+    const path = openApiPathOf(gv);
+    return [
+      path,
+      { serverRelativeURL: `/openapi/v3/${path}?hash=${encodeURIComponent(hashOf(gv))}` },
+    ] as const;
+  });
+  const theirs = foreign.map((gv) => [openApiPathOf(gv), { serverRelativeURL: gv.openApi ?? '' }] as const);
+  return { paths: Object.fromEntries([...own, ...theirs]) };
 }
 
 /** `com.example.stable.v1.CronTab`: the group reversed, as CustomResourceDefinitions are published. */

@@ -28,6 +28,8 @@ export interface ProxyRequest {
   readonly prefix: string;
   /** What is asked for behind it, percent-encoded; `''` where the path ends with `proxy`. */
   readonly path: string;
+  /** Sent along, in place of what the client has sent by these names. */
+  readonly headers?: Readonly<Record<string, string | string[]>>;
   /** @throws ApiError ServiceUnavailable: `error trying to reach service: …` */
   dial(signal: AbortSignal): Promise<Duplex>;
 }

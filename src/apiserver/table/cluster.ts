@@ -11,6 +11,7 @@ import type {
   ServiceAccount,
 } from '../../api/kinds/core/v1.js';
 import type { Event } from '../../api/kinds/events/v1.js';
+import type { APIService } from '../../api/kinds/apiregistration/v1.js';
 import type { RuntimeClass } from '../../api/kinds/node/v1.js';
 import type { PriorityClass } from '../../api/kinds/scheduling/v1.js';
 import type { Given } from '../builtin/given.js';
@@ -19,6 +20,16 @@ import { none, unknown } from './format.js';
 import { since } from './human-duration.js';
 
 const rolePrefix = 'node-role.kubernetes.io/';
+
+function serviceText(service: NonNullable<Given<APIService>['spec']>['service']): string {
+  return service ? `${service.namespace}/${service.name}` : 'Local';
+}
+
+function availabilityText(conditions: NonNullable<Given<APIService>['status']>['conditions']): string {
+  const available = conditions?.find(({ type }) => type === 'Available');
+  if (!available) return unknown;
+  return available.status === 'True' ? 'True' : `${available.status} (${available.reason ?? ''})`;
+}
 
 function nodeStatus({ spec, status }: Given<Node>): string {
   const ready = status?.conditions?.find((c) => c.type === 'Ready');
@@ -164,6 +175,12 @@ export const clusterPrinters: Readonly<Record<string, Printer>> = {
   'coordination.k8s.io/Lease': printer<Lease>([
     nameColumn,
     { name: 'Holder', cell: (o) => o.spec?.holderIdentity ?? '' },
+    ageColumn,
+  ]),
+  'apiregistration.k8s.io/APIService': printer<APIService>([
+    nameColumn,
+    { name: 'Service', cell: ({ spec }) => serviceText(spec?.service) },
+    { name: 'Available', cell: ({ status }) => availabilityText(status?.conditions) },
     ageColumn,
   ]),
   'scheduling.k8s.io/PriorityClass': printer<PriorityClass>([

@@ -15,6 +15,7 @@ import {
   type WebhookDialer,
   WebhookUnreachable,
 } from '../../api/index.js';
+import { goReason } from './go-reason.js';
 import { deadlineExceeded, httpFailure, postFailed, targetOf } from './endpoint.js';
 
 /** An address that takes connections for a service. */
@@ -64,7 +65,7 @@ export class HttpsWebhookDialer implements WebhookDialer {
     } catch (error) {
       const why = abort.signal.aborted
         ? String(abort.signal.reason)
-        : reasonOf(error as NodeJS.ErrnoException, config);
+        : goReason(error as NodeJS.ErrnoException, nameIn(config));
       throw postFailed(config, timeoutMs, why, error);
     } finally {
       cancel();
@@ -146,36 +147,9 @@ export class HttpsWebhookDialer implements WebhookDialer {
   }
 }
 
-/** Go's words for Node's errors. */
-function reasonOf(error: NodeJS.ErrnoException, config: WebhookClientConfig): string {
-  const { address, port, hostname } = error as { address?: string; port?: number; hostname?: string };
-  switch (error.code) {
-    case 'ECONNREFUSED':
-      return `dial tcp ${address ?? ''}:${port ?? ''}: connect: connection refused`;
-    case 'EHOSTUNREACH':
-      return `dial tcp ${address ?? ''}:${port ?? ''}: connect: no route to host`;
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return `dial tcp: lookup ${hostname ?? ''}: no such host`;
-    case 'ECONNRESET':
-      return 'EOF';
-    case 'DEPTH_ZERO_SELF_SIGNED_CERT':
-    case 'SELF_SIGNED_CERT_IN_CHAIN':
-    case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
-    case 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY':
-      return 'tls: failed to verify certificate: x509: certificate signed by unknown authority';
-    case 'CERT_HAS_EXPIRED':
-    case 'CERT_NOT_YET_VALID':
-      return 'tls: failed to verify certificate: x509: certificate has expired or is not yet valid';
-    case 'ERR_TLS_CERT_ALTNAME_INVALID':
-      return `tls: failed to verify certificate: x509: certificate is not valid for any names, but wanted to match ${
-        config.service
-          ? `${config.service.name}.${config.service.namespace}.svc`
-          : new URL(config.url ?? '').hostname
-      }`;
-    default:
-      return error.message;
-  }
+/** The name that a webhook's certificate has to be for. */
+function nameIn({ service, url }: WebhookClientConfig): string {
+  return service ? `${service.name}.${service.namespace}.svc` : new URL(url ?? '').hostname;
 }
 
 /** A server may say what is wrong in a Status; else its code says it. */

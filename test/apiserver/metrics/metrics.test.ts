@@ -110,9 +110,9 @@ describe('/metrics of the API server', function () {
     expect(seen.get('apiserver_flowcontrol_nominal_limit_seats{priority_level="catch-all"}')).to.be.above(0);
     expect(seen.get('kubernetes_build_info{major="1",minor="32",git_version="v1.32.0+gyre"}')).to.equal(1);
     expect(seen.get('process_resident_memory_bytes')).to.be.above(1e7);
-    expect(seen.get('workqueue_adds_total{name="replicaset",controller="replicaset"}')).to.not.equal(
-      undefined,
-    );
+    expect(
+      seen.get('workqueue_adds_total{name="replicaset-controller",controller="replicaset-controller"}'),
+    ).to.not.equal(undefined);
   });
 
   it('are for those who may read them', async () => {
