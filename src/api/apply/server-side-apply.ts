@@ -23,6 +23,7 @@ import {
   readOwnerships,
   writeOwnerships,
 } from './managers.js';
+import { lastAppliedFields, withLastApplied } from './last-applied.js';
 import { mergeConfiguration, removeFields } from './merge.js';
 
 interface Write {
@@ -77,8 +78,10 @@ export function applyServerSide(input: ApplyInput): { readonly object: JsonObjec
   const object = removeFields(merged, last, everybody, schema);
 
   const comparison = compareFields(live ? ownable(live) : {}, ownable(object), schema);
-  const settled = settle(owners, id, comparison, force);
-  return { object: writeOwnerships(object, settled, before, now) };
+  const granted = lastAppliedFields(live, manager.name, schema);
+  const settled = settle(owners, id, comparison, force, granted);
+  const told = withLastApplied(object, applied, manager.name);
+  return { object: writeOwnerships(told, settled, before, now) };
 }
 
 /** Name, namespace and the preconditions a configuration may carry. */
@@ -142,6 +145,7 @@ function managerOf(write: Write, operation: 'Apply' | 'Update'): Manager {
 
 /**
  * Takes from everybody but `writer` what the write changed or removed.
+ * @param granted fields that may be changed whoever owns them, if the write changes no others
  * @throws ApiError Conflict when it changed something owned, unless forced
  */
 function settle(
@@ -149,8 +153,10 @@ function settle(
   writer: string,
   { added, modified, removed }: Comparison,
   force: boolean,
+  granted: FieldSet = FieldSet.empty,
 ): Ownerships {
   const touched = modified.union(added);
+  let refused = false;
   const causes: StatusCause[] = [];
   const settled = new Map<string, Ownership>();
   for (const [id, owner] of owners) {
@@ -159,11 +165,12 @@ function settle(
       continue;
     }
     const contested = owner.fields.intersection(touched);
+    refused ||= !contested.difference(granted).isEmpty;
     if (!force) causes.push(...contested.paths().map((field) => conflictCause(owner, field)));
     const rest = owner.fields.difference(contested).difference(removed);
     if (!rest.isEmpty) settled.set(id, { ...owner, fields: rest });
   }
-  if (causes.length > 0) throw applyConflict(causes);
+  if (refused && causes.length > 0) throw applyConflict(causes);
   return settled;
 }
 

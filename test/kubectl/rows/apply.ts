@@ -243,6 +243,14 @@ export const applyRows: readonly Row[] = [
       /^error: Apply failed with 2 conflicts: conflicts with "kubectl-client-side-apply" using v1:\n- \.data\.colour\n- \.data\.size\n/,
   },
   {
+    title: 'apply --server-side goes on where apply from the client was, and the annotation follows',
+    source: 'API-9',
+    given: [apply(settings), apply({ ...settings, data: { colour: 'green' } }, '--server-side')],
+    run: ['apply', 'view-last-applied', 'configmap/settings', '-o', 'json'],
+    stdout: /"colour": "green"/,
+    leaves: [[ConfigMap, 'settings', { data: { colour: 'green', size: undefined } }]],
+  },
+  {
     title: 'apply --server-side --force-conflicts takes the field over',
     source: 'API-9',
     given: [apply(settings, '--server-side')],
