@@ -4,7 +4,7 @@
  *
  * - **Acknowledged means durable**: a write's promise resolves after LMDB has committed and synced it. Writers
  *   that come together share a commit.
- * - Compare-and-swap is decided in order of arrival, against what is under way too; readers and watchers see a
+ * - Compare-and-swap is decided in order of arrival, against what is under way too, before anybody else has a turn; readers and watchers see a
  *   write once it is durable. A commit that fails ends the store: nothing is ever acknowledged on top of it.
  * - After a restart, state, revision, history back to the compaction and expiry times are what they were.
  */
@@ -25,7 +25,7 @@ import {
   type StoreObserver,
   type StoreWatch,
 } from '../store.js';
-import { expectRevision, VersionedState } from '../versioned-state.js';
+import { VersionedState } from '../versioned-state.js';
 import { lockDirectory } from './directory-lock.js';
 
 export interface LmdbStoreOptions {
@@ -206,7 +206,8 @@ class LmdbStore implements ObjectStore {
 
   async update(key: string, value: object, expectedRevision: number): Promise<StoreEntry> {
     this.#checkWritable();
-    const previous = await this.#expect(key, expectedRevision);
+    const previous = this.#head(key);
+    if (previous?.revision !== expectedRevision) return this.#lost(key, expectedRevision, previous);
     const revision = ++this.#revision;
     const entry: StoreEntry = { key, value, revision, createRevision: previous.createRevision };
     await this.#commit({ type: 'put', key, revision, entry, previous }, this.#expiries.get(key)?.at);
@@ -215,7 +216,8 @@ class LmdbStore implements ObjectStore {
 
   async delete(key: string, expectedRevision: number): Promise<{ revision: number; previous: StoreEntry }> {
     this.#checkWritable();
-    const previous = await this.#expect(key, expectedRevision);
+    const previous = this.#head(key);
+    if (previous?.revision !== expectedRevision) return this.#lost(key, expectedRevision, previous);
     const revision = ++this.#revision;
     await this.#commit({ type: 'delete', key, revision, previous }, undefined);
     this.#forgetExpiry(key);
@@ -258,10 +260,8 @@ class LmdbStore implements ObjectStore {
     return pending ? pending.event.entry : this.#state.at(key);
   }
 
-  /** A write that lost against one under way hears of it when that one can be read. */
-  async #expect(key: string, expected: number): Promise<StoreEntry> {
-    const current = this.#head(key);
-    if (current && current.revision === expected) return expectRevision(key, current, expected);
+  /** A write that lost against one under way hears of it when that one can be read. @throws RevisionMismatch */
+  async #lost(key: string, expected: number, current: StoreEntry | undefined): Promise<never> {
     await this.#settled(key);
     throw new RevisionMismatch(key, expected, current);
   }
