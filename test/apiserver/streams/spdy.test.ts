@@ -17,8 +17,10 @@ function duplexPair(): [Duplex, Duplex] {
       new Duplex({
         allowHalfOpen: true,
         read() {
-          waiting[own]?.();
+          // Whoever is let on may write at once, and wait again.
+          const next = waiting[own];
           waiting[own] = () => {};
+          next?.();
         },
         write(chunk, _encoding, written) {
           const other = ends[1 - own] as Duplex;
