@@ -4,4 +4,8 @@ export const allowed: readonly { readonly message: RegExp; readonly reason: stri
     message: /^Too large resource version: \d+, current: \d+$/,
     reason: 'Kubernetes answers a version that has not come yet with 504 Timeout, and so do we',
   },
+  {
+    message: /^(?:error trying to reach service: |no endpoints available for service |no service port )/,
+    reason: 'what is asked for through the proxy of a node, a pod or a service is not there to answer',
+  },
 ];
