@@ -6,7 +6,7 @@
  * distributions put a dispatcher there that picks a minor version by the server's); else that `kubectl`.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { accessSync, constants, realpathSync } from 'node:fs';
+import { accessSync, constants, readdirSync, realpathSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 
 export interface Outcome {
@@ -41,6 +41,25 @@ export function findKubectl(env: NodeJS.ProcessEnv = process.env): string | unde
   if (onPath === undefined) return undefined;
   const pinned = join(dirname(realpathSync(onPath)), 'kubectl.1.32');
   return isExecutable(pinned) ? pinned : onPath;
+}
+
+/** A kubectl of a minor version: 32 of 1.32. */
+export interface KubectlMinor {
+  readonly minor: number;
+  readonly binary: string;
+}
+
+/** Every `kubectl.1.N` beside the kubectl on PATH, the oldest first. */
+export function kubectlMinors(env: NodeJS.ProcessEnv = process.env): KubectlMinor[] {
+  const found = findKubectl({ PATH: env.PATH });
+  if (found === undefined) return [];
+  const folder = dirname(realpathSync(found));
+  return readdirSync(folder)
+    .flatMap((name) => {
+      const minor = /^kubectl\.1\.(\d+)$/.exec(name)?.[1];
+      return minor === undefined ? [] : [{ minor: Number(minor), binary: join(folder, name) }];
+    })
+    .sort((a, b) => a.minor - b.minor);
 }
 
 /**

@@ -32,6 +32,19 @@ export interface Row extends Command {
   readonly leaves?: readonly Leaves[];
   /** True for a command about the whole cluster, which takes no namespace. */
   readonly clusterWide?: boolean;
+  /** Looks at all namespaces: nothing else may run beside it. */
+  readonly alone?: boolean;
+  /** The first minor version of kubectl that knows the command. Default: every one. */
+  readonly since?: number;
+  /** What kubectl before some minor version says instead, the oldest first. */
+  readonly before?: readonly (Pick<Row, 'stdout' | 'stderr' | 'exit'> & { readonly minor: number })[];
+}
+
+/** The row as it is for a minor version of kubectl; undefined when that does not know the command. */
+export function rowFor(row: Row, minor: number): Row | undefined {
+  if (minor < (row.since ?? 0)) return undefined;
+  const other = row.before?.find((each) => minor < each.minor);
+  return other ? { ...row, ...other } : row;
 }
 
 export interface Session {
@@ -45,6 +58,8 @@ export interface Session {
  */
 export function normalised(text: string, namespace: string): readonly string[] {
   const lines = text
+    // Some versions colour what no terminal reads.
+    .replaceAll(new RegExp(`${String.fromCodePoint(27)}\\[[0-9;]*m`, 'g'), '')
     .replaceAll(namespace, 'NS')
     .replaceAll(/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, 'UID')
     .replaceAll(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z| \+0000)/g, 'TIME')

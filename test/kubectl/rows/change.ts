@@ -63,6 +63,7 @@ export const changeRows: readonly Row[] = [
     given: [apply(settings)],
     run: ['annotate', 'configmap', 'settings', 'note=keep me'],
     stdout: ['configmap/settings annotated'],
+    before: [{ minor: 28, stdout: ['configmap/settings annotate'] }],
     leaves: [[ConfigMap, 'settings', { metadata: { annotations: { note: 'keep me' } } }]],
   },
   {

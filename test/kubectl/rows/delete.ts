@@ -154,6 +154,7 @@ export const deleteRows: readonly Row[] = [
   {
     title: 'wait --for=create returns for what is there',
     source: 'control-plane §3 (wait)',
+    since: 31,
     given: [apply(settings)],
     run: ['wait', '--for=create', 'configmap/settings', '--timeout=5s'],
     stdout: ['configmap/settings condition met'],
