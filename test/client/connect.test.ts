@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import nock from 'nock';
+import { mockHttp, nock, unmockHttp } from '../support/nock.js';
 import { type ConnectDeps, connect } from 'gyre/client';
 import { seededRandom, VirtualClock } from 'gyre/testing';
 import { createLogger, type LogRecord } from '#src/telemetry/index.js';
@@ -15,13 +15,12 @@ describe('connect', () => {
   beforeEach(() => {
     dir = mkdtempSync(join(tmpdir(), 'gyre-connect-'));
     clock = new VirtualClock();
-    nock.disableNetConnect();
+    mockHttp();
   });
   afterEach(() => {
     for (const transport of opened.splice(0)) transport.close();
     rmSync(dir, { recursive: true });
-    nock.cleanAll();
-    nock.enableNetConnect();
+    unmockHttp();
   });
   const open = async (deps: ConnectDeps = {}) => {
     const kubeconfig = join(dir, 'config');

@@ -5,7 +5,7 @@ import type { AddressInfo, Server as NetServer } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { createGzip, gzipSync } from 'node:zlib';
 import { expect } from 'chai';
-import nock from 'nock';
+import { mockHttp, nock, unmockHttp } from '../support/nock.js';
 import {
   isApiError,
   isOutcomeUnknown,
@@ -53,12 +53,11 @@ describe('HTTP transport: requests', () => {
     transport = createHttpTransport({ server, ...options });
     return transport;
   };
-  beforeEach(() => nock.disableNetConnect());
+  beforeEach(() => mockHttp());
   afterEach(() => {
     transport.close();
     expect(nock.pendingMocks()).to.deep.equal([]);
-    nock.cleanAll();
-    nock.enableNetConnect();
+    unmockHttp();
   });
 
   it('sends and reads JSON, repeats query parameters that are lists, leaves out undefined ones', async () => {
@@ -151,8 +150,8 @@ describe('HTTP transport: requests', () => {
 });
 
 describe('HTTP transport: a guarded write', () => {
-  before(() => nock.disableNetConnect());
-  after(() => nock.enableNetConnect());
+  before(() => mockHttp());
+  after(() => unmockHttp());
   afterEach(() => nock.cleanAll());
 
   it('asks its guard again when the credential is at hand, and is not sent if that throws', async () => {
@@ -201,13 +200,12 @@ for (const decoder of [undefined, new SharingDecoder()]) {
   describe(`HTTP transport: watches, ${decoder ? 'read by a decoder' : 'read as plain JSON'}`, () => {
     let transport: Transport;
     beforeEach(() => {
-      nock.disableNetConnect();
+      mockHttp();
       transport = createHttpTransport({ server, maxLineBytes: 1_000 });
     });
     afterEach(() => {
       transport.close();
-      nock.cleanAll();
-      nock.enableNetConnect();
+      unmockHttp();
     });
     const watch = () =>
       transport.watch<{ name: string }>({
@@ -274,13 +272,12 @@ for (const decoder of [undefined, new SharingDecoder()]) {
 describe('HTTP transport: what a decoder reads', () => {
   let transport: Transport;
   beforeEach(() => {
-    nock.disableNetConnect();
+    mockHttp();
     transport = createHttpTransport({ server });
   });
   afterEach(() => {
     transport.close();
-    nock.cleanAll();
-    nock.enableNetConnect();
+    unmockHttp();
   });
   const seen: string[] = [];
   const decoder: ObjectDecoder = {
@@ -376,8 +373,6 @@ describe('HTTP transport: what a decoder reads', () => {
 /** Real sockets: what an interceptor cannot show. */
 describe('HTTP transport: connections', () => {
   // Even an interceptor that lets everything pass makes its own sockets.
-  before(() => nock.restore());
-  after(() => nock.activate());
 
   let listening: NetServer | undefined;
   let transport: Transport | undefined;

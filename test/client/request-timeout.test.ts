@@ -2,7 +2,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
-import nock from 'nock';
 import { isOutcomeUnknown, isTransportError, type Transport } from 'gyre/api';
 import { type Client, createClient, createHttpTransport } from 'gyre/client';
 import { ConfigMap } from 'gyre/kinds';
@@ -68,8 +67,6 @@ describe('timeout of a request', () => {
   });
 
   describe('over HTTP', () => {
-    before(() => nock.restore());
-    after(() => nock.activate());
     let server: Server;
     let arrived: () => void = () => {};
     beforeEach(async () => {

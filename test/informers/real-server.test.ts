@@ -1,6 +1,5 @@
 /** An informer and a real server that is killed and started again: the cache ends equal to the server. */
 import { expect } from 'chai';
-import nock from 'nock';
 import { connect, createClient } from 'gyre/client';
 import { createInformer } from 'gyre/informers';
 import { ConfigMap } from 'gyre/kinds';
@@ -8,10 +7,6 @@ import { systemClock, systemRandom } from '#src/system/index.js';
 import { Program, gyreUp, root, temporaryFolder } from '../support/processes.js';
 
 describe('informer against a server that is killed', () => {
-  // Other tests of this process put nock between a request and its socket.
-  before(() => nock.restore());
-  after(() => nock.activate());
-
   it('comes back by itself, swaps its view, and tells what vanished', async function () {
     this.timeout(40_000);
     using folder = temporaryFolder();

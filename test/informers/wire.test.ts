@@ -6,7 +6,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { expect } from 'chai';
-import nock from 'nock';
+import { mockHttp, nock, unmockHttp } from '../support/nock.js';
 import { expired, tooManyRequests } from 'gyre/api';
 import { createClient, createHttpTransport } from 'gyre/client';
 import { createInformer, type Informer } from 'gyre/informers';
@@ -43,7 +43,7 @@ describe('informer over a wire that misbehaves', () => {
   const open: PassThrough[] = [];
 
   beforeEach(() => {
-    nock.disableNetConnect();
+    mockHttp();
     clock = new VirtualClock();
     transport = createHttpTransport({ server, maxLineBytes: 100_000 });
     informer = createInformer(createClient(transport), ConfigMap, {}, { clock, random: seededRandom(7) });
@@ -53,8 +53,7 @@ describe('informer over a wire that misbehaves', () => {
     transport.close();
     for (const stream of open.splice(0)) stream.destroy();
     expect(clock.pending).to.equal(0);
-    nock.cleanAll();
-    nock.enableNetConnect();
+    unmockHttp();
   });
 
   /** A watch that sends these lines and then stays open (or ends as told). */

@@ -106,8 +106,8 @@ export class Kubectl {
   }
 
   /** Starts a command that runs until it is ended. */
-  start(args: readonly string[]): RunningKubectl {
-    return new RunningKubectl(this.#spawn(args));
+  start(args: readonly string[], { env }: Pick<Invocation, 'env'> = {}): RunningKubectl {
+    return new RunningKubectl(this.#spawn(args, env));
   }
 
   #spawn(args: readonly string[], env?: Readonly<Record<string, string>>): ChildProcess {
@@ -130,7 +130,11 @@ export class RunningKubectl implements AsyncDisposable {
       this.stdout += text;
       this.#wake();
     });
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.stderr += text;
+      this.#wake();
+    });
+    child.stdin?.on('error', () => {});
     this.exited = new Promise((resolve) => {
       child.once('close', (code) => {
         this.#ended = true;
@@ -140,9 +144,14 @@ export class RunningKubectl implements AsyncDisposable {
     });
   }
 
+  /** To its standard input, which stays open. */
+  write(text: string): void {
+    this.#child.stdin?.write(text);
+  }
+
   /** Resolves once the output matches; rejects when kubectl ends before. */
-  async waitFor(pattern: RegExp): Promise<void> {
-    while (!pattern.test(this.stdout)) {
+  async waitFor(pattern: RegExp, stream: 'stdout' | 'stderr' = 'stdout'): Promise<void> {
+    while (!pattern.test(this[stream])) {
       if (this.#ended) throw new Error(`kubectl ended before ${pattern}:\n${this.stdout}\n${this.stderr}`);
       await new Promise<void>((wake) => {
         this.#wake = wake;

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { expect } from 'chai';
-import nock from 'nock';
+import { mockHttp, nock, unmockHttp } from '../../support/nock.js';
 import {
   connect,
   createClient,
@@ -365,7 +365,7 @@ users:
   });
 
   it('is all that connect() needs for a working client', async () => {
-    nock.disableNetConnect();
+    mockHttp();
     nock('http://one:8080', { reqheaders: { authorization: 'Bearer secret', 'user-agent': 'tester' } })
       .get('/api/v1/namespaces/shop/configmaps/web')
       .reply(200, { metadata: { name: 'web' } });
@@ -380,8 +380,7 @@ users:
       expect(found.metadata.name).to.equal('web');
       connection.transport.close();
     } finally {
-      nock.cleanAll();
-      nock.enableNetConnect();
+      unmockHttp();
     }
   });
 });

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import nock from 'nock';
+import { mockHttp, nock, unmockHttp } from '../../support/nock.js';
 import { isTransportError } from 'gyre/api';
 import { createHttpTransport, KubeconfigError } from 'gyre/client';
 import { VirtualClock } from 'gyre/testing';
@@ -205,10 +205,9 @@ describe('credential plugin', () => {
     });
 
   describe('in a transport', () => {
-    beforeEach(() => nock.disableNetConnect());
+    beforeEach(() => mockHttp());
     afterEach(() => {
-      nock.cleanAll();
-      nock.enableNetConnect();
+      unmockHttp();
     });
     const answers = (...rows: readonly (readonly [token: string, status: number])[]) => {
       for (const [token, status] of rows)

@@ -5,7 +5,6 @@ import https from 'node:https';
 import { type AddressInfo, connect as connectNet, type Server as NetServer } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { expect } from 'chai';
-import nock from 'nock';
 import { WebSocketServer } from 'ws';
 import { isOutcomeUnknown, isTransportError, type Transport } from 'gyre/api';
 import { connect, createClient, createHttpTransport, type HttpTransportOptions } from 'gyre/client';
@@ -20,8 +19,6 @@ import { join } from 'node:path';
 const isUnsent = (error: unknown) => isTransportError(error) && !isOutcomeUnknown(error);
 
 describe('HTTP transport: how a server is reached', () => {
-  before(() => nock.restore());
-  after(() => nock.activate());
   const clock = new VirtualClock({ startAt: Date.now() });
   let authority: KeyPair;
   let own: KeyPair;

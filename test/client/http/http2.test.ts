@@ -3,7 +3,6 @@ import http2, { type Http2SecureServer, type ServerHttp2Session, type ServerHttp
 import https from 'node:https';
 import { type AddressInfo, connect as connectNet, createServer as createNetServer } from 'node:net';
 import { expect } from 'chai';
-import nock from 'nock';
 import { isApiError, isOutcomeUnknown, isTransportError, type Transport } from 'gyre/api';
 import { createHttpTransport, type HttpTransportOptions } from 'gyre/client';
 import { createAuthority, issueCertificate, type KeyPair } from '#src/pki/index.js';
@@ -14,8 +13,6 @@ const json = { ':status': 200, 'content-type': 'application/json' };
 const isUnsent = (error: unknown) => isTransportError(error) && !isOutcomeUnknown(error);
 
 describe('HTTP/2 transport', () => {
-  before(() => nock.restore());
-  after(() => nock.activate());
   let authority: KeyPair;
   let own: KeyPair;
   before(async () => {

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { expect } from 'chai';
-import nock from 'nock';
 import {
   badRequest,
   type ContainerTarget,
@@ -112,7 +111,6 @@ describe('pod streams', () => {
   let node: FakeNode;
   const clients = new Map<string, Client>();
   before(async () => {
-    nock.restore();
     dataDir = mkdtempSync(join(tmpdir(), 'gyre-streams-'));
     cluster = await EmbeddedCluster.start({ dataDir, store: 'memory', controllers: false, https: {} });
     await cluster.client().create(Pod, {
@@ -141,7 +139,6 @@ describe('pod streams', () => {
     for (const client of clients.values()) client.transport.close();
     await cluster.stop();
     rmSync(dataDir, { recursive: true });
-    nock.activate();
   });
 
   for (const way of ['in process', 'over HTTPS']) {

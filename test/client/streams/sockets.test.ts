@@ -2,14 +2,11 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
-import nock from 'nock';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { isApiError, isOutcomeUnknown, isTransportError } from 'gyre/api';
 import { type Client, createClient, createHttpTransport, type HttpTransportOptions } from 'gyre/client';
 
 describe('pod streams over WebSockets', () => {
-  before(() => nock.restore());
-  after(() => nock.activate());
   let server: Server;
   let client: Client;
   const serve = async (

@@ -1,7 +1,6 @@
 /** Every fault on real sockets: it comes back, does not hammer, and ends with what the server has. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect } from 'chai';
-import nock from 'nock';
 import { connect, createClient, createHttpTransport } from 'gyre/client';
 import { createInformer } from 'gyre/informers';
 import { ConfigMap } from 'gyre/kinds';
@@ -53,13 +52,10 @@ describe('an informer on a real socket', function () {
   const unhandled: unknown[] = [];
   const onUnhandled = (error: unknown): void => void unhandled.push(error);
   before(() => {
-    // Other tests of this process put nock between a request and its socket: here sockets are what is tested.
-    nock.restore();
     process.on('unhandledRejection', onUnhandled);
   });
   after(() => {
     process.off('unhandledRejection', onUnhandled);
-    nock.activate();
   });
 
   for (const fault of faultCases) {
