@@ -21,8 +21,9 @@ export function record(family: string, title: string, minor: number, cell: Cell)
   let line = lines.get(key);
   if (!line) lines.set(key, (line = { family, title, cells: {} }));
   line.cells[`1.${minor}`] = cell;
-  if (file !== undefined) writeFileSync(file, JSON.stringify([...lines.values()]));
 }
+
+if (file !== undefined) process.once('exit', () => writeFileSync(file, JSON.stringify([...lines.values()])));
 
 /** The minor version of the kubectl to test with; the newest that is known where its name does not tell. */
 export function minorOf(binary: string): number {

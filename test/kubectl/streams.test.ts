@@ -150,13 +150,12 @@ describe('kubectl streams', function () {
 
         row('cp copies files into a container and back', async () => {
           const text = 'copied\n'.repeat(10_000);
-          const inside = join(home, 'inside');
-          mkdirSync(inside);
+          const inside = `/tmp/copied-${minor}-${protocol}`;
           writeFileSync(join(home, 'there.txt'), text);
-          const there = await run(['cp', join(home, 'there.txt'), `shell:${inside}/there.txt`]);
+          const there = await run(['cp', join(home, 'there.txt'), `shell:${inside}`]);
           expect([there.code, there.stderr]).to.deep.equal([0, '']);
-          expect(readFileSync(join(inside, 'there.txt'), 'utf8')).to.equal(text);
-          const back = await run(['cp', `shell:${inside}/there.txt`, join(home, 'back.txt')]);
+          expect((await run(['exec', 'shell', '--', 'cat', inside])).stdout).to.equal(text);
+          const back = await run(['cp', `shell:${inside}`, join(home, 'back.txt')]);
           expect(back.code, back.stderr).to.equal(0);
           expect(readFileSync(join(home, 'back.txt'), 'utf8')).to.equal(text);
         });
@@ -172,9 +171,9 @@ describe('kubectl streams', function () {
           const { code, stdout } = await run(['logs', 'shell']);
           expect([code, stdout]).to.deep.equal([0, 'ready\n']);
           await using following = kubectl.start(['logs', '--follow', 'talker'], { env });
-          const { code: said } = await run(['attach', '-i', 'talker'], `followed-${minor}\n`);
-          expect(said).to.equal(0);
-          await following.waitFor(new RegExp(`heard followed-${minor}`));
+          await using attached = kubectl.start(['attach', '-i', 'talker'], { env });
+          attached.write(`followed-${minor}-${protocol}\n`);
+          await following.waitFor(new RegExp(`heard followed-${minor}-${protocol}`));
         });
 
         row('port-forward carries several connections to a pod, and to the pod of a service', async () => {
@@ -218,16 +217,17 @@ describe('kubectl streams', function () {
         row('debug adds an ephemeral container, whose outcome the pod tells', async () => {
           const { code, stderr } = await run([
             'debug',
-            'shell',
+            'web',
             '--image=busybox',
             `--container=debugger-${minor}`,
+            '--attach=false',
             '--',
             'sh',
             '-c',
             'exit 0',
           ]);
           expect(code, stderr).to.equal(0);
-          const pod = await client.get(Pod, 'default/shell');
+          const pod = await client.get(Pod, 'default/web');
           const names = pod.spec?.ephemeralContainers?.map(({ name }) => name);
           expect(names).to.include(`debugger-${minor}`);
         });
@@ -243,6 +243,22 @@ describe('kubectl streams', function () {
             metadata: { namespace: 'default', name },
             spec: { maxUnavailable: 0, selector: { matchLabels: { app: name } } },
           });
+          // What the disruption controller would find.
+          const patch = {
+            status: {
+              observedGeneration: 1,
+              currentHealthy: 1,
+              desiredHealthy: 1,
+              expectedPods: 1,
+              disruptionsAllowed: 0,
+            },
+          };
+          await client.patchRaw(
+            PodDisruptionBudget,
+            `default/${name}`,
+            { type: 'merge', patch },
+            { subresource: 'status' },
+          );
           await client.create(Pod, {
             metadata: { namespace: 'default', name, labels: { app: name } },
             spec: { containers: [{ name: 'c', image: 'busybox', command: ['sleep', '1000'] }] },
