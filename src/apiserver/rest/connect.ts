@@ -2,6 +2,7 @@
 import type { JsonObject } from '../../api/index.js';
 import { admitSubresource } from './admit-subresource.js';
 import type { RequestContext } from './context.js';
+import { queryFlag } from './query-flag.js';
 
 /**
  * @param path of a proxy request: what follows `/proxy`
@@ -42,9 +43,7 @@ function portsOf(query: URLSearchParams): JsonObject {
 }
 
 function optionsOf(query: URLSearchParams): JsonObject {
-  const flags = ['stdin', 'stdout', 'stderr', 'tty'].filter(
-    (name) => query.has(name) && !['false', '0'].includes(query.get(name) ?? ''),
-  );
+  const flags = ['stdin', 'stdout', 'stderr', 'tty'].filter((name) => queryFlag(query, name));
   const container = query.get('container');
   const command = query.getAll('command');
   return {

@@ -11,6 +11,7 @@ import {
   parseLabelSelector,
   type StatusCause,
 } from '../../api/index.js';
+import { queryFlag } from './query-flag.js';
 
 export type FieldValidation = 'Ignore' | 'Warn' | 'Strict';
 
@@ -33,13 +34,6 @@ export interface ListQuery {
   readonly allowWatchBookmarks: boolean;
   /** Seconds; undefined when not given. */
   readonly timeoutSeconds: number | undefined;
-}
-
-function flag(query: URLSearchParams, name: string): boolean | undefined {
-  const value = query.get(name);
-  if (value === null) return undefined;
-  // As Kubernetes converts query booleans: only an explicit false is false.
-  return value !== 'false' && value !== '0';
 }
 
 function integer(query: URLSearchParams, name: string): number | undefined {
@@ -100,7 +94,7 @@ export function writeQuery(
     dryRun: dryRuns.length > 0,
     fieldManager: fieldManager === '' ? defaultManager(userAgent) : fieldManager,
     fieldValidation: fieldValidation === '' ? 'Warn' : (fieldValidation as FieldValidation),
-    force: flag(query, 'force') ?? false,
+    force: queryFlag(query, 'force') ?? false,
   };
 }
 
@@ -125,8 +119,8 @@ export function listQuery(query: URLSearchParams, watch: boolean): ListQuery {
     continueToken: query.get('continue') ?? '',
     resourceVersion: query.get('resourceVersion') ?? '',
     resourceVersionMatch: query.get('resourceVersionMatch') ?? '',
-    sendInitialEvents: flag(query, 'sendInitialEvents'),
-    allowWatchBookmarks: flag(query, 'allowWatchBookmarks') ?? false,
+    sendInitialEvents: queryFlag(query, 'sendInitialEvents'),
+    allowWatchBookmarks: queryFlag(query, 'allowWatchBookmarks') ?? false,
     timeoutSeconds: integer(query, 'timeoutSeconds'),
   };
   const causes = watch ? watchCauses(result) : listCauses(result);

@@ -20,6 +20,7 @@ import {
 import type { Pod } from '../../api/kinds/core/v1.js';
 import { type Given, given } from '../builtin/given.js';
 import { findCached, type RequestContext } from './context.js';
+import { queryFlag } from './query-flag.js';
 
 /** @throws ApiError BadRequest, NotFound, Invalid, ServiceUnavailable */
 export async function podLog(ctx: RequestContext): Promise<AsyncIterable<Uint8Array>> {
@@ -44,7 +45,7 @@ export interface ExecRequest {
 /** @throws ApiError BadRequest, NotFound, ServiceUnavailable */
 export function podExec(ctx: RequestContext): ExecRequest {
   const { query } = ctx.request;
-  const flag = (name: string): boolean => query.has(name) && !['false', '0'].includes(query.get(name) ?? '');
+  const flag = (name: string): boolean => queryFlag(query, name) ?? false;
   const attach = ctx.info.subresource === 'attach';
   const command = query.getAll('command');
   const tty = flag('tty');
@@ -136,7 +137,7 @@ function onlyContainer(pod: string, regular: readonly string[], init: readonly s
 
 function logOptions(query: URLSearchParams, pod: string, now: number): LogOptions {
   const causes: StatusCause[] = [];
-  const flag = (name: string): boolean => query.has(name) && !['false', '0'].includes(query.get(name) ?? '');
+  const flag = (name: string): boolean => queryFlag(query, name) ?? false;
   const integer = (name: string, least: number, words: string): number | undefined => {
     const text = query.get(name);
     if (text === null || text === '') return undefined;

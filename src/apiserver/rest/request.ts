@@ -4,6 +4,7 @@
 import type { HttpMethod, UserInfo } from '../../api/index.js';
 import { badRequest } from '../../api/index.js';
 import type { RequestRecord } from '../audit/request-record.js';
+import { queryFlag } from './query-flag.js';
 
 /** The last two go no further than to what is proxied. */
 export type RequestMethod = HttpMethod | 'HEAD' | 'OPTIONS';
@@ -131,8 +132,7 @@ export function parseResourcePath(
   const [resource = '', name = '', ...sub] = rest;
   // What follows it is the path of somebody else.
   const isProxy = sub[0] === 'proxy' && group === '' && proxied.has(resource);
-  const flag = isProxy ? null : query.get('watch');
-  const watch = flag !== null && flag !== 'false' && flag !== '0';
+  const watch = !isProxy && (queryFlag(query, 'watch') ?? false);
   return {
     verb: verbOf(method, name, watch),
     group,
