@@ -76,7 +76,7 @@ const configMap = (name, data) => ({
   await until(3);
   await core.deleteNamespacedConfigMap({ name: 'after', namespace: 'default' });
   await until(4);
-  seen.informer = { events, cached: informer.get('before', 'default')?.data };
+  seen.informer = { events: [...events], cached: informer.get('before', 'default')?.data };
   await informer.stop();
 }
 
