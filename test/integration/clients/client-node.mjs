@@ -102,7 +102,7 @@ const configMap = (name, data) => ({
         return request;
       }, reject);
   });
-  seen.watch = phases;
+  seen.watch = [...phases];
 }
 
 // Patches of all kinds, errors with their Status.
