@@ -3,8 +3,8 @@
  * them, never given twice.
  *
  * What is taken is read off the stored Services each time, so nothing can leak or go stale, and a restart has
- * nothing to rebuild; what is being written at this moment is remembered until the write is done. One server owns
- * the store; several on one store need an allocator that the store arbitrates.
+ * nothing to rebuild; what is being written at this moment is remembered until the write is done. Where several servers share
+ * a store, `service-claims.ts` has the store decide between them.
  */
 import {
   FieldPath,
@@ -37,6 +37,8 @@ export interface ServiceAllocatorOptions {
 
 /** Holds what a write was given until it is done, whether it succeeded or not. */
 export interface Allocation {
+  /** What was given and was not had before: `10.0.0.7`, `TCP/30080`. */
+  readonly given: readonly string[];
   done(): void;
 }
 
@@ -49,7 +51,7 @@ interface Taken {
   readonly ports: Set<string>;
 }
 
-const nothing: Allocation = { done: () => {} };
+const nothing: Allocation = { given: [], done: () => {} };
 
 export class ServiceAllocator {
   readonly #range: IpRange;
@@ -70,9 +72,14 @@ export class ServiceAllocator {
 
   /**
    * Fills in what the Service is to be given, in place.
+   * @param busy taken, beside what is stored and under way here
    * @throws ApiError Invalid when it asks for what is taken or out of range, or nothing is left
    */
-  allocate(object: { [key: string]: unknown }, old: JsonObject | undefined): Allocation {
+  allocate(
+    object: { [key: string]: unknown },
+    old: JsonObject | undefined,
+    busy: ReadonlySet<string> = new Set(),
+  ): Allocation {
     const spec = (fillable<Service>(object).spec ??= {});
     if (spec.type === 'ExternalName') return nothing;
     const before: Spec = (old && given<Service>(old).spec) ?? {};
@@ -80,7 +87,9 @@ export class ServiceAllocator {
     // Reading all Services is worth it only when something is to be given.
     let taken: Taken | undefined;
     const takenNow = (): Taken => {
-      taken ??= this.#taken(uid);
+      if (taken) return taken;
+      taken = this.#taken(uid);
+      for (const each of busy) (each.includes('/') ? taken.ports : taken.addresses).add(each);
       return taken;
     };
     const mine: Taken = { addresses: new Set(), ports: new Set() };
@@ -91,10 +100,26 @@ export class ServiceAllocator {
     if (causes.length > 0) throw invalid({ group: '', kind: 'Service' }, name, causes);
     if (mine.addresses.size === 0 && mine.ports.size === 0) return nothing;
     this.#underWay.add(mine);
-    return { done: () => this.#underWay.delete(mine) };
+    return { given: [...mine.addresses, ...mine.ports], done: () => this.#underWay.delete(mine) };
+  }
+
+  /** Whether no other stored Service has any of what the object was given. */
+  isFree(all: readonly string[], object: { [key: string]: unknown }): boolean {
+    const { uid } = (object.metadata ?? {}) as { readonly uid?: string };
+    const { addresses, ports } = this.#storedBy(uid);
+    return !all.some((each) => addresses.has(each) || ports.has(each));
   }
 
   #taken(exceptUid: string | undefined): Taken {
+    const taken = this.#storedBy(exceptUid);
+    for (const { addresses, ports } of this.#underWay) {
+      for (const address of addresses) taken.addresses.add(address);
+      for (const port of ports) taken.ports.add(port);
+    }
+    return taken;
+  }
+
+  #storedBy(exceptUid: string | undefined): Taken {
     const taken: Taken = { addresses: new Set(), ports: new Set() };
     for (const object of this.#stored()) {
       if (object.metadata.uid === exceptUid) continue;
@@ -102,10 +127,6 @@ export class ServiceAllocator {
       for (const address of spec.clusterIPs ?? []) taken.addresses.add(address);
       for (const port of spec.ports ?? []) if (port.nodePort) taken.ports.add(portKey(port));
       if (spec.healthCheckNodePort) taken.ports.add(`TCP/${spec.healthCheckNodePort}`);
-    }
-    for (const { addresses, ports } of this.#underWay) {
-      for (const address of addresses) taken.addresses.add(address);
-      for (const port of ports) taken.ports.add(port);
     }
     return taken;
   }

@@ -9,6 +9,7 @@ import {
   type UserInfo,
 } from '../../api/index.js';
 import type { Allocation, ServiceAllocator } from '../allocation/service-allocator.js';
+import { allocateClaimed } from '../allocation/service-claims.js';
 import type { ServiceAccountTokens } from '../auth/service-account-tokens.js';
 import type { AdmissionChain } from '../admission/admission.js';
 import type { CachedObject, ResourceCache, StampedObject } from '../cache/resource-cache.js';
@@ -107,14 +108,20 @@ export async function toStorage({ resource }: RequestContext, object: JsonObject
   return { ...stored, metadata };
 }
 
-/** Gives a Service its addresses and ports; for anything else there is nothing to give. @throws ApiError Invalid */
-export function allocate(
+/**
+ * Gives a Service its addresses and ports; for anything else there is nothing to give.
+ * @throws ApiError Invalid; StoreUnavailable
+ */
+export async function allocate(
   { deps, resource, info }: RequestContext,
   object: MutableObject,
   old: JsonObject | undefined,
-): Allocation | undefined {
+): Promise<Allocation | undefined> {
   const isService = resource.facts.group === '' && resource.facts.kind === 'Service';
-  return isService && info.subresource === '' ? deps.services.allocate(object, old) : undefined;
+  if (!isService || info.subresource !== '') return undefined;
+  return deps.cache.store.shared
+    ? allocateClaimed(deps.services, deps.cache, object, old)
+    : deps.services.allocate(object, old);
 }
 
 /** Lets admission say something in the audit log, where one is kept. */

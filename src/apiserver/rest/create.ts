@@ -115,7 +115,7 @@ async function attempt(
     throw badRequest('resourceVersion should not be set on objects to be created');
   // Said before anything is asked for: what the object wants may be what it has.
   if (findCached(ctx, name)) throw alreadyExists(ctx.resource.facts, name);
-  const allocation = allocate(ctx, object, undefined);
+  const allocation = await allocate(ctx, object, undefined);
   try {
     return await store(
       ctx,

@@ -162,7 +162,7 @@ async function commit(
     await deps.admission.validate(updateAttributes(ctx, next as JsonObject, current, write, as));
   }
 
-  const allocation = allocate(ctx, next, current);
+  const allocation = await allocate(ctx, next, current);
   try {
     return await store(ctx, cached, current, next, proposal.managed, write);
   } finally {
