@@ -3,10 +3,11 @@ import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { EmbeddedCluster, type EmbeddedClusterOptions, ForeignKubeconfig } from '../cluster/index.js';
 import type { ImageMapping } from '../runtime/index.js';
-import { StoreLocked } from '../store/index.js';
+import { type ObjectStore, StoreLocked } from '../store/index.js';
 import { onTerminationSignal, stderrSink } from '../system/index.js';
 import { createLogger } from '../telemetry/index.js';
 import { choiceOption, integerOption, readOptions, UsageError } from './arguments.js';
+import { type EtcdTarget, openEtcd, readEtcdTarget } from './up-etcd.js';
 import { type AuditFiles, auditIn, encryptionIn, tokensIn } from './up-files.js';
 import { packageVersion } from './version.js';
 
@@ -17,6 +18,11 @@ a node whose containers are processes of this machine, and a proxy for its Servi
 
   --data-dir DIR      everything kept on disk lives here                      (default .gyre)
   --store STORE       embedded: on disk, survives | memory                    (default embedded)
+  --etcd-servers URL[,URL…]
+                      keep the cluster in this etcd instead; several may serve one cluster
+  --etcd-prefix PATH  what all its keys begin with                            (default /gyre)
+  --etcd-cafile, --etcd-certfile, --etcd-keyfile FILE
+                      whom to believe, and who to be, for https
   --port N            of the API; 0 takes any free port                       (default 6443)
   --kubeconfig FILE   where to write the kubeconfig                           (default DIR/kubeconfig)
   --runtime RUNTIME   process: containers are processes | simulated: none run (default process)
@@ -42,6 +48,8 @@ export interface UpOptions {
   readonly port: number;
   readonly kubeconfig?: string;
   readonly store: 'embedded' | 'memory';
+  /** In place of `store`. */
+  readonly etcd?: EtcdTarget;
   readonly runtime: 'process' | 'simulated';
   readonly nodes: number;
   readonly images: Readonly<Record<string, ImageMapping>>;
@@ -59,6 +67,11 @@ export function readUpOptions(args: readonly string[]): UpOptions | 'help' {
   const given = readOptions('up', args, {
     'data-dir': { type: 'string', default: '.gyre' },
     store: { type: 'string', default: 'embedded' },
+    'etcd-servers': { type: 'string' },
+    'etcd-prefix': { type: 'string' },
+    'etcd-cafile': { type: 'string' },
+    'etcd-certfile': { type: 'string' },
+    'etcd-keyfile': { type: 'string' },
     port: { type: 'string', default: '6443' },
     kubeconfig: { type: 'string' },
     runtime: { type: 'string', default: 'process' },
@@ -73,11 +86,13 @@ export function readUpOptions(args: readonly string[]): UpOptions | 'help' {
     help: { type: 'boolean', default: false },
   });
   if (given.help) return 'help';
+  const etcd = readEtcdTarget(given);
   const runtime = choiceOption('runtime', given.runtime, ['process', 'simulated']);
   return {
     dataDir: resolve(given['data-dir']),
     port: integerOption('port', given.port, 0, 65535),
     store: choiceOption('store', given.store, ['embedded', 'memory']),
+    ...(etcd ? { etcd } : {}),
     runtime,
     nodes: integerOption('nodes', given.nodes ?? (runtime === 'simulated' ? '1' : '0'), 0, maxNodes),
     images: readImages(given.image),
@@ -134,19 +149,22 @@ export async function up(args: readonly string[], print: (text: string) => void)
   }
   // Signals count from here on: one that arrives during start-up stops the cluster once it stands.
   const stop = new Promise<void>((done) => onTerminationSignal(() => done()));
-  const cluster = await startCluster(options);
-  print(startUpText(options, cluster));
-  await stop;
-  await cluster.stop();
+  const etcd = options.etcd && (await openEtcd(options.etcd));
+  try {
+    const cluster = await startCluster(options, etcd);
+    print(startUpText(options, cluster));
+    await stop;
+    await cluster.stop();
+  } finally {
+    await etcd?.close();
+  }
   return 0;
 }
 
 function startUpText(options: UpOptions, cluster: EmbeddedCluster): string {
-  const store =
-    options.store === 'memory' ? 'memory: nothing survives this process' : `on disk in ${options.dataDir}`;
   const lines = [
     `gyre ${packageVersion()} (Kubernetes 1.32 API) on Node ${process.versions.node}`,
-    `  store       ${store}`,
+    `  store       ${storeText(options)}`,
     `  nodes       ${nodesText(options, cluster)}`,
     `  kubeconfig  ${cluster.kubeconfig}`,
     `  try         kubectl --kubeconfig ${cluster.kubeconfig} ${options.controllers ? 'create deployment web --image=nginx --port=8080' : 'get namespaces'}`,
@@ -156,6 +174,11 @@ function startUpText(options: UpOptions, cluster: EmbeddedCluster): string {
   return `${lines.join('\n')}\n`;
 }
 
+function storeText({ etcd, store, dataDir }: UpOptions): string {
+  if (etcd) return `etcd at ${etcd.endpoints.join(', ')}`;
+  return store === 'memory' ? 'memory: nothing survives this process' : `on disk in ${dataDir}`;
+}
+
 function nodesText({ controllers, nodes, runtime }: UpOptions, cluster: EmbeddedCluster): string {
   if (!controllers) return 'none: the API server alone';
   const simulated = nodes === 0 ? '' : `${nodes} simulated${runtime === 'process' ? ' (tainted)' : ''}`;
@@ -163,11 +186,11 @@ function nodesText({ controllers, nodes, runtime }: UpOptions, cluster: Embedded
   return [local, simulated].filter(Boolean).join('; ') || 'none';
 }
 
-async function startCluster(options: UpOptions): Promise<EmbeddedCluster> {
+async function startCluster(options: UpOptions, etcd: ObjectStore | undefined): Promise<EmbeddedCluster> {
   const { dataDir, port, kubeconfig, verbose } = options;
   const cluster: EmbeddedClusterOptions = {
     dataDir,
-    store: options.store,
+    store: etcd ?? options.store,
     https: { port, ...(kubeconfig === undefined ? {} : { kubeconfig }) },
     controllers: options.controllers,
     ...(options.tokenFile === undefined ? {} : { tokens: tokensIn(options.tokenFile) }),

@@ -199,6 +199,30 @@ describe('gyre up', function () {
         /up: option '--port <value>' argument missing/,
         /gyre up --help/,
       ],
+      [
+        'an etcd that is no URL',
+        ['up', '--etcd-servers', 'localhost:2379'],
+        /--etcd-servers: "localhost:2379" is no http or https URL/,
+        /--etcd-servers http:\/\/127\.0\.0\.1:2379/,
+      ],
+      [
+        'a certificate for etcd without its key',
+        ['up', '--etcd-servers', 'https://localhost:2379', '--etcd-certfile', 'x'],
+        /--etcd-keyfile alone says too little|--etcd-certfile alone says too little/,
+        /belong together/,
+      ],
+      [
+        'what is said of an etcd that is not named',
+        ['up', '--etcd-prefix', '/x'],
+        /--etcd-servers is missing/,
+        /--etcd-servers https/,
+      ],
+      [
+        'an etcd that does not answer',
+        ['up', '--etcd-servers', 'http://127.0.0.1:1'],
+        /etcd does not answer at http:\/\/127\.0\.0\.1:1/,
+        /is it running there/,
+      ],
       ['an argument that belongs nowhere', ['up', 'now'], /up: unexpected argument 'now'/, /gyre up --help/],
       ['an unknown command', ['upp'], /unknown command "upp"/, /gyre --help/],
     ];
