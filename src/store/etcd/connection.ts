@@ -5,6 +5,8 @@
  * A read, and a write that has certainly not been sent, is tried again until the time is up. A write that may have been
  * sent never is: its outcome is unknown, and the error says so.
  */
+import { isIP } from 'node:net';
+import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import type * as Grpc from '@grpc/grpc-js';
 import type { MethodDefinition, ServiceDefinition } from '@grpc/proto-loader';
 import { type Cancel, type Clock, sleep } from '../../api/index.js';
@@ -103,10 +105,34 @@ export async function connectEtcd(options: ConnectionOptions): Promise<EtcdConne
   return new EtcdConnection(grpc, methodOf, options);
 }
 
-function address(endpoint: string): { readonly target: string; readonly secure: boolean } {
+/**
+ * TLS has no server names that are addresses, and Node refuses to send them (RFC 6066): a name that means nothing is sent, and the
+ * certificate has to be for the address all the same.
+ */
+function identityOf(ip: string) {
+  return {
+    options: { 'grpc.ssl_target_name_override': 'etcd' },
+    verify: { checkServerIdentity: (_: string, cert: PeerCertificate) => checkServerIdentity(ip, cert) },
+  };
+}
+
+interface Address {
+  readonly target: string;
+  readonly secure: boolean;
+  /** The host, where it is no name. */
+  readonly ip: string | undefined;
+}
+
+function address(endpoint: string): Address {
   const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
-  if (url?.host && (url.protocol === 'http:' || url.protocol === 'https:'))
-    return { target: `${url.hostname}:${url.port || '2379'}`, secure: url.protocol === 'https:' };
+  if (url?.host && (url.protocol === 'http:' || url.protocol === 'https:')) {
+    const ip = url.hostname.replace(/^\[|\]$/g, '');
+    return {
+      target: `${url.hostname}:${url.port || '2379'}`,
+      secure: url.protocol === 'https:',
+      ip: isIP(ip) === 0 ? undefined : ip,
+    };
+  }
   throw new TypeError(
     `not an endpoint of etcd: ${JSON.stringify(endpoint)}; write http://HOST:PORT or https://HOST:PORT`,
   );
@@ -142,11 +168,12 @@ export class EtcdConnection {
     if (options.endpoints.length === 0) throw new TypeError('the etcd store needs at least one endpoint');
     const { ca, cert, key } = options.tls ?? {};
     const bytes = (pem: string | undefined) => (pem === undefined ? null : Buffer.from(pem));
-    this.#members = options.endpoints.map(address).map(({ target, secure }) => {
+    this.#members = options.endpoints.map(address).map(({ target, secure, ip }) => {
+      const known = ip === undefined ? undefined : identityOf(ip);
       const credentials = secure
-        ? grpc.credentials.createSsl(bytes(ca), bytes(key), bytes(cert))
+        ? grpc.credentials.createSsl(bytes(ca), bytes(key), bytes(cert), known?.verify)
         : grpc.credentials.createInsecure();
-      return new grpc.Client(target, credentials, channelOptions);
+      return new grpc.Client(target, credentials, { ...channelOptions, ...known?.options });
     });
   }
 
