@@ -89,6 +89,30 @@ function creates(clients: number): Benchmark {
   };
 }
 
+function createsBesideEtcd(clients: number): Benchmark {
+  return {
+    name: `create-etcd-${clients}`,
+    about: `creates of ConfigMaps on the durable store by ${clients} clients over HTTPS, beside bare transactions on etcd, both synced to the disk`,
+    metrics: [{ name: 'createsPerSecond', unit: '1/s', better: 'higher', bar: 1.5, goal: 3 }],
+    subject: ['create', 'gyre', String(clients)],
+    peer: ['etcd', 'gyre', String(clients), 'synced'],
+    needsPeers: false,
+    needsEtcd: true,
+  };
+}
+
+function etcdDriver(clients: number): Benchmark {
+  return {
+    name: `etcd-driver-${clients}`,
+    about: `transactions of our driver on etcd by ${clients} callers, beside those of the etcd3 package`,
+    metrics: [{ name: 'createsPerSecond', unit: '1/s', better: 'higher', bar: 1.2, goal: 2 }],
+    subject: ['etcd', 'gyre', String(clients)],
+    peer: ['etcd', 'etcd3', String(clients)],
+    needsPeers: true,
+    needsEtcd: true,
+  };
+}
+
 function lists(pods: number, shape: PodShape): Benchmark {
   return {
     name: `list-${shape}-${pods}`,
@@ -150,6 +174,11 @@ export const benchmarks: readonly Benchmark[] = [
   creates(1),
   creates(32),
   creates(256),
+  createsBesideEtcd(32),
+  createsBesideEtcd(256),
+  etcdDriver(1),
+  etcdDriver(32),
+  etcdDriver(256),
   {
     name: 'get',
     about: 'gets of a pod by 32 clients over HTTPS, beside a node:https that sends such bytes',

@@ -28,6 +28,8 @@ export interface Benchmark {
   readonly peer: readonly string[];
   /** The peer is a package of `bench/peers`. */
   readonly needsPeers: boolean;
+  /** An etcd on PATH takes part. Default false. */
+  readonly needsEtcd?: boolean;
 }
 
 export interface Spread {

@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { findEtcd } from '../test/support/etcd.js';
 import { benchmarks, large } from './benchmarks.js';
 import { type Result, run } from './harness.js';
 
@@ -32,6 +33,10 @@ const chosen =
     ? benchmarks
     : all.filter((b) => positionals.some((name) => b.name.startsWith(name)));
 
+const etcdIsThere = findEtcd() !== undefined;
+const skipped = chosen.filter((b) => b.needsEtcd && !etcdIsThere).map((b) => b.name);
+if (skipped.length > 0) console.error(`bench: without etcd on PATH there is no ${skipped.join(', ')}`);
+
 const peers = fileURLToPath(new URL('../../bench/peers/', import.meta.url));
 if (chosen.some((b) => b.needsPeers) && !existsSync(`${peers}node_modules`)) {
   console.error('Installing the peers (once)');
@@ -47,7 +52,7 @@ if (chosen.some((b) => b.needsPeers) && !existsSync(`${peers}node_modules`)) {
 }
 
 const results: Result[] = [];
-for (const benchmark of chosen) {
+for (const benchmark of chosen.filter((b) => etcdIsThere || !b.needsEtcd)) {
   const result = run(
     benchmark,
     rounds,

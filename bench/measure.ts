@@ -69,6 +69,8 @@ async function measured(): Promise<Sample> {
       const { rollout, controllerManagerLimit } = await import('./rollout.js');
       return side === 'limit' ? controllerManagerLimit() : rollout(side);
     }
+    case 'etcd':
+      return (await import('./server/etcd.js')).transactions(side, Number(rest[0]), rest[1] === 'synced');
     case 'start-envtest':
       return (await import('./lifecycle.js')).startEnvtest();
     case 'start':

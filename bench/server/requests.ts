@@ -5,7 +5,11 @@ import { serve, type ServerProcess, withPods } from './processes.js';
 const apiOnly = ['--no-controllers'];
 
 /** Calls `work` with 0, 1, 2 … from `clients` callers at once until `ms` are over; calls per second. */
-async function rate(clients: number, ms: number, work: (i: number) => Promise<unknown>): Promise<number> {
+export async function rate(
+  clients: number,
+  ms: number,
+  work: (i: number) => Promise<unknown>,
+): Promise<number> {
   let next = 0;
   let done = 0;
   const began = performance.now();

@@ -47,6 +47,8 @@ export interface EtcdOptions {
   readonly flags?: readonly string[];
   /** `https` with flags that say so. Default `http`. */
   readonly scheme?: 'http' | 'https';
+  /** Syncs to the disk before it answers. Default false. */
+  readonly synced?: boolean;
 }
 
 /** One member that is a whole cluster. What it has written survives the end of its process, not of the machine. */
@@ -73,7 +75,7 @@ export class Etcd implements AsyncDisposable {
       `--listen-peer-urls=${peers}`,
       `--initial-advertise-peer-urls=${peers}`,
       `--initial-cluster=default=${peers}`,
-      '--unsafe-no-fsync',
+      ...(options.synced ? [] : ['--unsafe-no-fsync']),
       '--log-level=error',
       ...(options.flags ?? []),
     ];
