@@ -15,6 +15,7 @@ export {
   rollingUpdate,
   type Sizes,
 } from './deployment/rolling-update.js';
+export { DisruptionController } from './disruption/disruption-controller.js';
 export { EndpointsCleanup, EndpointsController } from './endpoints/endpoints-controller.js';
 export { EndpointSliceController } from './endpointslice/endpointslice-controller.js';
 export { EndpointSliceMirroringController } from './endpointslice-mirroring/endpointslice-mirroring-controller.js';

@@ -6,6 +6,7 @@ import type { Clock, Random, Transport } from '../api/index.js';
 import {
   ClusterRoleAggregationController,
   deploymentController,
+  DisruptionController,
   EndpointsCleanup,
   EndpointsController,
   EndpointSliceController,
@@ -94,6 +95,7 @@ export class ControlPlane {
       .register(ClusterRoleAggregationController)
       .register(ServiceAccountController)
       .register(ResourceQuotaController)
+      .register(DisruptionController)
       .register(NodeLifecycleController)
       .register(TaintEvictionController)
       .register(PersistentVolumeClaimProtectionController)

@@ -243,21 +243,11 @@ describe('kubectl streams', function () {
             metadata: { namespace: 'default', name },
             spec: { maxUnavailable: 0, selector: { matchLabels: { app: name } } },
           });
-          // What the disruption controller would find.
-          const patch = {
-            status: {
-              observedGeneration: 1,
-              currentHealthy: 1,
-              desiredHealthy: 1,
-              expectedPods: 1,
-              disruptionsAllowed: 0,
-            },
-          };
-          await client.patchRaw(
+          await client.waitFor(
             PodDisruptionBudget,
             `default/${name}`,
-            { type: 'merge', patch },
-            { subresource: 'status' },
+            (budget) => budget?.status?.observedGeneration === 1,
+            { timeout: '10s' },
           );
           await client.create(Pod, {
             metadata: { namespace: 'default', name, labels: { app: name } },
