@@ -169,7 +169,7 @@ describe('API servers that share an etcd', function () {
       /** Every name the watcher of b has heard of, listing anew whenever its watch ends. */
       const heard = new Set<string>();
       const watching = (async () => {
-        while (writing || stopWatch.signal.aborted === false) {
+        while (!stopWatch.signal.aborted) {
           try {
             let version = '';
             const page = await b.server.transport(admin).request({
@@ -207,36 +207,41 @@ describe('API servers that share an etcd', function () {
           }
         }
       };
-      const writers = [write(a, 'a'), write(b, 'b')];
-      await pause(300);
-      if (end === 'kill') {
-        await etcd.kill();
-        await pause(700);
-        await etcd.start();
-      } else {
-        etcd.pause();
-        await pause(3000);
-        etcd.resume();
+      try {
+        const writers = [write(a, 'a'), write(b, 'b')];
+        await pause(300);
+        if (end === 'kill') {
+          await etcd.kill();
+          // Longer than a request is tried for: nobody can wait it out.
+          await pause(2500);
+          await etcd.start();
+        } else {
+          etcd.pause();
+          await pause(3000);
+          etcd.resume();
+        }
+        const before = acknowledged.size;
+        const deadline = process.uptime() + 30;
+        while (acknowledged.size < before + 50 && process.uptime() < deadline) await pause(20);
+        writing = false;
+        await Promise.all(writers);
+        expect(acknowledged.size, 'it goes on').to.be.at.least(before + 50);
+        for (const failure of failures)
+          expect(['503 ServiceUnavailable', '504 Timeout', '409 AlreadyExists']).to.include(failure);
+        expect([...failures].some((failure) => failure.startsWith('50'))).to.equal(true);
+        for (const member of [a, b]) {
+          const there = new Set<string>();
+          for await (const { metadata } of member.client.list(ConfigMap, { namespace: 'default' }))
+            there.add(metadata.name);
+          expect([...acknowledged].filter((name) => !there.has(name))).to.deep.equal([]);
+        }
+        while ([...acknowledged].some((name) => !heard.has(name)) && process.uptime() < deadline)
+          await pause(20);
+        expect([...acknowledged].filter((name) => !heard.has(name))).to.deep.equal([]);
+      } finally {
+        writing = false;
+        stopWatch.abort();
+        await watching;
       }
-      const before = acknowledged.size;
-      const deadline = process.uptime() + 30;
-      while (acknowledged.size < before + 50 && process.uptime() < deadline) await pause(20);
-      writing = false;
-      await Promise.all(writers);
-      expect(acknowledged.size, 'it goes on').to.be.at.least(before + 50);
-      for (const failure of failures)
-        expect(['503 ServiceUnavailable', '504 Timeout', '409 AlreadyExists']).to.include(failure);
-      expect([...failures].some((failure) => failure.startsWith('50'))).to.equal(true);
-      for (const member of [a, b]) {
-        const there = new Set<string>();
-        for await (const { metadata } of member.client.list(ConfigMap, { namespace: 'default' }))
-          there.add(metadata.name);
-        expect([...acknowledged].filter((name) => !there.has(name))).to.deep.equal([]);
-      }
-      while ([...acknowledged].some((name) => !heard.has(name)) && process.uptime() < deadline)
-        await pause(20);
-      expect([...acknowledged].filter((name) => !heard.has(name))).to.deep.equal([]);
-      stopWatch.abort();
-      await watching;
     });
 });
