@@ -31,6 +31,7 @@ export {
   type EncryptionProvider,
   readEncryptionConfiguration,
 } from './encryption/configuration.js';
+export { lifetimeOf } from './lifetime.js';
 export { type Listener, type ListenOptions, listen } from './http/listener.js';
 export type { ServerResponse } from './response.js';
 export { ApiServer, type ApiServerOptions } from './server.js';

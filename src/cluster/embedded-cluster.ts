@@ -17,19 +17,28 @@ import {
   type EncryptionConfiguration,
   type InProcessWebhooks,
   kubernetesVersion,
+  lifetimeOf,
   type Listener,
   listen,
 } from '../apiserver/index.js';
 import { type Client, createClient } from '../client/index.js';
-import type { ImageMapping, ProcessRuntime } from '../runtime/index.js';
-import { MemoryStore, type ObjectStore, openLmdbStore } from '../store/index.js';
+import type { ImageMapping, ProcessRuntime, SimulatedState } from '../runtime/index.js';
+import {
+  MemoryStore,
+  type ObjectStore,
+  openLmdbStore,
+  restoreSnapshot,
+  type StoreSnapshot,
+  takeSnapshot,
+} from '../store/index.js';
 import { processMetrics, systemClock, systemRandom } from '../system/index.js';
 import { type Logger, Registry, silentLogger } from '../telemetry/index.js';
 import { ControlPlane } from './control-plane.js';
 import { ensureCredentials, writeKubeconfig } from './credentials.js';
 import { LocalVolumeDirectories } from './local-volumes.js';
 import { processNode, processNodeName } from './process-node.js';
-import { simulatedNodes } from './simulated-nodes.js';
+import { type SimulatedNode, simulatedNodes } from './simulated-nodes.js';
+import { restoreEmbedded, storePath } from './restore.js';
 import { ensureStorageClass } from './storage-class.js';
 
 export interface HttpsOptions {
@@ -54,7 +63,19 @@ export interface NodesOptions {
   readonly images?: Readonly<Record<string, ImageMapping>>;
 }
 
+/** A whole cluster at one moment, in memory: what others begin with. It shares its objects with the cluster it is of. */
+export interface ClusterSnapshot extends StoreSnapshot {
+  /** What runs on simulated nodes, by name. */
+  readonly simulated: ReadonlyMap<string, SimulatedState>;
+}
+
 export interface EmbeddedClusterOptions {
+  /**
+   * Begins with what another cluster was, or with what a backup holds (`readArchive` of `gyre/store`); the store has to be
+   * empty. In memory all versions are those of the snapshot. What ran on simulated nodes goes on; processes do not.
+   * Default: an empty cluster.
+   */
+  readonly from?: ClusterSnapshot | StoreSnapshot;
   /**
    * `memory`: nothing survives. `embedded`: on disk below `dataDir`, survives. Or a store of the caller's, which the
    * cluster does not close. Default `memory`.
@@ -102,6 +123,8 @@ export class EmbeddedCluster implements AsyncDisposable {
   readonly #listener: Listener | undefined;
   readonly #ownStore: ObjectStore | undefined;
   readonly #controlPlane: ControlPlane | undefined;
+  readonly #store: ObjectStore;
+  readonly #simulated: readonly SimulatedNode[];
   readonly #time: { readonly clock: Clock; readonly random: Random };
   #stopping: Promise<void> | undefined;
 
@@ -110,7 +133,9 @@ export class EmbeddedCluster implements AsyncDisposable {
     parts: {
       readonly listener?: Listener | undefined;
       readonly kubeconfig?: string | undefined;
+      readonly store: ObjectStore;
       readonly ownStore?: ObjectStore | undefined;
+      readonly simulated: readonly SimulatedNode[];
       readonly controlPlane?: ControlPlane | undefined;
       readonly runtime?: ProcessRuntime | undefined;
       readonly time: { readonly clock: Clock; readonly random: Random };
@@ -121,27 +146,30 @@ export class EmbeddedCluster implements AsyncDisposable {
     this.#listener = parts.listener;
     this.url = parts.listener?.url;
     this.kubeconfig = parts.kubeconfig;
+    this.#store = parts.store;
     this.#ownStore = parts.ownStore;
+    this.#simulated = parts.simulated;
     this.#controlPlane = parts.controlPlane;
     this.isolation = parts.runtime?.isolationNote;
   }
 
   /**
    * Resolves when the API answers.
-   * @throws ForeignKubeconfig, or an Error with code EADDRINUSE or EACCES; TypeError without a `dataDir` where
-   * one is needed
+   * @throws ForeignKubeconfig, or an Error with code EADDRINUSE or EACCES; StoreNotEmpty where it is to begin with a
+   * snapshot; TypeError without a `dataDir` where one is needed
    */
   static async start(options: EmbeddedClusterOptions = {}): Promise<EmbeddedCluster> {
     const { clock = systemClock, random = systemRandom, log = silentLogger, https } = options;
     const dataDir = options.dataDir === undefined ? undefined : resolve(options.dataDir);
     if (https && dataDir === undefined) throw new TypeError('https needs a dataDir for its certificates');
     const credentials = https && dataDir !== undefined ? await ensureCredentials(dataDir, clock) : undefined;
-    const ownStore = await openStore(options.store ?? 'memory', dataDir, clock);
+    const ownStore = await openStore(options, dataDir, clock);
+    const store = ownStore ?? (options.store as ObjectStore);
     // Who is not reached from outside is not scraped: the controllers of a test count nothing.
     const metrics = https ? new Registry() : undefined;
     if (metrics) processMetrics(metrics);
     const starting = ApiServer.start({
-      store: ownStore ?? (options.store as ObjectStore),
+      store,
       clock,
       random,
       log,
@@ -176,6 +204,7 @@ export class EmbeddedCluster implements AsyncDisposable {
     let controlPlane: ControlPlane | undefined;
     let kubeconfig: string | undefined;
     let runtime: ProcessRuntime | undefined;
+    let simulated: readonly SimulatedNode[] = [];
     try {
       const rootCa = credentials?.ca.cert;
       if (https && dataDir !== undefined && credentials) {
@@ -191,19 +220,20 @@ export class EmbeddedCluster implements AsyncDisposable {
         writeKubeconfig(kubeconfig, listener.url, credentials);
       }
       if (options.controllers !== false) {
-        const { runtime: kind = 'simulated', images = {}, simulated } = options.nodes ?? {};
+        const { runtime: kind = 'simulated', images = {}, simulated: count } = options.nodes ?? {};
         const local =
           kind === 'process'
             ? processNode({ dataDir: needed(dataDir), clock, random, log, images })
             : undefined;
         runtime = local?.runtime;
-        const others = simulatedNodes(simulated ?? (local ? 0 : 1), clock, local !== undefined);
+        const states = options.from && 'simulated' in options.from ? options.from.simulated : undefined;
+        simulated = simulatedNodes(count ?? (local ? 0 : 1), clock, local !== undefined, states);
         controlPlane = new ControlPlane({
           target: (identity) => server.transport({ username: identity, groups: admin.groups ?? [] }),
           clock,
           random,
           log,
-          nodes: [...(local ? [local.config] : []), ...others],
+          nodes: [...(local ? [local.config] : []), ...simulated],
           version: kubernetesVersion.gitVersion,
           volumes: dataDir === undefined ? undefined : new LocalVolumeDirectories(join(dataDir, 'volumes')),
           rootCa,
@@ -217,7 +247,9 @@ export class EmbeddedCluster implements AsyncDisposable {
       return new EmbeddedCluster(server, {
         listener,
         kubeconfig,
+        store,
         ownStore,
+        simulated,
         controlPlane,
         runtime,
         time: { clock, random },
@@ -250,6 +282,15 @@ export class EmbeddedCluster implements AsyncDisposable {
     return createClient(this.transport(user), this.#time);
   }
 
+  /**
+   * All of it as it is now; takes no copies. Others begin with it, by `from`, and go ways of their own.
+   * @throws StoreUnavailable, StoreClosed
+   */
+  async snapshot(): Promise<ClusterSnapshot> {
+    const simulated = new Map(this.#simulated.map(({ name, runtime }) => [name, runtime.state()]));
+    return { ...(await takeSnapshot(this.#store, this.#time.clock)), simulated };
+  }
+
   /** Ends watches, waits for requests under way, closes what was started here. Calling it twice is harmless. */
   stop(): Promise<void> {
     this.#stopping ??= (async () => {
@@ -271,14 +312,19 @@ function needed(dataDir: string | undefined): string {
   return dataDir;
 }
 
-/** Undefined when the store is the caller's own. */
+/** Undefined when the store is the caller's own. @throws StoreNotEmpty */
 async function openStore(
-  store: 'memory' | 'embedded' | ObjectStore,
+  { store = 'memory', from }: EmbeddedClusterOptions,
   dataDir: string | undefined,
   clock: Clock,
 ): Promise<ObjectStore | undefined> {
-  if (typeof store === 'object') return undefined;
-  if (store === 'memory') return new MemoryStore({ clock });
+  if (typeof store === 'object') {
+    if (from) await restoreSnapshot(store, from, lifetimeOf);
+    return undefined;
+  }
+  if (store === 'memory')
+    return new MemoryStore({ clock, ...(from ? { from: { snapshot: from, lifetimeOf } } : {}) });
   if (dataDir === undefined) throw new TypeError('the embedded store needs a dataDir');
-  return openLmdbStore({ path: join(dataDir, 'store'), clock });
+  if (from) await restoreEmbedded(dataDir, from, clock);
+  return openLmdbStore({ path: storePath(dataDir), clock });
 }

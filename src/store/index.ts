@@ -1,4 +1,18 @@
 /** The object store seam and its drivers. */
+export {
+  type Archive,
+  type ArchiveFiles,
+  BadArchive,
+  readArchive,
+  writeArchive,
+} from './backup/archive.js';
+export {
+  type LifetimeOf,
+  restoreSnapshot,
+  StoreNotEmpty,
+  type StoreSnapshot,
+  takeSnapshot,
+} from './backup/snapshot.js';
 export type { EtcdTls } from './etcd/connection.js';
 export { type EtcdStoreOptions, openEtcdStore } from './etcd/etcd-store.js';
 export { StoreLocked } from './lmdb/directory-lock.js';

@@ -3,6 +3,7 @@
  * `TestCluster` run on. Observers are called synchronously, before the write's promise resolves.
  */
 import type { Cancel, Clock } from '../api/index.js';
+import type { LifetimeOf, StoreSnapshot } from './backup/snapshot.js';
 import {
   type CreateOptions,
   KeyExists,
@@ -19,6 +20,8 @@ import { expectRevision, VersionedState } from './versioned-state.js';
 export interface MemoryStoreOptions {
   /** Drives the expiry of entries created with a ttl. */
   readonly clock: Clock;
+  /** Begins with this state, at its versions; what expires gets its whole time anew. Default: empty. */
+  readonly from?: { readonly snapshot: StoreSnapshot; readonly lifetimeOf: LifetimeOf };
 }
 
 /**
@@ -36,7 +39,12 @@ export class MemoryStore implements ObjectStore {
 
   constructor(options: MemoryStoreOptions) {
     this.#clock = options.clock;
-    this.#state = new VersionedState(firstRevision(options.clock));
+    const { snapshot, lifetimeOf } = options.from ?? {};
+    this.#state = new VersionedState(snapshot?.revision ?? firstRevision(options.clock));
+    for (const entry of snapshot?.entries ?? []) {
+      this.#state.load(entry);
+      this.#expireIn(entry.key, lifetimeOf?.(entry.key));
+    }
   }
 
   async revision(): Promise<number> {
@@ -61,12 +69,7 @@ export class MemoryStore implements ObjectStore {
     const revision = this.#state.revision + 1;
     const entry: StoreEntry = { key, value, revision, createRevision: revision };
     this.#state.publish({ type: 'put', key, revision, entry });
-    if (options.ttl !== undefined) {
-      this.#expiries.set(
-        key,
-        this.#clock.setTimer(options.ttl * 1000, () => this.#expire(key)),
-      );
-    }
+    this.#expireIn(key, options.ttl);
     return entry;
   }
 
@@ -100,6 +103,14 @@ export class MemoryStore implements ObjectStore {
     for (const cancel of this.#expiries.values()) cancel();
     this.#expiries.clear();
     this.#state.close('the store was closed');
+  }
+
+  #expireIn(key: string, seconds: number | undefined): void {
+    if (seconds === undefined) return;
+    this.#expiries.set(
+      key,
+      this.#clock.setTimer(seconds * 1000, () => this.#expire(key)),
+    );
   }
 
   #expire(key: string): void {

@@ -11,7 +11,7 @@
  * What is read is frozen: a reconciler that mutates what it was given fails here, at the line that does.
  */
 import type { Duration } from '../api/index.js';
-import { EmbeddedCluster } from '../cluster/index.js';
+import { type ClusterSnapshot, EmbeddedCluster } from '../cluster/index.js';
 import {
   type AdmissionDefinition,
   type ConversionDefinition,
@@ -29,7 +29,22 @@ import { ClusterInTest } from './cluster-in-test.js';
 import { seededRandom } from './seeded-random.js';
 import { VirtualClock } from './virtual-clock.js';
 
+/** Everything a test has at one moment, its time included: what other tests begin with. */
+export interface TestSnapshot {
+  /** Milliseconds since the epoch. */
+  readonly time: number;
+  readonly local: ClusterSnapshot;
+  /** The further clusters by name. */
+  readonly remotes: ReadonlyMap<string, ClusterSnapshot>;
+}
+
 export interface TestClusterOptions {
+  /**
+   * Begins where another test cluster was, at its time: `await t.snapshot()`. What is costly to set up is set up once. The
+   * controllers begin anew, as after a restart of their process; further clusters are those of the snapshot. Default: empty
+   * clusters, at 2026-01-01T00:00:00Z.
+   */
+  readonly from?: TestSnapshot;
   /** Controller classes, definitions and Runnables to run. */
   readonly controllers?: readonly (Registrable | Runnable)[];
   /** Webhooks that the API server asks from the start. */
@@ -69,13 +84,16 @@ export class TestCluster extends ClusterInTest implements AsyncDisposable {
 
   /** Resolves when the API serves, CRDs are established, and every controller's caches are complete. */
   static async start(options: TestClusterOptions = {}): Promise<TestCluster> {
-    const clock = new VirtualClock();
-    const random = seededRandom(options.seed ?? 1);
+    const { from, seed = 1 } = options;
+    const clock = new VirtualClock(from ? { startAt: from.time } : {});
+    // What a fork makes is not named like what it began with.
+    const random = seededRandom(from ? seed + from.local.revision : seed);
     const log = options.log ?? silentLogger;
     // Loading modules is real I/O, which no virtual time waits for: have it behind us.
     await Manager.preload();
-    const startCluster = async (): Promise<ClusterInTest> => {
+    const startCluster = async (snapshot: ClusterSnapshot | undefined): Promise<ClusterInTest> => {
       const starting = EmbeddedCluster.start({
+        ...(snapshot ? { from: snapshot } : {}),
         clock,
         random,
         log,
@@ -85,9 +103,10 @@ export class TestCluster extends ClusterInTest implements AsyncDisposable {
       });
       return new ClusterInTest(await settled(clock, starting), clock, new PermissionRecorder());
     };
-    const local = await startCluster();
+    const local = await startCluster(from?.local);
     const remotes = new Map<string, ClusterInTest>();
-    for (const name of options.clusters ?? []) remotes.set(name, await startCluster());
+    for (const name of new Set([...(from?.remotes.keys() ?? []), ...(options.clusters ?? [])]))
+      remotes.set(name, await startCluster(from?.remotes.get(name)));
     const manager = Manager.create({
       explain: true,
       ...options.manager,
@@ -131,6 +150,15 @@ export class TestCluster extends ClusterInTest implements AsyncDisposable {
         `there is no cluster ${JSON.stringify(name)}: start with { clusters: ['${name}'] }`,
       );
     return found;
+  }
+
+  /** All there is now; the cluster goes on, and what begins with it changes nothing of it. */
+  async snapshot(): Promise<TestSnapshot> {
+    const time = this.clock.now();
+    const local = await this.cluster.snapshot();
+    const remotes = new Map<string, ClusterSnapshot>();
+    for (const [name, { cluster }] of this.#remotes) remotes.set(name, await cluster.snapshot());
+    return { time, local, remotes };
   }
 
   async stop(): Promise<void> {

@@ -8,11 +8,10 @@
 import { copyJson, internalError, type JsonObject, type JsonValue } from '../../api/index.js';
 import { KeyExists, type ObjectStore, type StoreEntry } from '../../store/index.js';
 import type { WatchCache } from '../cache/watch-cache.js';
+import { lifetimeOf } from '../lifetime.js';
 import type { Allocation, ServiceAllocator } from './service-allocator.js';
 
 const prefix = '/gyre.dev/serviceclaims/';
-/** Longer than a write takes. */
-const ttlSeconds = 60;
 const maxAttempts = 32;
 
 /**
@@ -58,7 +57,9 @@ async function claim(
   const claims: StoreEntry[] = [];
   for (const each of given) {
     try {
-      claims.push(await store.create(prefix + each, {}, { ttl: ttlSeconds }));
+      const key = prefix + each;
+      const ttl = lifetimeOf(key) as number;
+      claims.push(await store.create(key, {}, { ttl }));
     } catch (error) {
       release(store, claims);
       if (!(error instanceof KeyExists)) throw error;

@@ -10,6 +10,7 @@ import {
 } from '../../api/index.js';
 import { KeyExists } from '../../store/index.js';
 import type { StampedObject } from '../cache/resource-cache.js';
+import { lifetimeOf } from '../lifetime.js';
 import {
   allocate,
   annotating,
@@ -141,18 +142,16 @@ async function store(
     return final as StampedObject;
   }
   try {
-    const isEvent = facts.kind === 'Event' && (facts.group === '' || facts.group === 'events.k8s.io');
-    const options = isEvent ? { ttl: eventTtlSeconds } : {};
+    const key = keyFor(ctx, name);
+    const ttl = lifetimeOf(key);
     const value = await toStorage(ctx, final);
-    return await written(ctx, await deps.cache.store.create(keyFor(ctx, name), value, options), final);
+    const entry = await deps.cache.store.create(key, value, ttl === undefined ? {} : { ttl });
+    return await written(ctx, entry, final);
   } catch (error) {
     if (error instanceof KeyExists) throw alreadyExists(facts, name);
     throw error;
   }
 }
-
-/** Events are forgotten after an hour (OC-18). */
-const eventTtlSeconds = 3600;
 
 /** The object with its creator as the owner of its fields; a status of its own is the server's. */
 function owned(ctx: RequestContext, object: JsonObject, write: WriteQuery, now: string): JsonObject {

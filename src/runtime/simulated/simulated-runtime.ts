@@ -3,7 +3,7 @@
  * clock. For tests under virtual time and for nodes by the thousand.
  *
  * It does no I/O and keeps nothing beyond the process: after a restart its pods run anew, and their restart
- * counts say so.
+ * counts say so. One that begins with the `state()` of another goes on where that one was.
  */
 import { Subject } from 'rxjs';
 import { type Cancel, type Clock, type PortConnection, sleep } from '../../api/index.js';
@@ -28,6 +28,23 @@ export interface SimulatedRuntimeOptions {
   readonly network?: number;
   /** Which images there are. Default: all. */
   readonly hasImage?: (image: string) => boolean;
+  /** What another one, of the same network, had. Default: nothing. */
+  readonly from?: SimulatedState;
+}
+
+/** All that a runtime has at one moment. */
+export interface SimulatedState {
+  readonly sandboxes: readonly { readonly status: PodSandboxStatus; readonly address: number }[];
+  readonly containers: readonly {
+    readonly status: ContainerStatus;
+    readonly behaviour: Behaviour;
+    /** Milliseconds from now; absent while it runs for ever. */
+    readonly ends?: { readonly inMs: number; readonly exitCode: number };
+    /** Milliseconds from now; absent unless it is being stopped. */
+    readonly killInMs?: number;
+  }[];
+  readonly nextAddress: number;
+  readonly nextId: number;
 }
 
 interface Sandbox {
@@ -38,8 +55,8 @@ interface Sandbox {
 interface Container {
   status: ContainerStatus;
   readonly behaviour: Behaviour;
-  /** The next thing that happens to it by itself. */
-  cancel: Cancel;
+  /** Its end, where that comes by itself. */
+  ends?: { readonly at: number; readonly exitCode: number; readonly cancel: Cancel };
   /** While it is being stopped: when it is killed, monotonic. */
   killAt?: number;
   stopped: (() => void)[];
@@ -64,16 +81,51 @@ export class SimulatedRuntime implements ContainerRuntime {
   #nextAddress = 2;
   #nextId = 1;
 
-  constructor({ clock, network = 0, hasImage = () => true }: SimulatedRuntimeOptions) {
+  constructor({ clock, network = 0, hasImage = () => true, from }: SimulatedRuntimeOptions) {
     this.#clock = clock;
     this.#network = network;
     this.#hasImage = hasImage;
+    if (from) this.#takeUp(from);
+  }
+
+  /** What there is now. */
+  state(): SimulatedState {
+    const now = this.#clock.monotonic();
+    return {
+      sandboxes: [...this.#sandboxes.values()].map((sandbox) => ({ ...sandbox })),
+      containers: [...this.#containers.values()].map(({ status, behaviour, ends, killAt }) => ({
+        status,
+        behaviour,
+        ...(ends ? { ends: { inMs: ends.at - now, exitCode: ends.exitCode } } : {}),
+        ...(killAt === undefined ? {} : { killInMs: killAt - now }),
+      })),
+      nextAddress: this.#nextAddress,
+      nextId: this.#nextId,
+    };
+  }
+
+  #takeUp({ sandboxes, containers, nextAddress, nextId }: SimulatedState): void {
+    this.#nextAddress = nextAddress;
+    this.#nextId = nextId;
+    for (const { status, address } of sandboxes) {
+      this.#sandboxes.set(status.id, { status, address });
+      this.#pod(status.config.pod.uid).sandboxes.add(status.id);
+      if (status.state === 'ready') this.#addresses.add(address);
+    }
+    for (const { status, behaviour, ends, killInMs } of containers) {
+      const container: Container = { status, behaviour, stopped: [] };
+      if (killInMs !== undefined) container.killAt = this.#clock.monotonic() + killInMs;
+      this.#containers.set(status.id, container);
+      const sandbox = this.#sandboxes.get(status.sandboxId);
+      if (sandbox) this.#pod(sandbox.status.config.pod.uid).containers.add(status.id);
+      if (ends) this.#endIn(container, ends.inMs, ends.exitCode);
+    }
   }
 
   async start(): Promise<void> {}
 
   async close(): Promise<void> {
-    for (const container of this.#containers.values()) container.cancel();
+    for (const { ends } of this.#containers.values()) ends?.cancel();
   }
 
   async runPodSandbox(config: PodSandboxConfig): Promise<PodSandboxStatus> {
@@ -145,7 +197,7 @@ export class SimulatedRuntime implements ContainerRuntime {
       imageRef: config.image,
     };
     const behaviour = behaviourOf(sandbox.status.config.annotations, config.name);
-    this.#containers.set(id, { status, behaviour, cancel: () => {}, stopped: [] });
+    this.#containers.set(id, { status, behaviour, stopped: [] });
     this.#pod(sandbox.status.config.pod.uid).containers.add(id);
     return id;
   }
@@ -163,8 +215,7 @@ export class SimulatedRuntime implements ContainerRuntime {
     const { attempt } = container.status.config;
     const runMs = ofRun<number | null>(behaviour.runMs, attempt);
     if (runMs !== undefined && runMs !== null) {
-      const exitCode = ofRun(behaviour.exitCode, attempt) ?? 0;
-      container.cancel = this.#clock.setTimer(runMs, () => this.#end(container, exitCode));
+      this.#endIn(container, runMs, ofRun(behaviour.exitCode, attempt) ?? 0);
     }
     this.#tell(container, 'containerStarted');
   }
@@ -184,13 +235,9 @@ export class SimulatedRuntime implements ContainerRuntime {
     // Asked again it can only go faster.
     if (first || killAt < (container.killAt ?? 0)) {
       container.killAt = killAt;
-      container.cancel();
       const yields = first && stopMs <= graceMs;
       if (yields && stopMs === 0) this.#end(container, terminated);
-      else
-        container.cancel = this.#clock.setTimer(yields ? stopMs : graceMs, () =>
-          this.#end(container, yields ? terminated : killed),
-        );
+      else this.#endIn(container, yields ? stopMs : graceMs, yields ? terminated : killed);
     }
     return done;
   }
@@ -243,9 +290,17 @@ export class SimulatedRuntime implements ContainerRuntime {
     return { outcome: 'failure', message: failureText(action) };
   }
 
+  /** In place of any end it had before it. */
+  #endIn(container: Container, ms: number, exitCode: number): void {
+    container.ends?.cancel();
+    const cancel = this.#clock.setTimer(ms, () => this.#end(container, exitCode));
+    container.ends = { at: this.#clock.monotonic() + ms, exitCode, cancel };
+  }
+
   #end(container: Container, exitCode: number, why: { reason?: string; message?: string } = {}): void {
     if (container.status.state === 'exited') return;
-    container.cancel();
+    container.ends?.cancel();
+    delete container.ends;
     const now = this.#clock.now();
     container.status = {
       ...container.status,
