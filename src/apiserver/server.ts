@@ -48,6 +48,7 @@ import { UnionAuthorizer } from './auth/union.js';
 import { nodeRules } from './bootstrap/roles/for-components.js';
 import { publishEndpoints, type ServerAddress } from './bootstrap/own-endpoints.js';
 import { ensureSystemObjects } from './bootstrap/system-objects.js';
+import { backupOf, backupPath } from './backup.js';
 import { builtinDecoder } from './builtin/served.js';
 import { freshness } from './cache/freshness.js';
 import { storeFailure } from './cache/store-failure.js';
@@ -101,6 +102,11 @@ export interface ApiServerOptions {
   readonly serviceAccountKey?: string;
   /** Whom service-account tokens are from, and for. Default `https://kubernetes.default.svc.cluster.local`. */
   readonly serviceAccountIssuer?: string;
+  /**
+   * For how long every version of every object can be read and watched from, and at most twice as long; milliseconds. It is kept in
+   * memory. Default: five minutes, as in Kubernetes (API-4).
+   */
+  readonly historyMs?: number;
   /** What is encrypted at rest, and how: the first provider writes, all read. Default: nothing is. */
   readonly encryption?: EncryptionConfiguration;
   /**
@@ -166,6 +172,8 @@ export class ApiServer {
   readonly #crds: CrdController;
   readonly #aggregator: Aggregator;
   readonly #localServices: LocalApiServices;
+  /** As it is on disk: under what encrypts. */
+  readonly #store: ObjectStore;
   readonly #log: Logger;
   readonly #audit: AuditLog | undefined;
   readonly #flow: FlowControl | undefined;
@@ -177,6 +185,7 @@ export class ApiServer {
   #ready = false;
 
   private constructor(options: ApiServerOptions, cache: WatchCache) {
+    this.#store = options.store;
     this.#log = options.log ?? silentLogger;
     this.#audit = options.audit && new AuditLog(options.audit, options);
     const { clock, maxRequestsInFlight: maxInFlight = 600 } = options;
@@ -292,6 +301,7 @@ export class ApiServer {
       clock,
       decoderOf: builtinDecoder,
       ...(options.freeze ? { freeze: true } : {}),
+      ...(options.historyMs === undefined ? {} : { historyMs: options.historyMs }),
     });
     const server = new ApiServer(options, cache);
     try {
@@ -576,6 +586,10 @@ export class ApiServer {
     if (path === '/metrics') {
       if (request.method !== 'GET') throw methodNotAllowed();
       return exposed(this.#numbers, request.headers.accept);
+    }
+    if (path === backupPath) {
+      if (request.method !== 'GET') throw methodNotAllowed();
+      return backupOf(this.#store, this.#rest.clock);
     }
     const issued = issuerDocument(path, this.#rest.tokens, this.#address);
     if (issued && request.method === 'GET') return { code: 200, ...issued };

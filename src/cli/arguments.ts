@@ -1,5 +1,6 @@
 /** Reading the command line: a mistake is one clear line, a hint, and exit code 2. */
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { type Duration, durationMs } from '../api/index.js';
 
 export class UsageError extends Error {
   override readonly name = 'UsageError';
@@ -12,9 +13,9 @@ export class UsageError extends Error {
 }
 
 type Options = NonNullable<ParseArgsConfig['options']>;
-type Values<O extends Options> = ReturnType<
-  typeof parseArgs<{ args: string[]; options: O; strict: true; allowPositionals: false }>
->['values'];
+type Parsed<O extends Options> = ReturnType<
+  typeof parseArgs<{ args: string[]; options: O; strict: true; allowPositionals: true }>
+>;
 
 /**
  * Options of one command, strictly: nothing unknown, no positionals.
@@ -24,9 +25,38 @@ export function readOptions<O extends Options>(
   command: string,
   args: readonly string[],
   options: O,
-): Values<O> {
+): Parsed<O>['values'] {
+  return parse(command, args, options, false).values;
+}
+
+/**
+ * As `readOptions`, with as many words as there are names for them.
+ * @throws UsageError
+ */
+export function readWords<O extends Options>(
+  command: string,
+  args: readonly string[],
+  names: readonly string[],
+  options: O & { readonly help: { readonly type: 'boolean'; readonly default: false } },
+): { readonly words: readonly string[]; readonly given: Parsed<O>['values'] } {
+  const { positionals: words, values: given } = parse(command, args, options, true);
+  if (words.length === names.length || (given as { readonly help?: unknown }).help === true)
+    return { words, given };
+  const missing = names[words.length];
+  throw new UsageError(
+    `${command}: ${missing === undefined ? `${JSON.stringify(words[names.length])} is too much` : `${missing} is missing`}`,
+    `gyre ${command} ${names.join(' ')}; gyre ${command} --help says more`,
+  );
+}
+
+function parse<O extends Options>(
+  command: string,
+  args: readonly string[],
+  options: O,
+  allowPositionals: boolean,
+): Parsed<O> {
   try {
-    return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
+    return parseArgs({ args: [...args], options, strict: true, allowPositionals }) as Parsed<O>;
   } catch (error) {
     const [message = ''] = (error as Error).message.split('. ');
     throw new UsageError(
@@ -57,4 +87,14 @@ export function choiceOption<C extends string>(name: string, value: string, choi
     );
   }
   return value as C;
+}
+
+/** @throws UsageError unless `text` is a time that is longer than none: `90s`, `24h` */
+export function durationOption(name: string, text: string): Duration {
+  try {
+    if (durationMs(text as Duration) > 0) return text as Duration;
+  } catch {
+    // Said below.
+  }
+  throw new UsageError(`--${name} must be a time, not ${JSON.stringify(text)}`, `for example --${name} 24h`);
 }

@@ -6,6 +6,9 @@ import { packageVersion } from './version.js';
 const help = `Usage: gyre <command> [options]
 
   up         start an embedded cluster on 127.0.0.1
+  backup     write all that a cluster is into a file
+  restore    make a cluster of such a file
+  history    what became of an object: every version, and what changed
   new        make a project of an operator
   generate   write typed kinds for somebody else's custom resources
   version    print the version
@@ -19,6 +22,12 @@ async function run([command, ...args]: readonly string[]): Promise<number> {
   switch (command) {
     case 'up':
       return (await import('./up.js')).up(args, print);
+    case 'backup':
+      return (await import('./backup.js')).backup(args, print);
+    case 'restore':
+      return (await import('./restore.js')).restore(args, print);
+    case 'history':
+      return (await import('./history.js')).history(args, print);
     case 'new':
       return (await import('./new.js')).newProject(args, print);
     case 'generate':

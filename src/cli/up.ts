@@ -1,13 +1,14 @@
 /** `gyre up`: an embedded cluster on loopback until it is told to stop. */
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
+import type { Duration } from '../api/index.js';
 import { EmbeddedCluster, type EmbeddedClusterOptions, ForeignKubeconfig } from '../cluster/index.js';
 import type { ImageMapping } from '../runtime/index.js';
 import { type ObjectStore, StoreLocked } from '../store/index.js';
 import { onTerminationSignal, stderrSink } from '../system/index.js';
 import { createLogger } from '../telemetry/index.js';
-import { choiceOption, integerOption, readOptions, UsageError } from './arguments.js';
-import { type EtcdTarget, openEtcd, readEtcdTarget } from './up-etcd.js';
+import { choiceOption, durationOption, integerOption, readOptions, UsageError } from './arguments.js';
+import { type EtcdTarget, etcdOptions, openEtcd, readEtcdTarget } from './etcd-target.js';
 import { type AuditFiles, auditIn, encryptionIn, tokensIn } from './up-files.js';
 import { packageVersion } from './version.js';
 
@@ -32,6 +33,7 @@ a node whose containers are processes of this machine, and a proxy for its Servi
                       static tokens: lines of token,user,uid,"group1,group2"
   --encryption-provider-config FILE
                       an EncryptionConfiguration: what is encrypted at rest, with which keys
+  --history DURATION  for how long every version is kept, in memory too: 24h  (default 5m)
   --audit-policy-file FILE
                       an audit.k8s.io/v1 Policy: what is written of which request
   --audit-log-path FILE
@@ -56,6 +58,7 @@ export interface UpOptions {
   readonly controllers: boolean;
   readonly tokenFile?: string;
   readonly encryptionFile?: string;
+  readonly history?: Duration;
   readonly auditFiles?: AuditFiles;
   readonly verbose: boolean;
 }
@@ -67,11 +70,7 @@ export function readUpOptions(args: readonly string[]): UpOptions | 'help' {
   const given = readOptions('up', args, {
     'data-dir': { type: 'string', default: '.gyre' },
     store: { type: 'string', default: 'embedded' },
-    'etcd-servers': { type: 'string' },
-    'etcd-prefix': { type: 'string' },
-    'etcd-cafile': { type: 'string' },
-    'etcd-certfile': { type: 'string' },
-    'etcd-keyfile': { type: 'string' },
+    ...etcdOptions,
     port: { type: 'string', default: '6443' },
     kubeconfig: { type: 'string' },
     runtime: { type: 'string', default: 'process' },
@@ -79,6 +78,7 @@ export function readUpOptions(args: readonly string[]): UpOptions | 'help' {
     image: { type: 'string', multiple: true, default: [] },
     'token-auth-file': { type: 'string' },
     'encryption-provider-config': { type: 'string' },
+    history: { type: 'string' },
     'audit-policy-file': { type: 'string' },
     'audit-log-path': { type: 'string' },
     'no-controllers': { type: 'boolean', default: false },
@@ -102,6 +102,7 @@ export function readUpOptions(args: readonly string[]): UpOptions | 'help' {
     ...(given['encryption-provider-config'] === undefined
       ? {}
       : { encryptionFile: resolve(given['encryption-provider-config']) }),
+    ...(given.history === undefined ? {} : { history: durationOption('history', given.history) }),
     ...readAuditFiles(given['audit-policy-file'], given['audit-log-path']),
     ...(given.kubeconfig === undefined ? {} : { kubeconfig: resolve(given.kubeconfig) }),
   };
@@ -197,6 +198,7 @@ async function startCluster(options: UpOptions, etcd: ObjectStore | undefined): 
     ...(options.encryptionFile === undefined
       ? {}
       : { encryption: await encryptionIn(options.encryptionFile) }),
+    ...(options.history === undefined ? {} : { history: options.history }),
     ...(options.auditFiles === undefined ? {} : { audit: await auditIn(options.auditFiles) }),
     nodes: { runtime: options.runtime, simulated: options.nodes, images: options.images },
     ...(verbose ? { log: createLogger(stderrSink(), 'debug') } : {}),

@@ -14,6 +14,8 @@ import { errorOf } from './errors.js';
 export interface DiscoveredResource {
   readonly kind: Kind<KubernetesObject>;
   readonly verbs: readonly string[];
+  /** What else it may be called on a command line: its singular and short names. */
+  readonly aliases: readonly string[];
   /** True for the version its group prefers among those that serve this resource. */
   readonly preferred: boolean;
 }
@@ -39,6 +41,8 @@ interface AggregatedList {
         readonly responseKind?: { readonly group?: string; readonly version?: string; readonly kind: string };
         readonly scope: string;
         readonly verbs: readonly string[];
+        readonly singularResource?: string;
+        readonly shortNames?: readonly string[];
       }[];
     }[];
   }[];
@@ -79,13 +83,20 @@ function add(
     readonly namespaced: boolean;
   },
   verbs: readonly string[],
+  singular: string | undefined,
+  shortNames: readonly string[] = [],
 ): void {
   const { group, version, plural, namespaced } = facts;
   const id = `${plural}.${group}`;
   const preferred = !seen.has(id);
   seen.add(id);
   const scope = namespaced ? 'Namespaced' : 'Cluster';
-  resources.push({ kind: kind({ group, version, kind: facts.kind, plural, scope }), verbs, preferred });
+  resources.push({
+    kind: kind({ group, version, kind: facts.kind, plural, scope }),
+    verbs,
+    aliases: [singular || facts.kind.toLowerCase(), ...shortNames],
+    preferred,
+  });
 }
 
 function addAggregated(found: Found, { items }: AggregatedList): void {
@@ -96,10 +107,10 @@ function addAggregated(found: Found, { items }: AggregatedList): void {
         const groupVersion = group === '' ? version : `${group}/${version}`;
         found.failures.set(groupVersion, new Error('stale GroupVersion discovery'));
       }
-      for (const { resource, responseKind, scope, verbs } of resources) {
+      for (const { resource, responseKind, scope, verbs, singularResource, shortNames } of resources) {
         if (!responseKind) continue;
-        const namespaced = scope === 'Namespaced';
-        add(found, { group, version, kind: responseKind.kind, plural: resource, namespaced }, verbs);
+        const facts = { group, version, kind: responseKind.kind, plural: resource };
+        add(found, { ...facts, namespaced: scope === 'Namespaced' }, verbs, singularResource, shortNames);
       }
     }
   }
@@ -122,9 +133,16 @@ async function addOneByOne(
       found.failures.set(groupVersion, error);
       continue;
     }
-    for (const { name, kind: kindName, namespaced, verbs } of list.resources ?? []) {
+    for (const { name, kind: kindName, namespaced, verbs, singularName, shortNames } of list.resources ??
+      []) {
       if (name.includes('/')) continue;
-      add(found, { group, version, kind: kindName, plural: name, namespaced }, verbs);
+      add(
+        found,
+        { group, version, kind: kindName, plural: name, namespaced },
+        verbs,
+        singularName,
+        shortNames,
+      );
     }
   }
 }

@@ -10,7 +10,15 @@
  * With `https` it also listens on loopback and writes a kubeconfig that real `kubectl` takes.
  */
 import { join, resolve } from 'node:path';
-import type { Clock, Random, Transport, UserInfo, WebhookDialer } from '../api/index.js';
+import {
+  type Clock,
+  type Duration,
+  durationMs,
+  type Random,
+  type Transport,
+  type UserInfo,
+  type WebhookDialer,
+} from '../api/index.js';
 import {
   ApiServer,
   type AuditOptions,
@@ -88,6 +96,8 @@ export interface EmbeddedClusterOptions {
   readonly tokens?: ReadonlyMap<string, UserInfo>;
   /** Requests that are served at a time, but for those of cluster admins; 0: as many as come. Default 600. */
   readonly maxRequestsInFlight?: number;
+  /** For how long every version can be read and watched from: `24h`. Default `5m`. */
+  readonly history?: Duration;
   /** What is encrypted at rest, and with which keys. Default: nothing is. */
   readonly encryption?: EncryptionConfiguration;
   /** What is written of which request, and where to. Default: nothing is. */
@@ -178,6 +188,7 @@ export class EmbeddedCluster implements AsyncDisposable {
       ...(options.maxRequestsInFlight === undefined
         ? {}
         : { maxRequestsInFlight: options.maxRequestsInFlight }),
+      ...(options.history === undefined ? {} : { historyMs: durationMs(options.history) }),
       ...(options.audit ? { audit: options.audit } : {}),
       ...(metrics ? { metrics } : {}),
       ...(options.freeze ? { freeze: true } : {}),

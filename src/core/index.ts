@@ -243,6 +243,15 @@ export type {
   KindRef,
   ScalarType,
 } from './registration/metadata.js';
+export {
+  type HistoryOptions,
+  historyOf,
+  historyText,
+  type ObjectHistory,
+  type Revision,
+  type WrittenBy,
+} from './observe/history.js';
+export type { ChangedField } from './observe/changed-fields.js';
 export { type HotLoop, type HotLoopOptions, HotLoops } from './observe/hot-loops.js';
 export { Journal, type JournalOptions, type RecordedRun } from './observe/journal.js';
 export {

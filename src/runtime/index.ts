@@ -8,6 +8,10 @@ export { ProcessRuntime, type ProcessRuntimeOptions } from './process/process-ru
 export { ServiceProxy, type ServiceProxyContext } from './proxy/service-proxy.js';
 export type { ProxyView } from './proxy/service-ports.js';
 export { type Behaviour, simulateAnnotation } from './simulated/behaviour.js';
-export { SimulatedRuntime, type SimulatedRuntimeOptions, type SimulatedState } from './simulated/simulated-runtime.js';
+export {
+  SimulatedRuntime,
+  type SimulatedRuntimeOptions,
+  type SimulatedState,
+} from './simulated/simulated-runtime.js';
 export * from './volume-manager.js';
 export { HostVolumeManager, type HostVolumeManagerOptions } from './volumes/host-volume-manager.js';

@@ -2,7 +2,7 @@
  * The memory driver: nothing survives the process. It is the reference for the contract, and what unit tests and
  * `TestCluster` run on. Observers are called synchronously, before the write's promise resolves.
  */
-import type { Cancel, Clock } from '../api/index.js';
+import { type Cancel, type Clock, sleep } from '../api/index.js';
 import type { LifetimeOf, StoreSnapshot } from './backup/snapshot.js';
 import {
   type CreateOptions,
@@ -96,7 +96,8 @@ export class MemoryStore implements ObjectStore {
   }
 
   async compact(revision: number): Promise<void> {
-    this.#state.compact(revision);
+    let steps = 0;
+    for (const _ of this.#state.compact(revision)) if (steps++ > 0) await sleep(this.#clock, 0);
   }
 
   async close(): Promise<void> {

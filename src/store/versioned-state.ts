@@ -25,6 +25,9 @@ interface Version {
   readonly entry: StoreEntry | undefined;
 }
 
+/** Changes that are forgotten without anybody else having a turn: about a millisecond. */
+const compactionStep = 1000;
+
 interface Watcher {
   readonly prefix: string;
   readonly observer: StoreObserver;
@@ -118,15 +121,26 @@ export class VersionedState {
     return { close: () => void this.#watchers.delete(watcher) };
   }
 
-  /** Forgets history before `revision`; gives the revisions that nothing needs any more. @throws like `watch` */
-  compact(revision: number): number[] {
+  /**
+   * Forgets history before `revision`: at once for who asks, and then out of memory in steps, each of which gives the
+   * revisions that nothing needs any more. Between two steps anything may happen.
+   * @throws like `watch`
+   */
+  compact(revision: number): Iterable<readonly number[]> {
     this.#checkReadable(revision);
     const dropped = this.#log.slice(0, revision - this.#compactedTo);
     this.#log = this.#log.slice(revision - this.#compactedTo);
     this.#compactedTo = revision;
-    const forgotten: number[] = [];
-    for (const { key } of dropped) this.#compactKey(key, revision, forgotten);
-    return forgotten;
+    return this.#forget(dropped, revision);
+  }
+
+  *#forget(dropped: readonly StoreEvent[], revision: number): Iterable<readonly number[]> {
+    for (let from = 0; from < dropped.length; from += compactionStep) {
+      const forgotten: number[] = [];
+      for (const { key } of dropped.slice(from, from + compactionStep))
+        this.#compactKey(key, revision, forgotten);
+      yield forgotten;
+    }
   }
 
   /** Ends every watch. Calling it twice is harmless. */

@@ -1,4 +1,5 @@
 /** The contract of ObjectStore as tests: every driver runs the same suite. */
+import { Readable } from 'node:stream';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import {
@@ -6,10 +7,17 @@ import {
   FutureRevision,
   KeyExists,
   type ObjectStore,
+  readArchive,
+  restoreSnapshot,
   RevisionMismatch,
   StoreClosed,
+  type StoreEntry,
   type StoreEvent,
+  StoreNotEmpty,
+  takeSnapshot,
+  writeArchive,
 } from '#src/store/index.js';
+import { systemClock } from '#src/system/index.js';
 
 /** The error a promise rejects with. */
 async function rejection(promise: Promise<unknown>): Promise<unknown> {
@@ -124,6 +132,31 @@ export function storeConformance(
       expect((await store.get('/a'))?.value).to.deep.equal({ n: 2 });
     });
 
+    it('compacts much in steps, and goes on serving', async () => {
+      let entry = await store.create('/a', { n: 0 });
+      const kept = await store.create('/kept', { n: 0 });
+      for (let n = 1; n <= 5000; n++) entry = await store.update('/a', { n }, entry.revision);
+      const target = entry.revision;
+      let compacted = false;
+      const compacting = store.compact(target).then(() => {
+        compacted = true;
+      });
+      // What is forgotten is forgotten at once; what is not is read, written and watched meanwhile.
+      const { events, observer } = collector();
+      await store.watch('/', target, observer);
+      const during = await store.update('/kept', { n: 1 }, kept.revision);
+      expect(await store.get('/a', { revision: target })).to.deep.equal(entry);
+      expect((await store.get('/kept', { revision: target }))?.value).to.deep.equal({ n: 0 });
+      if (!store.shared) {
+        expect(compacted).to.equal(false);
+        await settle();
+      }
+      await compacting;
+      expect(await rejection(store.get('/a', { revision: target - 1 }))).to.be.instanceOf(Compacted);
+      expect(events.map(({ revision }) => revision)).to.deep.equal([during.revision]);
+      expect(await store.get('/a')).to.deep.equal(entry);
+    }).timeout(60_000);
+
     it('refuses a revision that has not happened yet', async () => {
       const ahead = (await store.revision()) + 5;
       expect(await rejection(store.get('/a', { revision: ahead }))).to.be.instanceOf(FutureRevision);
@@ -146,6 +179,44 @@ export function storeConformance(
           ['delete', '/p/a', a2.revision + 1, undefined, { n: 2 }],
         ],
       );
+    });
+
+    it('gives a snapshot of one revision, and holds it again when it is put into another', async () => {
+      for (let i = 0; i < 30; i++)
+        await store.create(`/things/${i}`, { n: i, text: 'äöü \u2028 \ud83d\ude00' });
+      const gone = await store.create('/things/gone', { n: 0 });
+      await store.delete('/things/gone', gone.revision);
+      const taken = await takeSnapshot(store, systemClock);
+      await store.create('/things/later', { n: 0 });
+      expect(taken.entries.map(({ key }) => key)).to.not.include.members(['/things/later', '/things/gone']);
+      expect(taken.entries).to.deep.equal((await store.list('/', { revision: taken.revision })).entries);
+
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of writeArchive({ snapshot: taken, files: {} })) chunks.push(chunk);
+      const { snapshot } = await readArchive(Readable.from(chunks));
+      expect(snapshot).to.deep.equal(taken);
+
+      const other = await open();
+      try {
+        const before = await other.revision();
+        await restoreSnapshot(other, snapshot, () => undefined);
+        const { entries } = await other.list('/');
+        const plain = (all: readonly StoreEntry[]) => all.map(({ key, value }) => ({ key, value }));
+        expect(plain(entries)).to.deep.equal(plain(taken.entries));
+        // Who watched a former life hears that it is over.
+        if (!other.shared)
+          expect(
+            await rejection(other.watch('/', before, { next: () => {}, error: () => {} })),
+          ).to.be.instanceOf(Compacted);
+        expect(await rejection(restoreSnapshot(other, snapshot, () => undefined))).to.be.instanceOf(
+          StoreNotEmpty,
+        );
+        const first = entries[0] as StoreEntry;
+        const changed = await other.update(first.key, { n: 99 }, first.revision);
+        expect(changed.revision).to.be.greaterThan(entries.at(-1)?.revision ?? 0);
+      } finally {
+        await other.close();
+      }
     });
 
     it('stops delivering after close of the watch, and tells watchers when the store closes', async () => {

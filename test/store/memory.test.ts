@@ -3,10 +3,14 @@ import { MemoryStore } from '#src/store/index.js';
 import { VirtualClock } from '#src/testing/index.js';
 import { storeConformance } from './conformance.js';
 
+let clock: VirtualClock;
 storeConformance(
   'MemoryStore',
-  async () => new MemoryStore({ clock: new VirtualClock() }),
-  async () => {},
+  async () => {
+    clock = new VirtualClock();
+    return new MemoryStore({ clock });
+  },
+  () => clock.settle(),
 );
 
 describe('MemoryStore', () => {

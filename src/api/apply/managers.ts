@@ -11,6 +11,7 @@ export interface Manager {
 
 export interface Ownership extends Manager {
   readonly fields: FieldSet;
+  /** Of the last write of this manager that changed something; what others take over does not count. */
   readonly time: string;
 }
 
@@ -53,20 +54,9 @@ export function readOwnerships(object: JsonObject | undefined): Ownerships {
   return result;
 }
 
-/** The object with these owners written down; a field set that did not change keeps its time. */
-export function writeOwnerships(
-  object: JsonObject,
-  owners: Ownerships,
-  before: Ownerships,
-  now: string,
-): JsonObject {
-  const timed = [...owners.values()].map((owner) => {
-    const old = before.get(managerIdentity(owner));
-    const unchanged =
-      old !== undefined && old.apiVersion === owner.apiVersion && old.fields.equals(owner.fields);
-    return unchanged ? { ...owner, time: old.time } : { ...owner, time: now };
-  });
-  const entries = capUpdaters(timed)
+/** The object with these owners written down. */
+export function writeOwnerships(object: JsonObject, owners: Ownerships): JsonObject {
+  const entries = capUpdaters([...owners.values()])
     .filter((owner) => !owner.fields.isEmpty)
     .sort(byAge)
     .map(

@@ -64,7 +64,8 @@ export function applyServerSide(input: ApplyInput): { readonly object: JsonObjec
     throw badRequest('metadata.managedFields must be nil');
 
   const configuration = ownable(applied);
-  const last = owners.get(id)?.fields ?? FieldSet.empty;
+  const present = owners.get(id);
+  const last = present?.fields ?? FieldSet.empty;
   const fields = fieldsOf(configuration, schema);
   owners.set(id, { ...manager, fields, time: now });
 
@@ -81,7 +82,14 @@ export function applyServerSide(input: ApplyInput): { readonly object: JsonObjec
   const granted = lastAppliedFields(live, manager.name, schema);
   const settled = settle(owners, id, comparison, force, granted);
   const told = withLastApplied(object, applied, manager.name);
-  return { object: writeOwnerships(told, settled, before, now) };
+  const idle =
+    present?.apiVersion === manager.apiVersion && present.fields.equals(fields) && isEmpty(comparison);
+  const timed = idle ? new Map(settled).set(id, present) : settled;
+  return { object: writeOwnerships(told, timed) };
+}
+
+function isEmpty({ added, modified, removed }: Comparison): boolean {
+  return added.isEmpty && modified.isEmpty && removed.isEmpty;
 }
 
 /** Name, namespace and the preconditions a configuration may carry. */
@@ -121,17 +129,18 @@ export function trackUpdate(input: UpdateInput): JsonObject {
   const id = managerIdentity(manager);
   const given = manager.subresource === '' ? managedEntries(updated) : [];
   if (given.length === 1 && Object.keys(given[0] as object).length === 0)
-    return writeOwnerships(updated, new Map(), new Map(), now);
+    return writeOwnerships(updated, new Map());
   const rewritten = given.length === 0 ? undefined : readOwnerships(updated);
   const before = rewritten?.size ? rewritten : readOwnerships(live);
-  if (live && before.size === 0) return writeOwnerships(updated, before, before, now);
+  if (live && before.size === 0) return writeOwnerships(updated, before);
   const comparison = compareFields(live ? ownable(live) : {}, ownable(updated), schema);
   const owners = new Map(settle(before, id, comparison, true));
   const mine = owners.get(id)?.fields ?? FieldSet.empty;
   const fields = mine.difference(comparison.removed).union(comparison.modified).union(comparison.added);
+  const idle = mine.equals(fields) && comparison.added.isEmpty && comparison.modified.isEmpty;
   if (fields.isEmpty) owners.delete(id);
-  else owners.set(id, { ...manager, fields, time: now });
-  return writeOwnerships(updated, owners, before, now);
+  else if (!idle) owners.set(id, { ...manager, fields, time: now });
+  return writeOwnerships(updated, owners);
 }
 
 function managerOf(write: Write, operation: 'Apply' | 'Update'): Manager {

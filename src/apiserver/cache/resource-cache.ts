@@ -200,6 +200,11 @@ export class ResourceCache {
     return position >= this.#base;
   }
 
+  /** The oldest revision whose successors are all here. */
+  get completeSince(): number {
+    return this.#completeSince;
+  }
+
   /** The position of the first event after `revision`, or undefined when some are gone. */
   positionAfter(revision: number): number | undefined {
     if (revision < this.#completeSince) return undefined;

@@ -18,7 +18,7 @@ import {
 import { type Decoder, ResourceCache } from './resource-cache.js';
 
 /** How long history stays readable and watchable (API-4), milliseconds. */
-const compactionIntervalMs = 5 * 60_000;
+export const defaultHistoryMs = 5 * 60_000;
 const reloadPauseMs = 1000;
 /** Others may compact between two questions of a start. */
 const maxStarts = 5;
@@ -31,6 +31,8 @@ export function storagePrefix(facts: { readonly group: string; readonly plural: 
 export interface WatchCacheOptions {
   /** Drives compaction. */
   readonly clock: Clock;
+  /** For how long history is kept, and at most twice as long; milliseconds. Default: five minutes. */
+  readonly historyMs?: number;
   /** Freezes what is served. Default false. */
   readonly freeze?: boolean;
   /** How objects of a resource are served from the start, by its prefix. */
@@ -178,9 +180,10 @@ export class WatchCache {
 
   /** Every interval, forgets what is older than one interval. */
   #scheduleCompaction(): void {
+    const { clock, historyMs = defaultHistoryMs } = this.options;
     let before = this.#revision;
     const arm = (): void => {
-      this.#stopCompaction = this.options.clock.setTimer(compactionIntervalMs, () => {
+      this.#stopCompaction = clock.setTimer(historyMs, () => {
         const target = before;
         before = this.#revision;
         for (const resource of this.#resources.values()) resource.compact(target);

@@ -189,7 +189,8 @@ export function watchObjects(ctx: RequestContext): AsyncIterable<readonly WatchE
     query.sendInitialEvents === undefined && !fromNow ? Number(query.resourceVersion) : cache.revision;
   const position = resource.positionAfter(since);
   if (position === undefined) {
-    throw expired(`too old resource version: ${query.resourceVersion} (${cache.revision})`);
+    // The number is the oldest one that may be asked for.
+    throw expired(`too old resource version: ${query.resourceVersion} (${resource.completeSince})`);
   }
   const initial = withInitial
     ? [...resource.scan(prefix)].map(({ object }) => object).filter(matches)

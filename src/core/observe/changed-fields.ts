@@ -1,5 +1,5 @@
 /** Which fields differ between two versions of an object: paths, never values, so that it may be told of a Secret. */
-import { deepEqualJson, type JsonValue } from '../../api/index.js';
+import { deepEqualJson, type JsonObject, type JsonValue } from '../../api/index.js';
 
 export interface ChangedField {
   /** `spec.template.spec.containers[0].image`; keys that are no identifiers in brackets and quotes. */
@@ -20,6 +20,19 @@ export function changedFields(before: unknown, now: unknown, limit = 20): Change
   const found: ChangedField[] = [];
   compare('', before, now, found, limit);
   return found;
+}
+
+/** A line each: `spec.replicas: 1 → 2`. @param secret hides what is in `data` and `stringData` */
+export function describeFields(fields: readonly ChangedField[], secret: boolean): string[] {
+  return fields.map(({ path, before, now }) =>
+    secret && /^(data|stringData)\b/.test(path)
+      ? `${path}: (hidden)`
+      : `${path}: ${JSON.stringify(before) ?? '(none)'} → ${JSON.stringify(now) ?? '(none)'}`,
+  );
+}
+
+export function isSecret({ apiVersion, kind }: JsonObject): boolean {
+  return apiVersion === 'v1' && kind === 'Secret';
 }
 
 function compare(path: string, before: unknown, now: unknown, found: ChangedField[], limit: number): void {

@@ -24,7 +24,7 @@ import {
 import { ControllerRunner } from '../controller/controller-runner.js';
 import type { Outcome } from '../queue/runner.js';
 import { NEVER } from 'rxjs';
-import { changedFields } from './changed-fields.js';
+import { changedFields, describeFields, isSecret } from './changed-fields.js';
 import { permissionOf } from './permissions.js';
 
 export interface PreviewedChange {
@@ -172,15 +172,9 @@ function describe({ cluster, verb, target, before, after, refused }: PreviewedCh
   if (refused !== undefined) return `! ${head}\n    refused: ${refused}`;
   if (!after) return `- ${head}`;
   if (!before) return `+ ${head}\n${shown(after)}`;
-  const fields = changedFields(before, after);
+  const fields = describeFields(changedFields(before, after), isSecret(after));
   if (fields.length === 0) return `= ${head}`;
-  const secret = isSecret(after);
-  const lines = fields.map(({ path, before: was, now }) =>
-    secret && /^(data|stringData)\b/.test(path)
-      ? `    ${path}: (hidden)`
-      : `    ${path}: ${JSON.stringify(was) ?? '(none)'} → ${JSON.stringify(now) ?? '(none)'}`,
-  );
-  return [`~ ${head}`, ...lines].join('\n');
+  return [`~ ${head}`, ...fields.map((line) => `    ${line}`)].join('\n');
 }
 
 /** A new object without what the server fills in. */
@@ -199,8 +193,4 @@ function shown(object: JsonObject): string {
     .split('\n')
     .map((line) => `    ${line}`)
     .join('\n');
-}
-
-function isSecret({ apiVersion, kind }: JsonObject): boolean {
-  return apiVersion === 'v1' && kind === 'Secret';
 }

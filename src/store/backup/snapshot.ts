@@ -66,6 +66,6 @@ export async function restoreSnapshot(
     }
   };
   await Promise.all(Array.from({ length: Math.min(writers, entries.length) }, write));
-  // Nobody watched how it came about.
-  await store.compact(await store.revision());
+  // Nobody watched how it came about. Where others keep their history in the same place it is not ours to forget.
+  if (!store.shared) await store.compact(await store.revision());
 }

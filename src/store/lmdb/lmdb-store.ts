@@ -10,7 +10,7 @@
  */
 import { mkdirSync } from 'node:fs';
 import type { Database, RootDatabase } from 'lmdb';
-import type { Cancel, Clock } from '../../api/index.js';
+import { type Cancel, type Clock, sleep } from '../../api/index.js';
 import { firstRevision } from '../memory.js';
 import {
   type CreateOptions,
@@ -79,7 +79,14 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<ObjectSt
   const unlock = lockDirectory(options.path);
   try {
     // `overlappingSync: false`: a put resolves when it is on the disk, not before.
-    const root = open({ path: options.path, encoding: 'json', overlappingSync: false, maxDbs: 4 });
+    // `noSubdir`: else a name with a dot in it is taken for that of a file.
+    const root = open({
+      path: options.path,
+      noSubdir: false,
+      encoding: 'json',
+      overlappingSync: false,
+      maxDbs: 4,
+    });
     return LmdbStore.load(root, options, unlock);
   } catch (error) {
     unlock();
@@ -102,6 +109,8 @@ class LmdbStore implements ObjectStore {
   #closing: Promise<void> | undefined;
   /** Commits in order; the last one under way. */
   #tail: Promise<void> = Promise.resolve();
+  /** Records that compaction takes away, as far as that is under way. */
+  #removing: Promise<void> = Promise.resolve();
 
   private constructor(
     root: RootDatabase,
@@ -231,9 +240,15 @@ class LmdbStore implements ObjectStore {
   /** The mark goes first: a crash in between leaves records that the next start removes. */
   async compact(revision: number): Promise<void> {
     this.#checkWritable();
-    const forgotten = this.#state.compact(revision);
+    const steps = this.#state.compact(revision);
     await this.#meta.put(metaKey, { format, compactedTo: revision });
-    await this.#removeRecords(forgotten);
+    for (const forgotten of steps) {
+      // What is left behind goes at the next start.
+      if (this.#closing || this.#failure) return;
+      this.#removing = this.#removeRecords(forgotten);
+      await this.#removing;
+      await sleep(this.#clock, 0);
+    }
   }
 
   close(): Promise<void> {
@@ -241,6 +256,7 @@ class LmdbStore implements ObjectStore {
       for (const { cancel } of this.#expiries.values()) cancel();
       this.#expiries.clear();
       await this.#tail;
+      await this.#removing.catch(() => {});
       this.#state.close('the store was closed');
       await this.#root.close();
       this.#unlock();

@@ -76,6 +76,7 @@ interface Options {
 }
 const t1 = '2026-01-01T00:00:01Z';
 const t2 = '2026-01-01T00:00:02Z';
+const t3 = '2026-01-01T00:00:03Z';
 function apply(live: JsonObject | undefined, applied: JsonObject, options: Options = {}): JsonObject {
   const { manager = 'one', force = false, now = t1, ...rest } = options;
   return applyServerSide({
@@ -308,6 +309,18 @@ describe('trackUpdate (API-9)', () => {
       fieldsV1: { 'f:spec': { 'f:replicas': {} } },
     });
     expect(entry(updated, 'one')?.fieldsV1).to.deep.equal({ 'f:spec': { 'f:paused': {} } });
+    // Who was taken something from has written nothing.
+    expect(entry(updated, 'one')?.time).to.equal(t1);
+  });
+
+  it('tells when a manager last wrote something, be it another value of what it owns', () => {
+    const live = update(undefined, object({ replicas: 1 }));
+    const again = update(live, { ...live, spec: { replicas: 2 } }, { now: t2 });
+    expect(entry(again, 'kubectl')?.time).to.equal(t2);
+    const same = update(again, again, { now: t3 });
+    expect(entry(same, 'kubectl')?.time).to.equal(t2);
+    const applied = apply(undefined, object({ replicas: 1 }));
+    expect(entry(apply(applied, object({ replicas: 2 }), { now: t2 }), 'one')?.time).to.equal(t2);
   });
 
   it('nobody owns what is gone', () => {

@@ -176,6 +176,7 @@ describe('namespace-controller', () => {
     const resources = [ConfigMap, Secret].map((of) => ({
       kind: of as never,
       verbs: ['list', 'delete', 'deletecollection'],
+      aliases: [],
       preferred: true,
     }));
     const content = await deleteContent(createClient(failing), 'doomed', { resources });

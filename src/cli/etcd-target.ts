@@ -1,4 +1,4 @@
-/** The etcd that `gyre up` keeps its cluster in: which one, and what goes wrong with it. The flags are those of kube-apiserver. */
+/** The etcd that a cluster is kept in: which one, and what goes wrong with it. The flags are those of kube-apiserver. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type EtcdTls, type ObjectStore, openEtcdStore, StoreUnavailable } from '../store/index.js';
@@ -11,13 +11,15 @@ export interface EtcdTarget {
   readonly files: { readonly ca?: string; readonly cert?: string; readonly key?: string };
 }
 
-interface Given {
-  readonly 'etcd-servers'?: string | undefined;
-  readonly 'etcd-prefix'?: string | undefined;
-  readonly 'etcd-cafile'?: string | undefined;
-  readonly 'etcd-certfile'?: string | undefined;
-  readonly 'etcd-keyfile'?: string | undefined;
-}
+export const etcdOptions = {
+  'etcd-servers': { type: 'string' },
+  'etcd-prefix': { type: 'string' },
+  'etcd-cafile': { type: 'string' },
+  'etcd-certfile': { type: 'string' },
+  'etcd-keyfile': { type: 'string' },
+} as const;
+
+type Given = { readonly [name in keyof typeof etcdOptions]?: string | undefined };
 
 /** Undefined where nothing is said of etcd. @throws UsageError */
 export function readEtcdTarget(given: Given): EtcdTarget | undefined {
