@@ -5,7 +5,7 @@ import { get } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { EmbeddedCluster } from 'gyre/cluster';
+import { EmbeddedCluster, type EmbeddedClusterOptions } from 'gyre/cluster';
 import { openLmdbStore } from 'gyre/store';
 import { ensureCredentials } from '#src/cluster/credentials.js';
 import { systemClock } from '#src/system/index.js';
@@ -99,6 +99,31 @@ export async function startEnvtest(): Promise<Record<string, number>> {
   }
 }
 
+function retainedBytes(): number {
+  global.gc?.();
+  return process.memoryUsage().heapUsed;
+}
+
+/** In a process that has imported all: the API server alone, and the same behind HTTPS. */
+export async function startInProcess(side: string): Promise<Record<string, number>> {
+  if (side === 'limit') return { inProcessMs: 20, httpsMs: 300 };
+  const dataDir = mkdtempSync(join(tmpdir(), 'gyre-bench-'));
+  const once = async (options: EmbeddedClusterOptions): Promise<number> => {
+    const began = performance.now();
+    const cluster = await EmbeddedCluster.start({ controllers: false, ...options });
+    const ms = performance.now() - began;
+    await cluster.stop();
+    return ms;
+  };
+  try {
+    // The first one loads what is loaded when it is needed, and makes the certificates.
+    await once({ dataDir, https: {} });
+    return { inProcessMs: await once({}), httpsMs: await once({ dataDir, https: {} }) };
+  } finally {
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}
+
 /** An API server on a store of so many pods, beside a bare load of the same store. */
 export async function restart(side: string, count: number): Promise<Record<string, number>> {
   const dataDir = mkdtempSync(join(tmpdir(), 'gyre-bench-'));
@@ -113,19 +138,22 @@ export async function restart(side: string, count: number): Promise<Record<strin
     });
     await Promise.all(writers);
     await store.close();
+    const empty = retainedBytes();
     const began = performance.now();
     if (side === 'gyre') {
       const cluster = await EmbeddedCluster.start({ dataDir, store: 'embedded', controllers: false });
       const readyMs = performance.now() - began;
+      const bytesPerObject = (retainedBytes() - empty) / count;
       await cluster.stop();
-      return { readyMs };
+      return { readyMs, bytesPerObject };
     }
     const again = await openLmdbStore({ path, clock: systemClock });
     const { entries } = await again.list('/');
     const readyMs = performance.now() - began;
+    const bytesPerObject = (retainedBytes() - empty) / count;
     if (entries.length !== count) throw new Error(`${entries.length} objects instead of ${count}`);
     await again.close();
-    return { readyMs };
+    return { readyMs, bytesPerObject };
   } finally {
     rmSync(dataDir, { recursive: true, force: true });
   }

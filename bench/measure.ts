@@ -73,6 +73,8 @@ async function measured(): Promise<Sample> {
       return (await import('./server/etcd.js')).transactions(side, Number(rest[0]), rest[1] === 'synced');
     case 'start-envtest':
       return (await import('./lifecycle.js')).startEnvtest();
+    case 'start-in-process':
+      return (await import('./lifecycle.js')).startInProcess(side);
     case 'start':
       return (await import('./lifecycle.js')).start(side, rest);
     case 'reconcile':
