@@ -1,15 +1,24 @@
 /** Objects that the server makes of its own. */
 import { ApiError, type JsonObject, type Status, type Transport } from '../../api/index.js';
 
+/** One that is there already. */
+export type PresentObject = JsonObject & {
+  readonly metadata: { readonly annotations?: Readonly<Record<string, string>> };
+};
+
 /**
- * Creates the object unless one of its name is there, which is left alone. Gives whether it was created.
+ * Creates the object unless one of its name is there, which is left alone: what was there, or undefined when it was created.
  * @throws ApiError when it is refused
  */
 export async function ensureNamed(
   transport: Transport,
   collection: string,
   object: JsonObject,
-): Promise<boolean> {
+): Promise<PresentObject | undefined> {
+  const path = `${collection}/${encodeURIComponent((object.metadata as { name: string }).name)}`;
+  // Asked first: most starts are not the first one of their cluster, and a read costs next to nothing.
+  const present = await transport.request({ method: 'GET', path });
+  if (present.status < 400) return present.body as PresentObject;
   const response = await transport.request({
     method: 'POST',
     path: collection,
@@ -17,8 +26,11 @@ export async function ensureNamed(
     // The transport owns what it is given; what is given may be a constant that the next server uses again.
     body: structuredClone(object),
   });
-  if (response.status < 400) return true;
+  if (response.status < 400) return undefined;
   const status = response.body as Status;
-  if (status.reason === 'AlreadyExists') return false;
-  throw new ApiError(status);
+  if (status.reason !== 'AlreadyExists') throw new ApiError(status);
+  // Another server was quicker.
+  const { body, status: code } = await transport.request({ method: 'GET', path });
+  if (code >= 400) throw new ApiError(body as Status);
+  return body as PresentObject;
 }

@@ -10,21 +10,18 @@ import { autoUpdate, flowGroup, flowObjects } from './objects.js';
 export async function ensureFlowObjects(transport: Transport): Promise<void> {
   for (const plural of ['prioritylevelconfigurations', 'flowschemas'] as const) {
     const collection = `/apis/${flowGroup}/v1/${plural}`;
-    for (const object of flowObjects[plural])
-      if (!(await ensureNamed(transport, collection, object))) await restore(transport, collection, object);
+    await Promise.all(flowObjects[plural].map((object) => restore(transport, collection, object)));
   }
 }
 
 async function restore(transport: Transport, collection: string, object: JsonObject): Promise<void> {
-  const path = `${collection}/${(object.metadata as { name: string }).name}`;
-  const { status, body } = await transport.request({ method: 'GET', path });
-  if (status >= 400) throw new ApiError(body as Status);
-  const present = body as JsonObject & { metadata: { annotations?: Record<string, string> } };
+  const present = await ensureNamed(transport, collection, object);
+  if (!present) return;
   const own = present.metadata.annotations?.[autoUpdate] !== 'true';
   if (own || deepEqualJson(present.spec ?? null, object.spec ?? null)) return;
   const answer = await transport.request({
     method: 'PUT',
-    path,
+    path: `${collection}/${(object.metadata as { name: string }).name}`,
     query: { fieldManager: 'api-priority-and-fairness-config-producer-v1' },
     body: structuredClone({ ...present, spec: object.spec }),
   });

@@ -22,15 +22,18 @@ const secretsWith = (...providers: EncryptionProvider[]): EncryptionConfiguratio
   resources: [{ resources: ['secrets'], providers }],
 });
 
+let clockOfStore: VirtualClock;
 storeConformance(
   'EncryptedStore',
-  async () =>
-    new EncryptedStore(
-      new MemoryStore({ clock: new VirtualClock() }),
+  async () => {
+    clockOfStore = new VirtualClock();
+    return new EncryptedStore(
+      new MemoryStore({ clock: clockOfStore }),
       { resources: [{ resources: ['*.*'], providers: [aesgcm('a')] }] },
       seededRandom(),
-    ),
-  async () => {},
+    );
+  },
+  () => clockOfStore.settle(),
 );
 
 const secrets = '/api/v1/namespaces/default/secrets';

@@ -19,10 +19,12 @@ import { autoUpdate, rbacGroup } from './rules.js';
 
 /** @param transport acts as the server itself. @throws ApiError */
 export async function ensureRoles(transport: Transport): Promise<void> {
-  for (const role of [...userRoles, ...componentRoles])
-    await restore(transport, 'clusterroles', role, 'rules');
-  for (const binding of componentBindings)
-    await restore(transport, 'clusterrolebindings', binding, 'subjects');
+  // All at once: a store that syncs to a disk does so once for many.
+  const roles = [...userRoles, ...componentRoles];
+  await Promise.all(roles.map((role) => restore(transport, 'clusterroles', role, 'rules')));
+  await Promise.all(
+    componentBindings.map((binding) => restore(transport, 'clusterrolebindings', binding, 'subjects')),
+  );
 }
 
 async function restore(
@@ -32,12 +34,9 @@ async function restore(
   list: 'rules' | 'subjects',
 ): Promise<void> {
   const collection = `/apis/${rbacGroup}/v1/${plural}`;
+  const present = await ensureNamed(transport, collection, object);
   // What an aggregated role holds is its controller's.
-  if ((await ensureNamed(transport, collection, object)) || object.aggregationRule !== undefined) return;
-  const path = `${collection}/${encodeURIComponent((object.metadata as { name: string }).name)}`;
-  const { status, body } = await transport.request({ method: 'GET', path });
-  if (status >= 400) throw new ApiError(body as Status);
-  const present = body as JsonObject & { metadata: { annotations?: Record<string, string> } };
+  if (!present || object.aggregationRule !== undefined) return;
   if (present.metadata.annotations?.[autoUpdate] === 'false') return;
   const has = (present[list] ?? []) as readonly JsonValue[];
   const missing = (object[list] as readonly JsonValue[]).filter(
@@ -46,7 +45,7 @@ async function restore(
   if (missing.length === 0) return;
   const answer = await transport.request({
     method: 'PUT',
-    path,
+    path: `${collection}/${encodeURIComponent((object.metadata as { name: string }).name)}`,
     query: { fieldManager: 'kube-apiserver' },
     body: structuredClone({ ...present, [list]: [...has, ...missing] }),
   });
