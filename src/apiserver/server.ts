@@ -66,6 +66,7 @@ import { exposed } from './metrics/exposed.js';
 import { type Measured, RequestMetrics } from './metrics/request-metrics.js';
 import { storageMetrics } from './metrics/storage-metrics.js';
 import { ResourceRegistry, storageKey } from './resource.js';
+import { checkRuntimeConfig, type RuntimeConfig } from './runtime-config.js';
 import { isStream, type ServerResponse, statusResponse, type StreamGranted, whenOver } from './response.js';
 import { answerReview, isReview, type ReviewDeps } from './review/reviews.js';
 import { decodeBody } from './rest/body.js';
@@ -117,6 +118,8 @@ export interface ApiServerOptions {
    * time per write: for tests. Default false.
    */
   readonly freeze?: boolean;
+  /** Group versions that are served or not, where that differs from the default: stable ones are. */
+  readonly runtimeConfig?: RuntimeConfig;
   /** Admission plugins to do without, by name: `ServiceAccount`. Default none. */
   readonly disableAdmissionPlugins?: readonly string[];
   /** Pods get a volume with the token of their service account, for an API server they can reach. Default true. */
@@ -185,13 +188,14 @@ export class ApiServer {
     buildInfo(this.#numbers);
     storageMetrics(this.#numbers, cache);
     if (maxInFlight > 0) this.#flow = new FlowControl({ cache, clock, maxInFlight, registry: this.#numbers });
-    this.#registry = ResourceRegistry.withBuiltins([
+    const strategies = [
       crdStrategy,
       ...webhookConfigurationStrategies,
       ...policyStrategies,
       ...flowStrategies,
       apiServiceStrategy,
-    ]);
+    ];
+    this.#registry = ResourceRegistry.withBuiltins(strategies, options.runtimeConfig);
     const resolve = serviceResolver(cache, options.random);
     this.#https = new HttpsWebhookDialer({ clock, resolve });
     const asServer = (): Transport => inProcessTransport(this, serverUser);
@@ -284,9 +288,13 @@ export class ApiServer {
     });
   }
 
-  /** Loads the state, serves it, and creates what every cluster has. @throws BadEncryptionConfiguration */
+  /**
+   * Loads the state, serves it, and creates what every cluster has.
+   * @throws BadRuntimeConfig, BadEncryptionConfiguration
+   */
   static async start(options: ApiServerOptions): Promise<ApiServer> {
     const { encryption, store, clock } = options;
+    checkRuntimeConfig(options.runtimeConfig ?? {});
     const sealed = encryption ? new EncryptedStore(store, encryption, options.random) : store;
     const cache = await WatchCache.open(sealed, {
       clock,

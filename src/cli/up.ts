@@ -1,12 +1,14 @@
 /** `gyre up`: an embedded cluster on loopback until it is told to stop. */
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
+import type { RuntimeConfig } from '../apiserver/index.js';
 import { EmbeddedCluster, type EmbeddedClusterOptions, ForeignKubeconfig } from '../cluster/index.js';
 import type { ImageMapping } from '../runtime/index.js';
 import { type ObjectStore, StoreLocked } from '../store/index.js';
 import { onTerminationSignal, stderrSink } from '../system/index.js';
 import { createLogger } from '../telemetry/index.js';
 import { choiceOption, integerOption, readOptions, UsageError } from './arguments.js';
+import { runtimeConfigOption } from './runtime-config-option.js';
 import { type EtcdTarget, openEtcd, readEtcdTarget } from './up-etcd.js';
 import { type AuditFiles, auditIn, encryptionIn, tokensIn } from './up-files.js';
 import { packageVersion } from './version.js';
@@ -36,6 +38,8 @@ a node whose containers are processes of this machine, and a proxy for its Servi
                       an audit.k8s.io/v1 Policy: what is written of which request
   --audit-log-path FILE
                       where it is written, a JSON line each; - is standard output
+  --runtime-config KEY=BOOL[,KEY=BOOL…]
+                      API versions to serve or not: GROUP/VERSION, api/alpha, api/beta, api/all (default stable ones)
   --no-controllers    the API server alone: no controllers, nodes or proxy
   --verbose           log what the control plane does to stderr
   --help
@@ -57,6 +61,7 @@ export interface UpOptions {
   readonly tokenFile?: string;
   readonly encryptionFile?: string;
   readonly auditFiles?: AuditFiles;
+  readonly runtimeConfig?: RuntimeConfig;
   readonly verbose: boolean;
 }
 
@@ -81,6 +86,7 @@ export function readUpOptions(args: readonly string[]): UpOptions | 'help' {
     'encryption-provider-config': { type: 'string' },
     'audit-policy-file': { type: 'string' },
     'audit-log-path': { type: 'string' },
+    'runtime-config': { type: 'string', multiple: true, default: [] },
     'no-controllers': { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -103,6 +109,9 @@ export function readUpOptions(args: readonly string[]): UpOptions | 'help' {
       ? {}
       : { encryptionFile: resolve(given['encryption-provider-config']) }),
     ...readAuditFiles(given['audit-policy-file'], given['audit-log-path']),
+    ...(given['runtime-config'].length === 0
+      ? {}
+      : { runtimeConfig: runtimeConfigOption(given['runtime-config'].join(',')) }),
     ...(given.kubeconfig === undefined ? {} : { kubeconfig: resolve(given.kubeconfig) }),
   };
 }
@@ -197,6 +206,7 @@ async function startCluster(options: UpOptions, etcd: ObjectStore | undefined): 
     ...(options.encryptionFile === undefined
       ? {}
       : { encryption: await encryptionIn(options.encryptionFile) }),
+    ...(options.runtimeConfig === undefined ? {} : { runtimeConfig: options.runtimeConfig }),
     ...(options.auditFiles === undefined ? {} : { audit: await auditIn(options.auditFiles) }),
     nodes: { runtime: options.runtime, simulated: options.nodes, images: options.images },
     ...(verbose ? { log: createLogger(stderrSink(), 'debug') } : {}),

@@ -19,6 +19,7 @@ import {
   kubernetesVersion,
   type Listener,
   listen,
+  type RuntimeConfig,
 } from '../apiserver/index.js';
 import { type Client, createClient } from '../client/index.js';
 import type { ImageMapping, ProcessRuntime } from '../runtime/index.js';
@@ -71,6 +72,11 @@ export interface EmbeddedClusterOptions {
   readonly encryption?: EncryptionConfiguration;
   /** What is written of which request, and where to. Default: nothing is. */
   readonly audit?: AuditOptions;
+  /**
+   * Group versions that are served or not, where that differs from the default, which is all stable ones:
+   * `{ 'api/alpha': true }`, `{ 'admissionregistration.k8s.io/v1alpha1': true }`.
+   */
+  readonly runtimeConfig?: RuntimeConfig;
   /** Freezes what is read in process, to catch who mutates it: for tests. Default false. */
   readonly freeze?: boolean;
   /** Calls webhooks that are not registered in this process. Default: over HTTPS. */
@@ -128,7 +134,7 @@ export class EmbeddedCluster implements AsyncDisposable {
 
   /**
    * Resolves when the API answers.
-   * @throws ForeignKubeconfig, or an Error with code EADDRINUSE or EACCES; TypeError without a `dataDir` where
+   * @throws ForeignKubeconfig, BadRuntimeConfig, or an Error with code EADDRINUSE or EACCES; TypeError without a `dataDir` where
    * one is needed
    */
   static async start(options: EmbeddedClusterOptions = {}): Promise<EmbeddedCluster> {
@@ -152,6 +158,7 @@ export class EmbeddedCluster implements AsyncDisposable {
         : { maxRequestsInFlight: options.maxRequestsInFlight }),
       ...(options.audit ? { audit: options.audit } : {}),
       ...(metrics ? { metrics } : {}),
+      ...(options.runtimeConfig ? { runtimeConfig: options.runtimeConfig } : {}),
       ...(options.freeze ? { freeze: true } : {}),
       ...(options.webhooks ? { webhooks: options.webhooks } : {}),
       // Without controllers nobody makes service accounts, and nobody finds nodes ready; without HTTPS no pod has use for a
