@@ -57,10 +57,7 @@ export function readRuntimeConfig(text: string): RuntimeConfig {
 }
 
 /** @throws BadRuntimeConfig */
-export function checkRuntimeConfig(
-  config: RuntimeConfig,
-  known: readonly Known[] = builtinResources,
-): void {
+export function checkRuntimeConfig(config: RuntimeConfig, known: readonly Known[] = builtinResources): void {
   for (const key of Object.keys(config)) if (!isClass(key)) checkKey(key, known);
   const serves = servedBy(config);
   const missing = known.find((each) => needed.has(apiVersionOf(each)) && !serves(each));

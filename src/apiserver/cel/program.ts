@@ -144,14 +144,9 @@ export class Environment {
     if (compiler.problems.length > 0) return failed(showProblems(expression, compiler.problems));
     const { type } = node;
     if (results.length > 0 && type.kind !== 'dyn' && !results.some((r) => assignable(type, r, new Map()))) {
-      const [only] = results;
-      return {
-        wrongType: true,
-        failure:
-          results.length === 1 && only
-            ? `must evaluate to ${typeName(only)} but got ${typeName(type)}`
-            : `must evaluate to one of ${results.map(typeName).join(', ')}`,
-      };
+      const wanted = results.map(typeName);
+      const what = wanted.length === 1 ? wanted[0] : `one of ${wanted.join(', ')}`;
+      return { wrongType: true, failure: `must evaluate to ${what} but got ${typeName(type)}` };
     }
     return new Program(expression, type, node, this.#names, compiler.slots, compiler.used);
   }

@@ -47,7 +47,10 @@ const tables: Readonly<Record<string, readonly (readonly [string, unknown])[]>> 
   'are made': [
     ['T{}', {}],
     ['T{a: 1, b: "x",}', { a: 1, b: 'x' }],
-    ['T{spec: T.spec{list: [T.spec.list{n: 1}, T.spec.list{n: 2}]}}', { spec: { list: [{ n: 1 }, { n: 2 }] } }],
+    [
+      'T{spec: T.spec{list: [T.spec.list{n: 1}, T.spec.list{n: 2}]}}',
+      { spec: { list: [{ n: 1 }, { n: 2 }] } },
+    ],
     ['T { a : {"k": T.a {}} }', { a: { k: {} } }],
     ['T{a: // {a brace\n "}" + \'{\'}', { a: '}{' }],
     ['T{a: """{"{"}"""}', { a: '{"{"}' }],
@@ -107,14 +110,17 @@ const tables: Readonly<Record<string, readonly (readonly [string, unknown])[]>> 
     ['{"a": 1}{}', "ERROR: <input>:1:9: Syntax error: Unexpected character: '{'"],
   ],
   'become JSON, or cannot': [
-    ['T{a: 1.5, b: null, c: b"hi", d: duration("90s"), e: timestamp("2024-01-02T03:04:05Z"), f: 3u}', {
-      a: 1.5,
-      b: null,
-      c: 'aGk=',
-      d: '90s',
-      e: '2024-01-02T03:04:05Z',
-      f: 3,
-    }],
+    [
+      'T{a: 1.5, b: null, c: b"hi", d: duration("90s"), e: timestamp("2024-01-02T03:04:05Z"), f: 3u}',
+      {
+        a: 1.5,
+        b: null,
+        c: 'aGk=',
+        d: '90s',
+        e: '2024-01-02T03:04:05Z',
+        f: 3,
+      },
+    ],
     ['T{a: {1: 2}}', 'error: a key of type int is none of JSON: it must be a string'],
     ['T{a: 9223372036854775807}', 'error: 9223372036854775807 is too large for a number of JSON'],
     ['T{a: double("NaN")}', 'error: NaN is no number of JSON'],
@@ -146,7 +152,26 @@ describe('messages in expressions', () => {
   });
 
   it('API-16 a text is read to its end, and every place in it is one of the original', () => {
-    const pieces = fc.constantFrom('a', 'T', '{', '}', '?', ':', ',', '"', "'", '\\', '//', '\n', ' ', '.', '[', ']', 'in', '1');
+    const pieces = fc.constantFrom(
+      'a',
+      'T',
+      '{',
+      '}',
+      '?',
+      ':',
+      ',',
+      '"',
+      "'",
+      '\\',
+      '//',
+      '\n',
+      ' ',
+      '.',
+      '[',
+      ']',
+      'in',
+      '1',
+    );
     fc.assert(
       fc.property(fc.array(pieces, { maxLength: 40 }), (parts) => {
         const text = parts.join('');
