@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import {
   badRequest,
   type Clock,
+  type GroupVersionKind,
   internalError,
   isApiError,
   type JsonObject,
@@ -35,7 +36,9 @@ import { AdmissionChain } from './admission/admission.js';
 import { webhookConfigurationStrategies } from './admission/webhooks/configuration.js';
 import { WebhookAdmission } from './admission/webhooks/webhook-admission.js';
 import { admissionPlugins } from './admission/plugins.js';
-import { policyStrategies } from './admission/policies/configuration.js';
+import { validatingPolicyStrategies } from './admission/policies/configuration.js';
+import { MutatingPolicyAdmission } from './admission/policies/mutating-admission.js';
+import { mutatingPolicyStrategies } from './admission/policies/mutating-configuration.js';
 import { Authenticator, withGroup } from './auth/authenticator.js';
 import { authorizationOf, type Authorizer, forbiddenError } from './auth/authorizer.js';
 import { BootstrapTokens } from './auth/bootstrap-tokens.js';
@@ -65,7 +68,7 @@ import { buildInfo } from './metrics/build-info.js';
 import { exposed } from './metrics/exposed.js';
 import { type Measured, RequestMetrics } from './metrics/request-metrics.js';
 import { storageMetrics } from './metrics/storage-metrics.js';
-import { ResourceRegistry, storageKey } from './resource.js';
+import { ResourceRegistry, type ServedResource, storageKey } from './resource.js';
 import { checkRuntimeConfig, type RuntimeConfig } from './runtime-config.js';
 import { isStream, type ServerResponse, statusResponse, type StreamGranted, whenOver } from './response.js';
 import { answerReview, isReview, type ReviewDeps } from './review/reviews.js';
@@ -191,7 +194,8 @@ export class ApiServer {
     const strategies = [
       crdStrategy,
       ...webhookConfigurationStrategies,
-      ...policyStrategies,
+      ...validatingPolicyStrategies,
+      ...mutatingPolicyStrategies,
       ...flowStrategies,
       apiServiceStrategy,
     ];
@@ -230,30 +234,36 @@ export class ApiServer {
     this.#authorizer =
       options.authorizer ??
       new UnionAuthorizer([new NodeAuthorizer(cache, nodeRules), new RbacAuthorizer(cache)]);
+    const disabled = options.disableAdmissionPlugins ?? [];
+    const policies = {
+      cache,
+      authorizer: this.#authorizer,
+      isServer: (user: UserInfo) => user === serverUser,
+      otherVersions: (resource: ServedResource) => this.#registry.otherVersions(resource),
+      resourceOf: ({ group, version, kind }: GroupVersionKind) =>
+        this.#registry.inGroupVersion(group, version).find(({ facts }) => facts.kind === kind),
+    };
+    // A policy that nobody can see or take back is not in force.
+    const mutates =
+      !disabled.includes(MutatingPolicyAdmission.pluginName) &&
+      this.#registry.all().some(({ facts }) => facts.kind === MutatingPolicyAdmission.pluginName);
     this.#rest = {
       cache,
       admission: new AdmissionChain(
         admissionPlugins({
-          cache,
+          ...policies,
           random: options.random,
-          disabled: options.disableAdmissionPlugins ?? [],
+          disabled,
           mountTokens: options.mountServiceAccountTokens ?? true,
-          authorizer: this.#authorizer,
           transport: asServer,
-          isServer: (user) => user === serverUser,
-          otherVersions: (resource) => this.#registry.otherVersions(resource),
-          resourceOf: ({ group, version, kind }) =>
-            this.#registry.inGroupVersion(group, version).find(({ facts }) => facts.kind === kind),
         }),
         new WebhookAdmission({
-          cache,
+          ...policies,
           dialer: this.webhooks,
           random: options.random,
           log: this.#log.with({ component: 'admission' }),
-          authorizer: this.#authorizer,
-          isServer: (user) => user === serverUser,
-          otherVersions: (resource) => this.#registry.otherVersions(resource),
         }),
+        mutates ? new MutatingPolicyAdmission(policies) : undefined,
       ),
       services: new ServiceAllocator({
         random: options.random,
