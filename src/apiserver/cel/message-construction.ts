@@ -4,7 +4,7 @@ import type { Scope } from './compile.js';
 import type { MessageSyntax } from './message-syntax.js';
 import { makeMessage, type MessageType, type MessageTypes } from './messages.js';
 import type { Node } from './node.js';
-import { assignable, dyn, optionalOf, typeName } from './types.js';
+import { assignable, optionalOf, typeName } from './types.js';
 import { CelError, OptionalValue, type Value } from './values.js';
 
 /** What the construction of messages needs of the compiler. */

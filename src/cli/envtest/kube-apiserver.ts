@@ -92,12 +92,12 @@ async function run(args: readonly string[]): Promise<number> {
   const log = createLogger(({ level, message, fields }) => {
     process.stderr.write(`${JSON.stringify({ level, msg: message, ...fields })}\n`);
   }, 'warn');
+  const runtimeConfig = runtimeConfigOption(given.value('runtime-config') ?? '');
   const pem = certificates(given.value('cert-dir') ?? '/var/run/kubernetes', given.value('client-ca-file'));
   const store = new MemoryStore({ clock: systemClock });
   const [cidr] = (given.value('service-cluster-ip-range') ?? '').split(',');
   const issuer = given.value('service-account-issuer');
   const tokenFile = given.value('token-auth-file');
-  const runtimeConfig = runtimeConfigOption(given.value('runtime-config') ?? '');
   const serviceAccountKey = signingKey(given.value('service-account-signing-key-file'));
   const server = await ApiServer.start({
     store,
