@@ -341,7 +341,8 @@ describe('mutating admission policies', () => {
     await server.post(maps, configMap('x'));
     await enforce({
       matchConstraints: about('configmaps', '', ['*']),
-      mutations: [put('a', 'object.nope')],
+      matchConditions: [{ name: 'fails', expression: 'object.nope == 1' }],
+      mutations: [put('a', '"1"')],
     });
     await server.delete(`${maps}/x`);
   });
