@@ -162,7 +162,8 @@ export const benchmarks: readonly Benchmark[] = [
   },
   {
     name: 'start-in-process',
-    about: 'an API server in a process that has imported it: in process beside 20 ms, behind HTTPS beside 300 ms',
+    about:
+      'an API server in a process that has imported it: in process beside 20 ms, behind HTTPS beside 300 ms',
     metrics: [
       { name: 'inProcessMs', unit: 'ms', better: 'lower', bar: 1, goal: 0.5 },
       { name: 'httpsMs', unit: 'ms', better: 'lower', bar: 1, goal: 0.4 },

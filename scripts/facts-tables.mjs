@@ -7,7 +7,10 @@
  * Types are written `<package>.<version>.<Type>`: `core.v1.PodSpec`.
  */
 
-/** Groups in the order a 1.32 server lists them; a group's versions, preferred first. */
+/**
+ * Groups in the order a 1.32 server lists them; a group's versions, preferred first. Alpha and beta versions are known, and
+ * served where somebody turns them on.
+ */
 export const groups = [
   ['', ['v1']],
   ['apiregistration.k8s.io', ['v1']],
@@ -22,13 +25,19 @@ export const groups = [
   ['policy', ['v1']],
   ['rbac.authorization.k8s.io', ['v1']],
   ['storage.k8s.io', ['v1']],
-  ['admissionregistration.k8s.io', ['v1']],
+  ['admissionregistration.k8s.io', ['v1', 'v1alpha1']],
   ['apiextensions.k8s.io', ['v1']],
   ['scheduling.k8s.io', ['v1']],
   ['coordination.k8s.io', ['v1']],
   ['node.k8s.io', ['v1']],
   ['discovery.k8s.io', ['v1']],
   ['flowcontrol.apiserver.k8s.io', ['v1']],
+];
+
+/** Resources of those versions that nothing here stands behind: another version of theirs is what is served. */
+export const leftOut = [
+  'admissionregistration.k8s.io/v1alpha1/validatingadmissionpolicies',
+  'admissionregistration.k8s.io/v1alpha1/validatingadmissionpolicybindings',
 ];
 
 /** Subresources behind a feature gate that is off in 1.32. */
@@ -94,6 +103,8 @@ export const categories = {
   'api-extensions': [
     'apiservices.apiregistration.k8s.io',
     'customresourcedefinitions.apiextensions.k8s.io',
+    'mutatingadmissionpolicies.admissionregistration.k8s.io',
+    'mutatingadmissionpolicybindings.admissionregistration.k8s.io',
     'mutatingwebhookconfigurations.admissionregistration.k8s.io',
     'validatingadmissionpolicies.admissionregistration.k8s.io',
     'validatingadmissionpolicybindings.admissionregistration.k8s.io',
@@ -129,6 +140,12 @@ export const defaults = {
       objectSelector: {},
       timeoutSeconds: 10,
     },
+  },
+  'admissionregistration.v1alpha1': {
+    MatchResources: { matchPolicy: 'Equivalent', namespaceSelector: {}, objectSelector: {} },
+    MutatingAdmissionPolicySpec: { failurePolicy: 'Fail' },
+    NamedRuleWithOperations: { scope: '*' },
+    ParamRef: { parameterNotFoundAction: 'Deny' },
   },
   'apiextensions.v1': {
     CustomResourceDefinitionSpec: { conversion: { strategy: 'None' } },
@@ -251,6 +268,12 @@ export const explicitZero = {
     ValidatingWebhook: 'failurePolicy matchPolicy timeoutSeconds',
     Validation: 'reason',
     WebhookClientConfig: 'url',
+  },
+  'admissionregistration.v1alpha1': {
+    MatchResources: 'matchPolicy',
+    MutatingAdmissionPolicySpec: 'failurePolicy',
+    NamedRuleWithOperations: 'scope',
+    ParamRef: 'parameterNotFoundAction',
   },
   'apiextensions.v1': {
     CustomResourceDefinitionVersion: 'deprecationWarning',
@@ -429,6 +452,7 @@ export const enums = [
       'admissionregistration.v1.MutatingWebhook.failurePolicy',
       'admissionregistration.v1.ValidatingAdmissionPolicySpec.failurePolicy',
       'admissionregistration.v1.ValidatingWebhook.failurePolicy',
+      'admissionregistration.v1alpha1.MutatingAdmissionPolicySpec.failurePolicy',
     ],
   ],
   [
@@ -437,20 +461,29 @@ export const enums = [
       'admissionregistration.v1.MatchResources.matchPolicy',
       'admissionregistration.v1.MutatingWebhook.matchPolicy',
       'admissionregistration.v1.ValidatingWebhook.matchPolicy',
+      'admissionregistration.v1alpha1.MatchResources.matchPolicy',
     ],
   ],
   [
     ['*', 'CREATE', 'UPDATE', 'DELETE', 'CONNECT'],
     [
       'admissionregistration.v1.NamedRuleWithOperations.operations',
+      'admissionregistration.v1alpha1.NamedRuleWithOperations.operations',
       'admissionregistration.v1.RuleWithOperations.operations',
     ],
   ],
-  [['Never', 'IfNeeded'], ['admissionregistration.v1.MutatingWebhook.reinvocationPolicy']],
+  [
+    ['Never', 'IfNeeded'],
+    [
+      'admissionregistration.v1.MutatingWebhook.reinvocationPolicy',
+      'admissionregistration.v1alpha1.MutatingAdmissionPolicySpec.reinvocationPolicy',
+    ],
+  ],
   [
     ['Cluster', 'Namespaced', '*'],
     [
       'admissionregistration.v1.NamedRuleWithOperations.scope',
+      'admissionregistration.v1alpha1.NamedRuleWithOperations.scope',
       'admissionregistration.v1.RuleWithOperations.scope',
     ],
   ],
@@ -606,6 +639,7 @@ export const enums = [
     ['FieldValueRequired', 'FieldValueDuplicate', 'FieldValueInvalid', 'FieldValueForbidden'],
     ['apiextensions.v1.ValidationRule.reason'],
   ],
+  [['ApplyConfiguration', 'JSONPatch'], ['admissionregistration.v1alpha1.Mutation.patchType']],
 ];
 
 /**

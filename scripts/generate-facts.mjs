@@ -8,6 +8,8 @@
  *
  *     node scripts/generate-facts.mjs <data-dir>       (or KUBERNETES_FACTS=<data-dir>)
  *
+ * It formats with the formatter in tools/, which `npm run format` installs.
+ *
  * The data directory holds swagger-v1.32.0.json (OpenAPI v2), protobuf-field-numbers-v1.32.json
  * (message → field → [number, type, "repeated"?]) and structured-merge-schema-v1.32.yaml (list types and
  * keys). What they don't say is in facts-tables.mjs. Only facts are written, never description texts, and
@@ -99,6 +101,7 @@ function readResources() {
     const { core, group = '', version = core, ns, plural, sub } = match.groups;
     if (!tables.groups.some(([g, versions]) => g === group && versions.includes(version))) continue;
     const key = `${group}/${version}/${plural}`;
+    if (tables.leftOut.includes(key)) continue;
     const resource = found.get(key) ?? {
       group,
       version,
@@ -136,6 +139,7 @@ function readResources() {
     if (verbs !== expected) fail(`${groupResource} has verbs ${verbs}, expected ${expected}`);
     const type =
       definitionOfKind.get(`${r.group}/${r.version}/${r.kind}`) ?? fail(`no type for ${groupResource}`);
+    notePackage(splitName(type)[0]);
     const subresources = {};
     for (const name of Object.keys(r.subs).sort()) {
       const { gvk, verbs } = r.subs[name];
@@ -677,7 +681,7 @@ writeFileSync(
     .map(([file, names]) => `export { ${names.sort(compare).join(', ')} } from '${file}';`)
     .join('\n')}\n`,
 );
-execFileSync(join(root, 'node_modules/.bin/biome'), ['format', '--write', 'src/api/kinds'], {
+execFileSync(join(root, 'tools/node_modules/.bin/biome'), ['format', '--write', 'src/api/kinds'], {
   cwd: root,
   stdio: ['ignore', 'ignore', 'inherit'],
 });

@@ -1,9 +1,11 @@
 /**
  * The object model and the seams between floors. Pure: no I/O, no timers, safe in a browser.
  */
+export { atomicFields, undeclaredFields } from './apply/applicable.js';
 export { type Comparison, compareFields } from './apply/compare.js';
 export { FieldSet } from './apply/field-set.js';
 export { fieldsOf } from './apply/fields-of.js';
+export { mergeConfiguration } from './apply/merge.js';
 export {
   type ApplyInput,
   applyServerSide,
@@ -24,7 +26,7 @@ export {
 export * from './kind.js';
 export * from './names.js';
 export * from './objects.js';
-export { applyJsonPatch } from './patch/json-patch.js';
+export { applyJsonPatch, type JsonPatchOutcome, tryJsonPatch } from './patch/json-patch.js';
 export { applyMergePatch, mergePatchBetween } from './patch/merge-patch.js';
 export { applyStrategicMergePatch } from './patch/strategic-merge.js';
 export * from './quantity.js';

@@ -34,6 +34,7 @@ export {
 export { lifetimeOf } from './lifetime.js';
 export { type Listener, type ListenOptions, listen } from './http/listener.js';
 export type { ServerResponse } from './response.js';
+export { BadRuntimeConfig, readRuntimeConfig, type RuntimeConfig } from './runtime-config.js';
 export { ApiServer, type ApiServerOptions } from './server.js';
 export type { ServerRequest } from './rest/request.js';
 export { kubernetesVersion } from './version.js';

@@ -9,6 +9,7 @@ import { KindConversion } from './builtin/conversion/kind-conversion.js';
 import { type KindStrategy, strategyFor } from './builtin/index.js';
 import { storagePrefix } from './cache/watch-cache.js';
 import { compareKubeVersions } from './discovery/version-order.js';
+import { type RuntimeConfig, servedBy } from './runtime-config.js';
 import type { CrdColumn } from './table/index.js';
 
 export interface ServedResource {
@@ -73,14 +74,18 @@ export class ResourceRegistry {
   /** Grows with every change: the ETag of discovery and OpenAPI. */
   #generation = 0;
 
-  /** @param own strategies of kinds that are implemented elsewhere than in `builtin/` */
-  static withBuiltins(own: readonly KindStrategy[] = []): ResourceRegistry {
+  /**
+   * @param own strategies of kinds that are implemented elsewhere than in `builtin/`
+   * @param config which versions are served
+   */
+  static withBuiltins(own: readonly KindStrategy[] = [], config: RuntimeConfig = {}): ResourceRegistry {
     const registry = new ResourceRegistry();
+    const serves = servedBy(config);
     const strategyOf = (facts: ResourceFacts): KindStrategy =>
       own.find((s) => s.group === facts.group && s.kind === facts.kind) ??
       strategyFor(facts.group, facts.kind);
     for (const facts of builtinResources) {
-      const schema = schemaOfKind(facts);
+      const schema = serves(facts) ? schemaOfKind(facts) : undefined;
       if (!schema) continue;
       registry.register({
         facts,

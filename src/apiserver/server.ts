@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import {
   badRequest,
   type Clock,
+  type GroupVersionKind,
   internalError,
   isApiError,
   type JsonObject,
@@ -35,7 +36,9 @@ import { AdmissionChain } from './admission/admission.js';
 import { webhookConfigurationStrategies } from './admission/webhooks/configuration.js';
 import { WebhookAdmission } from './admission/webhooks/webhook-admission.js';
 import { admissionPlugins } from './admission/plugins.js';
-import { policyStrategies } from './admission/policies/configuration.js';
+import { validatingPolicyStrategies } from './admission/policies/configuration.js';
+import { MutatingPolicyAdmission } from './admission/policies/mutating-admission.js';
+import { mutatingPolicyStrategies } from './admission/policies/mutating-configuration.js';
 import { Authenticator, withGroup } from './auth/authenticator.js';
 import { authorizationOf, type Authorizer, forbiddenError } from './auth/authorizer.js';
 import { BootstrapTokens } from './auth/bootstrap-tokens.js';
@@ -66,7 +69,8 @@ import { buildInfo } from './metrics/build-info.js';
 import { exposed } from './metrics/exposed.js';
 import { type Measured, RequestMetrics } from './metrics/request-metrics.js';
 import { storageMetrics } from './metrics/storage-metrics.js';
-import { ResourceRegistry, storageKey } from './resource.js';
+import { ResourceRegistry, type ServedResource, storageKey } from './resource.js';
+import { checkRuntimeConfig, type RuntimeConfig } from './runtime-config.js';
 import { isStream, type ServerResponse, statusResponse, type StreamGranted, whenOver } from './response.js';
 import { answerReview, isReview, type ReviewDeps } from './review/reviews.js';
 import { decodeBody } from './rest/body.js';
@@ -123,6 +127,8 @@ export interface ApiServerOptions {
    * time per write: for tests. Default false.
    */
   readonly freeze?: boolean;
+  /** Group versions that are served or not, where that differs from the default: stable ones are. */
+  readonly runtimeConfig?: RuntimeConfig;
   /** Admission plugins to do without, by name: `ServiceAccount`. Default none. */
   readonly disableAdmissionPlugins?: readonly string[];
   /** Pods get a volume with the token of their service account, for an API server they can reach. Default true. */
@@ -194,13 +200,15 @@ export class ApiServer {
     buildInfo(this.#numbers);
     storageMetrics(this.#numbers, cache);
     if (maxInFlight > 0) this.#flow = new FlowControl({ cache, clock, maxInFlight, registry: this.#numbers });
-    this.#registry = ResourceRegistry.withBuiltins([
+    const strategies = [
       crdStrategy,
       ...webhookConfigurationStrategies,
-      ...policyStrategies,
+      ...validatingPolicyStrategies,
+      ...mutatingPolicyStrategies,
       ...flowStrategies,
       apiServiceStrategy,
-    ]);
+    ];
+    this.#registry = ResourceRegistry.withBuiltins(strategies, options.runtimeConfig);
     const resolve = serviceResolver(cache, options.random);
     this.#https = new HttpsWebhookDialer({ clock, resolve });
     const asServer = (): Transport => inProcessTransport(this, serverUser);
@@ -235,30 +243,36 @@ export class ApiServer {
     this.#authorizer =
       options.authorizer ??
       new UnionAuthorizer([new NodeAuthorizer(cache, nodeRules), new RbacAuthorizer(cache)]);
+    const disabled = options.disableAdmissionPlugins ?? [];
+    const policies = {
+      cache,
+      authorizer: this.#authorizer,
+      isServer: (user: UserInfo) => user === serverUser,
+      otherVersions: (resource: ServedResource) => this.#registry.otherVersions(resource),
+      resourceOf: ({ group, version, kind }: GroupVersionKind) =>
+        this.#registry.inGroupVersion(group, version).find(({ facts }) => facts.kind === kind),
+    };
+    // A policy that nobody can see or take back is not in force.
+    const mutates =
+      !disabled.includes(MutatingPolicyAdmission.pluginName) &&
+      this.#registry.all().some(({ facts }) => facts.kind === MutatingPolicyAdmission.pluginName);
     this.#rest = {
       cache,
       admission: new AdmissionChain(
         admissionPlugins({
-          cache,
+          ...policies,
           random: options.random,
-          disabled: options.disableAdmissionPlugins ?? [],
+          disabled,
           mountTokens: options.mountServiceAccountTokens ?? true,
-          authorizer: this.#authorizer,
           transport: asServer,
-          isServer: (user) => user === serverUser,
-          otherVersions: (resource) => this.#registry.otherVersions(resource),
-          resourceOf: ({ group, version, kind }) =>
-            this.#registry.inGroupVersion(group, version).find(({ facts }) => facts.kind === kind),
         }),
         new WebhookAdmission({
-          cache,
+          ...policies,
           dialer: this.webhooks,
           random: options.random,
           log: this.#log.with({ component: 'admission' }),
-          authorizer: this.#authorizer,
-          isServer: (user) => user === serverUser,
-          otherVersions: (resource) => this.#registry.otherVersions(resource),
         }),
+        mutates ? new MutatingPolicyAdmission(policies) : undefined,
       ),
       services: new ServiceAllocator({
         random: options.random,
@@ -293,9 +307,13 @@ export class ApiServer {
     });
   }
 
-  /** Loads the state, serves it, and creates what every cluster has. @throws BadEncryptionConfiguration */
+  /**
+   * Loads the state, serves it, and creates what every cluster has.
+   * @throws BadRuntimeConfig, BadEncryptionConfiguration
+   */
   static async start(options: ApiServerOptions): Promise<ApiServer> {
     const { encryption, store, clock } = options;
+    checkRuntimeConfig(options.runtimeConfig ?? {});
     const sealed = encryption ? new EncryptedStore(store, encryption, options.random) : store;
     const cache = await WatchCache.open(sealed, {
       clock,

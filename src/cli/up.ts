@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Duration } from '../api/index.js';
+import type { RuntimeConfig } from '../apiserver/index.js';
 import { EmbeddedCluster, type EmbeddedClusterOptions, ForeignKubeconfig } from '../cluster/index.js';
 import type { ImageMapping } from '../runtime/index.js';
 import { type ObjectStore, StoreLocked } from '../store/index.js';
@@ -9,6 +10,7 @@ import { onTerminationSignal, stderrSink } from '../system/index.js';
 import { createLogger } from '../telemetry/index.js';
 import { choiceOption, durationOption, integerOption, readOptions, UsageError } from './arguments.js';
 import { type EtcdTarget, etcdOptions, openEtcd, readEtcdTarget } from './etcd-target.js';
+import { runtimeConfigOption } from './runtime-config-option.js';
 import { type AuditFiles, auditIn, encryptionIn, tokensIn } from './up-files.js';
 import { packageVersion } from './version.js';
 
@@ -38,6 +40,8 @@ a node whose containers are processes of this machine, and a proxy for its Servi
                       an audit.k8s.io/v1 Policy: what is written of which request
   --audit-log-path FILE
                       where it is written, a JSON line each; - is standard output
+  --runtime-config KEY=BOOL[,KEY=BOOL…]
+                      API versions to serve or not: GROUP/VERSION, api/alpha, api/beta, api/all (default stable ones)
   --no-controllers    the API server alone: no controllers, nodes or proxy
   --verbose           log what the control plane does to stderr
   --help
@@ -60,6 +64,7 @@ export interface UpOptions {
   readonly encryptionFile?: string;
   readonly history?: Duration;
   readonly auditFiles?: AuditFiles;
+  readonly runtimeConfig?: RuntimeConfig;
   readonly verbose: boolean;
 }
 
@@ -81,6 +86,7 @@ export function readUpOptions(args: readonly string[]): UpOptions | 'help' {
     history: { type: 'string' },
     'audit-policy-file': { type: 'string' },
     'audit-log-path': { type: 'string' },
+    'runtime-config': { type: 'string', multiple: true, default: [] },
     'no-controllers': { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -104,6 +110,9 @@ export function readUpOptions(args: readonly string[]): UpOptions | 'help' {
       : { encryptionFile: resolve(given['encryption-provider-config']) }),
     ...(given.history === undefined ? {} : { history: durationOption('history', given.history) }),
     ...readAuditFiles(given['audit-policy-file'], given['audit-log-path']),
+    ...(given['runtime-config'].length === 0
+      ? {}
+      : { runtimeConfig: runtimeConfigOption(given['runtime-config'].join(',')) }),
     ...(given.kubeconfig === undefined ? {} : { kubeconfig: resolve(given.kubeconfig) }),
   };
 }
@@ -199,6 +208,7 @@ async function startCluster(options: UpOptions, etcd: ObjectStore | undefined): 
       ? {}
       : { encryption: await encryptionIn(options.encryptionFile) }),
     ...(options.history === undefined ? {} : { history: options.history }),
+    ...(options.runtimeConfig === undefined ? {} : { runtimeConfig: options.runtimeConfig }),
     ...(options.auditFiles === undefined ? {} : { audit: await auditIn(options.auditFiles) }),
     nodes: { runtime: options.runtime, simulated: options.nodes, images: options.images },
     ...(verbose ? { log: createLogger(stderrSink(), 'debug') } : {}),

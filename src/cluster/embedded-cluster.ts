@@ -28,6 +28,7 @@ import {
   lifetimeOf,
   type Listener,
   listen,
+  type RuntimeConfig,
 } from '../apiserver/index.js';
 import { type Client, createClient } from '../client/index.js';
 import type { ImageMapping, ProcessRuntime, SimulatedState } from '../runtime/index.js';
@@ -102,6 +103,11 @@ export interface EmbeddedClusterOptions {
   readonly encryption?: EncryptionConfiguration;
   /** What is written of which request, and where to. Default: nothing is. */
   readonly audit?: AuditOptions;
+  /**
+   * Group versions that are served or not, where that differs from the default, which is all stable ones:
+   * `{ 'api/alpha': true }`, `{ 'admissionregistration.k8s.io/v1alpha1': true }`.
+   */
+  readonly runtimeConfig?: RuntimeConfig;
   /** Freezes what is read in process, to catch who mutates it: for tests. Default false. */
   readonly freeze?: boolean;
   /** Calls webhooks that are not registered in this process. Default: over HTTPS. */
@@ -165,8 +171,8 @@ export class EmbeddedCluster implements AsyncDisposable {
 
   /**
    * Resolves when the API answers.
-   * @throws ForeignKubeconfig, or an Error with code EADDRINUSE or EACCES; StoreNotEmpty where it is to begin with a
-   * snapshot; TypeError without a `dataDir` where one is needed
+   * @throws ForeignKubeconfig, BadRuntimeConfig, or an Error with code EADDRINUSE or EACCES; StoreNotEmpty where it is to
+   * begin with a snapshot; TypeError without a `dataDir` where one is needed
    */
   static async start(options: EmbeddedClusterOptions = {}): Promise<EmbeddedCluster> {
     const { clock = systemClock, random = systemRandom, log = silentLogger, https } = options;
@@ -191,6 +197,7 @@ export class EmbeddedCluster implements AsyncDisposable {
       ...(options.history === undefined ? {} : { historyMs: durationMs(options.history) }),
       ...(options.audit ? { audit: options.audit } : {}),
       ...(metrics ? { metrics } : {}),
+      ...(options.runtimeConfig ? { runtimeConfig: options.runtimeConfig } : {}),
       ...(options.freeze ? { freeze: true } : {}),
       ...(options.webhooks ? { webhooks: options.webhooks } : {}),
       // Without controllers nobody makes service accounts, and nobody finds nodes ready; without HTTPS no pod has use for a

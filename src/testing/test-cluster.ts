@@ -12,6 +12,7 @@
  */
 import type { Duration } from '../api/index.js';
 import { type ClusterSnapshot, EmbeddedCluster } from '../cluster/index.js';
+import type { RuntimeConfig } from '../apiserver/index.js';
 import {
   type AdmissionDefinition,
   type ConversionDefinition,
@@ -56,6 +57,8 @@ export interface TestClusterOptions {
    * pods. `false`: the API server alone. Default true.
    */
   readonly builtin?: boolean;
+  /** Group versions the API servers serve or not, as with EmbeddedCluster: `{ 'api/alpha': true }`. Default: stable ones. */
+  readonly runtimeConfig?: RuntimeConfig;
   /** How many simulated nodes there are, in each cluster. Default 1. */
   readonly nodes?: number;
   /** Further clusters by name, as the Manager's `clusters`: each like the first, and empty. Default: none. */
@@ -100,6 +103,7 @@ export class TestCluster extends ClusterInTest implements AsyncDisposable {
         freeze: true,
         controllers: options.builtin ?? true,
         nodes: { simulated: options.nodes ?? 1 },
+        ...(options.runtimeConfig ? { runtimeConfig: options.runtimeConfig } : {}),
       });
       return new ClusterInTest(await settled(clock, starting), clock, new PermissionRecorder());
     };

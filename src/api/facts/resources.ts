@@ -55,8 +55,8 @@ function inflate(entry: ResourceEntry): ResourceFacts {
 }
 
 /**
- * Every resource a 1.32 server serves by default (no alpha, and of beta none is on): groups in server
- * order, a group's preferred version first, then by plural.
+ * Every resource that is known of a 1.32 server, also of versions that it serves only when told to: groups in
+ * server order, a group's preferred version first, then by plural.
  */
 export const builtinResources: readonly ResourceFacts[] = facts.resources.map(inflate);
 

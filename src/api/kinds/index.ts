@@ -11,6 +11,7 @@ export {
   ValidatingAdmissionPolicyBinding,
   ValidatingWebhookConfiguration,
 } from './admissionregistration/v1.js';
+export { MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding } from './admissionregistration/v1alpha1.js';
 export { CustomResourceDefinition } from './apiextensions/v1.js';
 export { APIService } from './apiregistration/v1.js';
 export { ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet } from './apps/v1.js';

@@ -66,30 +66,44 @@ function checkPointer(name: string, pointer: JsonValue | undefined): void {
 /** Why an operation cannot be applied. */
 class DoesNotApply extends Error {}
 
+/** What became of a patch: the document it makes, or the operation that could not be applied. */
+export type JsonPatchOutcome =
+  | { readonly document: JsonValue }
+  | { readonly refused: { readonly op: string; readonly path: string; readonly why: string } };
+
 /**
- * Applies the operations in order, all or nothing.
- * @throws ApiError BadRequest for a malformed patch, Invalid when an operation cannot be applied (also a
- *   failed `test`), RequestEntityTooLarge for more than 10,000 operations or copies of more than 3 MiB
+ * Applies the operations in order, all or nothing. A `test` that fails is one that could not be applied.
+ * @throws ApiError BadRequest for a malformed patch, RequestEntityTooLarge for more than 10,000 operations or copies of
+ *   more than 3 MiB
  */
-export function applyJsonPatch(document: JsonValue, patch: JsonValue): JsonValue {
+export function tryJsonPatch(document: JsonValue, patch: JsonValue): JsonPatchOutcome {
   const operations = checkedOperations(copyJson(patch));
   const editor = new Editor(document);
   for (const operation of operations) {
     try {
       editor.apply(operation);
     } catch (error) {
-      if (error instanceof DoesNotApply) throw rejected(operation, error.message);
-      throw error;
+      if (!(error instanceof DoesNotApply)) throw error;
+      return { refused: { op: operation.op, path: operation.path, why: error.message } };
     }
   }
   if (isDeeperThan(editor.document, maxDepth))
     throw badRequest(`the patched object is nested deeper than ${maxDepth} levels`);
-  return editor.document;
+  return { document: editor.document };
+}
+
+/**
+ * Applies the operations in order, all or nothing.
+ * @throws ApiError as `tryJsonPatch`, and Invalid when an operation cannot be applied (also a failed `test`)
+ */
+export function applyJsonPatch(document: JsonValue, patch: JsonValue): JsonValue {
+  const outcome = tryJsonPatch(document, patch);
+  if ('document' in outcome) return outcome.document;
+  throw rejected(outcome.refused);
 }
 
 /** As the API server answers: about the request, as nothing is known yet of an object. */
-function rejected(operation: Operation, why: string): ApiError {
-  const shown = { op: operation.op, path: operation.path };
+function rejected({ why, ...shown }: { op: string; path: string; why: string }): ApiError {
   return new ApiError({
     kind: 'Status',
     apiVersion: 'v1',

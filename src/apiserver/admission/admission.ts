@@ -1,9 +1,11 @@
 /**
- * Admission: the last word before an object is stored (API-17). Plugins run in order, then mutating webhooks;
- * when a webhook has changed something, once more; after validation plugins and webhooks may refuse.
+ * Admission: the last word before an object is stored (API-17). Plugins run in order, then mutating policies and
+ * mutating webhooks; when one of those has changed something, all of it once more; after validation plugins and webhooks
+ * may refuse.
  */
 import type { GroupVersionKind, JsonObject, UserInfo } from '../../api/index.js';
 import type { ServedResource } from '../resource.js';
+import type { MutatingPolicyAdmission } from './policies/mutating-admission.js';
 import type { WebhookAdmission } from './webhooks/webhook-admission.js';
 
 export interface AdmissionAttributes {
@@ -41,10 +43,19 @@ export interface AdmissionPlugin {
   charge?(attributes: AdmissionAttributes): Promise<void> | undefined;
 }
 
+/** One request's way past those that the cluster has in it to change objects: twice at most. */
+export interface MutationRound {
+  /** @throws ApiError of whoever refuses */
+  run(object: JsonObject | undefined): Promise<JsonObject | undefined>;
+  /** True when the object is another one since the round began: everybody gets a second look. */
+  readonly changed: boolean;
+}
+
 export class AdmissionChain {
   constructor(
     private readonly plugins: readonly AdmissionPlugin[],
     private readonly webhooks?: WebhookAdmission,
+    private readonly policies?: MutatingPolicyAdmission,
   ) {}
 
   /**
@@ -52,11 +63,16 @@ export class AdmissionChain {
    * @throws ApiError
    */
   async mutate(attributes: AdmissionAttributes): Promise<JsonObject | undefined> {
-    const object = this.#plugins(attributes);
-    const round = this.webhooks?.mutation(attributes);
-    if (!round) return object;
-    const first = await round.run(object);
-    return round.repeats ? round.run(this.#plugins({ ...attributes, object: first })) : first;
+    let object = this.#plugins(attributes);
+    const rounds = [this.policies?.mutation(attributes), this.webhooks?.mutation(attributes)].filter(
+      (round) => round !== undefined,
+    );
+    if (rounds.length === 0) return object;
+    for (const round of rounds) object = await round.run(object);
+    if (!rounds.some(({ changed }) => changed)) return object;
+    object = this.#plugins({ ...attributes, object });
+    for (const round of rounds) object = await round.run(object);
+    return object;
   }
 
   /** @throws ApiError */

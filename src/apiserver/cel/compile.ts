@@ -5,6 +5,9 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
 import type { FunctionTable, Overload } from './functions.js';
 import { type MacroCompiler, macroFor } from './macros.js';
+import { compileMessage, type MessageCompiler } from './message-construction.js';
+import type { MessageSyntax } from './message-syntax.js';
+import type { MessageTypes } from './messages.js';
 import type { Frame, Node } from './node.js';
 import {
   type BinaryOperator,
@@ -83,7 +86,7 @@ export function maxSize(type: CelType): number {
   return isSized(type) ? (type.max ?? Number.POSITIVE_INFINITY) : 1;
 }
 
-export class Compiler implements MacroCompiler {
+export class Compiler implements MacroCompiler, MessageCompiler {
   readonly problems: Problem[] = [];
   /** How many slots a frame needs. */
   slots: number;
@@ -93,6 +96,8 @@ export class Compiler implements MacroCompiler {
   constructor(
     private readonly functions: FunctionTable,
     private readonly globals: Scope,
+    readonly messages: MessageTypes,
+    readonly syntax: MessageSyntax,
   ) {
     this.slots = globals.size;
   }
@@ -103,7 +108,7 @@ export class Compiler implements MacroCompiler {
 
   /** What is wrong stands in for itself and fits everywhere, so that it is told once. */
   wrong(at: ASTNode, message: string): Node {
-    this.problems.push({ at: positionOf(at), message });
+    this.problems.push({ at: this.syntax.original(positionOf(at)), message });
     return { type: dyn, run: () => noSuchOverload, min: 0, max: 0, size: 0 };
   }
 
@@ -123,6 +128,8 @@ export class Compiler implements MacroCompiler {
       case '.?':
         return this.#selectOptional(ast, this.compile(ast.args[0], scope), ast.args[1]);
       case '[]':
+        if (ast.args[1].op === 'map' && this.syntax.braces.has(ast.args[1].start))
+          return compileMessage(this, ast.args[0], ast.args[1], scope);
         return this.#index(ast, this.compile(ast.args[0], scope), this.compile(ast.args[1], scope));
       case '[?]':
         return this.#indexOptional(ast, this.compile(ast.args[0], scope), this.compile(ast.args[1], scope));
@@ -190,7 +197,7 @@ export class Compiler implements MacroCompiler {
       case 'dyn':
         return dyn;
       case 'object': {
-        const field = type.fields?.get(name);
+        const field = type.open ? dyn : type.fields?.get(name);
         if (!field) this.wrong(ast, `undefined field '${name}'`);
         return field;
       }
@@ -538,8 +545,10 @@ export function selectField(value: Value, name: string): Value {
         ? inner
         : new OptionalValue(inner);
   }
-  const found = value instanceof MapValue ? value.field(name) : undefined;
-  return found ?? (found === null ? null : new CelError(`no such key: ${name}`));
+  if (!(value instanceof MapValue)) return new CelError(`no such key: ${name}`);
+  const found = value.field(name);
+  const given = found === undefined ? value.unset(name) : found;
+  return given === undefined ? new CelError(`no such key: ${name}`) : given;
 }
 
 function indexed(container: Value, key: Value): Value {

@@ -103,6 +103,11 @@ export class FunctionTable {
     return this.#byName.get(tableKey(name, receiver, count)) ?? [];
   }
 
+  /** These overloads and more. */
+  with(more: readonly Overload[]): FunctionTable {
+    return more.length === 0 ? this : new FunctionTable([...[...this.#byName.values()].flat(), ...more]);
+  }
+
   has(name: string): boolean {
     return this.#names.has(name);
   }

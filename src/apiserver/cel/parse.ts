@@ -1,5 +1,6 @@
 /** Reading expressions. The grammar is the parser's of `@marcbachmann/cel-js`; what they mean is this room's own. */
 import { type ASTNode, Environment } from '@marcbachmann/cel-js';
+import { type MessageSyntax, readMessages } from './message-syntax.js';
 
 export type Expression = ASTNode;
 
@@ -19,14 +20,22 @@ const grammar = new Environment({
   limits: { maxListElements: 10_000, maxMapEntries: 10_000 },
 });
 
+/** Positions in the tree are those of the text of its syntax. */
+export interface Parsed {
+  readonly ast: Expression;
+  readonly syntax: MessageSyntax;
+}
+
 /** Never throws: what cannot be read is a problem. */
-export function parseExpression(text: string): { readonly ast: Expression } | { readonly problem: Problem } {
+export function parseExpression(text: string): Parsed | { readonly problem: Problem } {
   if (text.length > maxLength) {
     const message = `expression code point size exceeds limit: size: ${text.length}, limit ${maxLength}`;
     return { problem: { at: 0, message } };
   }
+  const syntax = readMessages(text);
+  if ('message' in syntax) return { problem: syntax };
   try {
-    return { ast: grammar.parse(text).ast };
+    return { ast: grammar.parse(syntax.text).ast, syntax };
   } catch (error) {
     const { range, summary, message } = error as {
       range?: { start: number };
@@ -35,7 +44,8 @@ export function parseExpression(text: string): { readonly ast: Expression } | { 
     };
     // Too deep for the parser's own recursion.
     const why = error instanceof RangeError ? 'expression recursion limit exceeded' : (summary ?? message);
-    return { problem: { at: Math.min(range?.start ?? 0, text.length), message: `Syntax error: ${why}` } };
+    const at = Math.min(syntax.original(range?.start ?? 0), text.length);
+    return { problem: { at, message: `Syntax error: ${why}` } };
   }
 }
 

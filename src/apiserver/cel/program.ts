@@ -3,7 +3,7 @@
  * goes wrong while it runs, are values worded as Kubernetes words them.
  */
 import { Compiler, type Scope } from './compile.js';
-import { FunctionTable } from './functions.js';
+import { FunctionTable, type Overload } from './functions.js';
 import { authorizerFunctions } from './library/authorizer.js';
 import { formatFunctions } from './library/formats.js';
 import { listFunctions } from './library/lists.js';
@@ -12,6 +12,7 @@ import { optionalFunctions } from './library/optionals.js';
 import { quantityFunctions } from './library/quantities.js';
 import { standardFunctions } from './library/standard.js';
 import { stringFunctions } from './library/strings.js';
+import type { MessageTypes } from './messages.js';
 import { BudgetExceeded, Meter, type Node } from './node.js';
 import { parseExpression, showProblems } from './parse.js';
 import { assignable, type CelType, typeName } from './types.js';
@@ -92,14 +93,25 @@ export class Program {
 
 const maxKnown = 1000;
 
+export interface EnvironmentOptions {
+  /** Beside the libraries. */
+  readonly functions?: readonly Overload[];
+  /** Types expressions may make values of. Default: none. */
+  readonly messages?: MessageTypes;
+}
+
 /** Variables and their types, in which expressions are compiled. */
 export class Environment {
   readonly #scope: Scope;
   readonly #names: readonly string[];
   /** Compiled once, by the text. */
   readonly #known = new Map<string, Program | CompileFailure>();
+  readonly #functions: FunctionTable;
+  readonly #messages: MessageTypes;
 
-  constructor(variables: Readonly<Record<string, CelType>>) {
+  constructor(variables: Readonly<Record<string, CelType>>, more: EnvironmentOptions = {}) {
+    this.#functions = functions.with(more.functions ?? []);
+    this.#messages = more.messages ?? (() => undefined);
     this.#names = Object.keys(variables);
     this.#scope = new Map(
       this.#names.map((name, slot) => [name, { slot, type: variables[name] as CelType }]),
@@ -122,7 +134,7 @@ export class Environment {
   #compile(expression: string, results: readonly CelType[]): Program | CompileFailure {
     const read = parseExpression(expression);
     if ('problem' in read) return failed(showProblems(expression, [read.problem]));
-    const compiler = new Compiler(functions, this.#scope);
+    const compiler = new Compiler(this.#functions, this.#scope, this.#messages, read.syntax);
     let node: Node;
     try {
       node = compiler.compile(read.ast, new Map());
@@ -132,14 +144,9 @@ export class Environment {
     if (compiler.problems.length > 0) return failed(showProblems(expression, compiler.problems));
     const { type } = node;
     if (results.length > 0 && type.kind !== 'dyn' && !results.some((r) => assignable(type, r, new Map()))) {
-      const [only] = results;
-      return {
-        wrongType: true,
-        failure:
-          results.length === 1 && only
-            ? `must evaluate to ${typeName(only)}`
-            : `must evaluate to one of ${results.map(typeName).join(', ')}`,
-      };
+      const wanted = results.map(typeName);
+      const what = wanted.length === 1 ? wanted[0] : `one of ${wanted.join(', ')}`;
+      return { wrongType: true, failure: `must evaluate to ${what} but got ${typeName(type)}` };
     }
     return new Program(expression, type, node, this.#names, compiler.slots, compiler.used);
   }

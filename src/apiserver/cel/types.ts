@@ -31,6 +31,8 @@ export interface CelType {
   readonly key?: CelType;
   /** The fields of an object, by the names expressions use. */
   readonly fields?: ReadonlyMap<string, CelType>;
+  /** An object that may have any fields: what is in them is not known. */
+  readonly open?: boolean;
   /** Most elements, members or bytes; absent when nothing is known. */
   readonly max?: number;
 }
@@ -61,6 +63,11 @@ export function optionalOf(item: CelType): CelType {
 
 export function objectType(name: string, fields: ReadonlyMap<string, CelType>): CelType {
   return { kind: 'object', name, fields };
+}
+
+/** An object of which only the name is known. */
+export function openObjectType(name: string): CelType {
+  return { kind: 'object', name, open: true };
 }
 
 /** As error messages show it: `map(string, int)`. */

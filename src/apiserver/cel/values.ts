@@ -85,6 +85,14 @@ export abstract class MapValue {
   get objectName(): string {
     return '';
   }
+  /** The type of a message an expression has made; empty for all else. Messages of different types are unequal. */
+  get messageName(): string {
+    return '';
+  }
+  /** What a field is that has no value; undefined where asking for it is an error. */
+  unset(_name: string): Value | undefined {
+    return undefined;
+  }
 }
 
 export type Value =
@@ -262,7 +270,7 @@ function equalLists(a: ListValue, b: ListValue, depth: number): boolean {
 }
 
 function equalMaps(a: MapValue, b: MapValue, depth: number): boolean {
-  if (a.size !== b.size) return false;
+  if (a.size !== b.size || a.messageName !== b.messageName) return false;
   return a.keys().every((key) => {
     const [x, y] = [a.get(key), b.get(key)];
     return x !== undefined && y !== undefined && equal(x, y, depth + 1);

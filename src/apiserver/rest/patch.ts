@@ -15,7 +15,7 @@ import {
   type JsonValue,
   notFound,
   timestamp,
-  unknownFields,
+  undeclaredFields,
   unsupportedMediaType,
 } from '../../api/index.js';
 import type { StampedObject } from '../cache/resource-cache.js';
@@ -142,12 +142,10 @@ function apply(ctx: RequestContext, body: DecodedBody): Promise<UpdateResult> {
  */
 function checkDeclared(ctx: RequestContext, given: JsonObject): void {
   const { facts, schema } = ctx.resource;
-  const unknown = unknownFields(given, schema).map((path) => `.${path}: field not declared in schema`);
-  if (unknown.length === 0) return;
-  const list =
-    unknown.length === 1 ? unknown[0] : `errors:\n${unknown.map((line) => `  ${line}`).join('\n')}`;
+  const unknown = undeclaredFields(given, schema);
+  if (unknown === undefined) return;
   throw badRequest(
-    `failed to create typed patch object (${ctx.info.namespace}/${ctx.info.name}; ${apiVersionOf(facts)}, Kind=${facts.kind}): ${list}`,
+    `failed to create typed patch object (${ctx.info.namespace}/${ctx.info.name}; ${apiVersionOf(facts)}, Kind=${facts.kind}): ${unknown}`,
   );
 }
 

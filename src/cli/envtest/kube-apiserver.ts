@@ -13,6 +13,8 @@ import { Manager } from '../../core/index.js';
 import { MemoryStore } from '../../store/index.js';
 import { systemClock, systemRandom } from '../../system/index.js';
 import { createLogger } from '../../telemetry/index.js';
+import { UsageError } from '../arguments.js';
+import { runtimeConfigOption } from '../runtime-config-option.js';
 import { helpText, parseFlags } from './flags.js';
 import { untilStopped } from './until-stopped.js';
 
@@ -30,6 +32,7 @@ const flags = {
   'allow-privileged': 'accepted',
   'disable-admission-plugins': 'comma-separated',
   'feature-gates': 'AggregatedDiscoveryEndpoint=false counts, others are accepted',
+  'runtime-config': 'API versions to serve or not: group/version=true, api/alpha=true; default: stable ones',
   'anonymous-auth': 'false: who shows no credentials is refused (default true)',
   'token-auth-file': 'static tokens: lines of token,user,uid,"group1,group2"',
   'advertise-address': 'accepted',
@@ -89,6 +92,7 @@ async function run(args: readonly string[]): Promise<number> {
   const log = createLogger(({ level, message, fields }) => {
     process.stderr.write(`${JSON.stringify({ level, msg: message, ...fields })}\n`);
   }, 'warn');
+  const runtimeConfig = runtimeConfigOption(given.value('runtime-config') ?? '');
   const pem = certificates(given.value('cert-dir') ?? '/var/run/kubernetes', given.value('client-ca-file'));
   const store = new MemoryStore({ clock: systemClock });
   const [cidr] = (given.value('service-cluster-ip-range') ?? '').split(',');
@@ -107,6 +111,7 @@ async function run(args: readonly string[]): Promise<number> {
     aggregatedDiscovery: !(given.value('feature-gates') ?? '')
       .split(',')
       .includes('AggregatedDiscoveryEndpoint=false'),
+    runtimeConfig,
     ...(cidr ? { serviceCidr: cidr } : {}),
     ...(serviceAccountKey === undefined ? {} : { serviceAccountKey }),
     ...(given.value('authorization-mode') === 'AlwaysAllow' ? { authorizer: allowAll } : {}),
@@ -139,5 +144,6 @@ try {
   process.exitCode = await run(process.argv.slice(2));
 } catch (error) {
   process.stderr.write(`kube-apiserver: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
+  if (error instanceof UsageError) process.stderr.write(`  ${error.hint}\n`);
+  process.exitCode = error instanceof UsageError ? 2 : 1;
 }

@@ -1,6 +1,13 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { type ApiError, applyJsonPatch, copyJson, deepFreeze, isApiError } from '#src/api/index.js';
+import {
+  type ApiError,
+  applyJsonPatch,
+  copyJson,
+  deepFreeze,
+  isApiError,
+  tryJsonPatch,
+} from '#src/api/index.js';
 import type { JsonValue } from '#src/api/objects.js';
 
 function failure(document: JsonValue, patch: JsonValue): ApiError {
@@ -97,6 +104,17 @@ describe('applyJsonPatch', () => {
       expect(error.causes[0]?.field).to.equal('patch');
     });
   }
+
+  it('tryJsonPatch says which operation was refused: a test that fails may be meant', () => {
+    const document: JsonValue = deepFreeze({ a: 1 });
+    const add: JsonValue = { op: 'add', path: '/b', value: 2 };
+    expect(tryJsonPatch(document, [{ op: 'test', path: '/a', value: 1 }, add])).to.deep.equal({
+      document: { a: 1, b: 2 },
+    });
+    expect(tryJsonPatch(document, [add, { op: 'test', path: '/a', value: 2 }])).to.deep.equal({
+      refused: { op: 'test', path: '/a', why: 'testing value /a failed: test failed' },
+    });
+  });
 
   const malformed: [string, JsonValue][] = [
     ['an object', {}],

@@ -120,7 +120,7 @@ const refused: readonly (readonly [what: string, hook: object, message: string])
   [
     'a condition that gives no bool',
     { matchConditions: [{ name: 'a', expression: "'true'" }] },
-    `webhooks[0].matchConditions[0].expression: Invalid value: "'true'": must evaluate to bool`,
+    `webhooks[0].matchConditions[0].expression: Invalid value: "'true'": must evaluate to bool but got string`,
   ],
   [
     'a condition without a name',

@@ -1,6 +1,6 @@
 /** A control plane under a virtual clock, driven request by request: for tests of what the verbs do. */
 import type { Duration, Transport, UserInfo } from 'gyre/api';
-import { EmbeddedCluster } from 'gyre/cluster';
+import { EmbeddedCluster, type EmbeddedClusterOptions } from 'gyre/cluster';
 import { seededRandom, VirtualClock } from 'gyre/testing';
 import { type Answer, ApiCalls, type Event, placeOf } from '../../support/api-calls.js';
 
@@ -11,13 +11,14 @@ export class VirtualServer extends ApiCalls implements AsyncDisposable {
   #cluster!: EmbeddedCluster;
   readonly #watches: AbortController[] = [];
 
-  static async start(): Promise<VirtualServer> {
+  static async start(options: Pick<EmbeddedClusterOptions, 'runtimeConfig'> = {}): Promise<VirtualServer> {
     const server = new VirtualServer();
     server.#cluster = await EmbeddedCluster.start({
       controllers: false,
       clock: server.clock,
       random: seededRandom(),
       freeze: true,
+      ...options,
     });
     return server;
   }

@@ -113,7 +113,8 @@ describe('programs for envtest', function () {
       `--service-account-signing-key-file=${at('sa.key')}`,
       '--service-cluster-ip-range=10.0.0.0/24',
       '--allow-privileged=true',
-      '--feature-gates=AggregatedDiscoveryEndpoint=false',
+      '--feature-gates=AggregatedDiscoveryEndpoint=false,MutatingAdmissionPolicy=true',
+      '--runtime-config=admissionregistration.k8s.io/v1alpha1=true',
       '--disable-admission-plugins=ServiceAccount',
     ]);
     const exited = once(child, 'exit');
@@ -158,6 +159,10 @@ describe('programs for envtest', function () {
       const aggregated =
         'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json';
       expect(await read('/apis', aggregated)).to.have.property('kind', 'APIGroupList');
+      expect(await read('/apis/admissionregistration.k8s.io/v1alpha1')).to.have.property(
+        'kind',
+        'APIResourceList',
+      );
       await client.delete(Namespace, 'suite');
       await eventually(async () => expect(await client.find(Namespace, 'suite')).to.equal(undefined));
     } finally {

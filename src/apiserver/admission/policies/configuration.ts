@@ -5,37 +5,23 @@ import {
   fieldError,
   type JsonObject,
   type JsonValue,
-  parseApiVersion,
   type StatusCause,
 } from '../../../api/index.js';
 import type {
-  MatchResources,
-  NamedRuleWithOperations,
-  ParamRef,
   ValidatingAdmissionPolicy,
   ValidatingAdmissionPolicyBinding,
 } from '../../../api/kinds/admissionregistration/v1.js';
-import { oneOf, requiredOneOf } from '../../builtin/checks.js';
-import { type Fillable, fillable, type Given, given, type MutableObject } from '../../builtin/given.js';
+import { oneOf } from '../../builtin/checks.js';
+import { fillable, type Given, given, type MutableObject } from '../../builtin/given.js';
 import type { KindStrategy } from '../../builtin/index.js';
-import { labelSelector } from '../../builtin/label-selector.js';
-import { type Environment, isProgram, nullType, string } from '../../cel/index.js';
-import { validateRule } from '../webhooks/configuration.js';
-import { conditionErrors, expressionErrors } from './match-conditions.js';
+import { type Environment, nullType, string } from '../../cel/index.js';
+import { expressionErrors } from './match-conditions.js';
+import { basicErrors, bindingErrors, matchDefaults } from './policy-checks.js';
 import { policyEnvironments } from './policy-fields.js';
 
 const group = 'admissionregistration.k8s.io';
 const reasons = ['Forbidden', 'Invalid', 'RequestEntityTooLarge', 'Unauthorized'];
 const spec = FieldPath.of('spec');
-
-function matchDefaults(match: Fillable<MatchResources> | undefined): void {
-  if (!match) return;
-  match.matchPolicy ??= 'Equivalent';
-  match.namespaceSelector ??= {};
-  match.objectSelector ??= {};
-  for (const rule of [...(match.resourceRules ?? []), ...(match.excludeResourceRules ?? [])])
-    rule.scope ??= '*';
-}
 
 /** Nothing has to be found out first: what the expressions are has been seen when they were accepted. */
 function checked(object: MutableObject, generation: number): void {
@@ -72,40 +58,16 @@ const bindingStrategy: KindStrategy = {
   validate: validateBinding,
 };
 
-export const policyStrategies: readonly KindStrategy[] = [policyStrategy, bindingStrategy];
+export const validatingPolicyStrategies: readonly KindStrategy[] = [policyStrategy, bindingStrategy];
 
 function validatePolicy(object: JsonObject): StatusCause[] {
   const policy = given<ValidatingAdmissionPolicy>(object);
   const fields = policy.spec ?? {};
-  const { matchConstraints, validations = [], auditAnnotations = [], paramKind, variables = [] } = fields;
+  const { validations = [], auditAnnotations = [] } = fields;
   const environments = policyEnvironments(fields);
-  const environment = environments.withVariables.at(-1) as Environment;
-  const names = new Set<string>();
+  const environment = environments.full;
   const nothing = 'validations or auditAnnotations must contain at least one item';
-  const causes: StatusCause[] = [
-    ...requiredOneOf(spec.child('failurePolicy'), fields.failurePolicy, ['Fail', 'Ignore']),
-    ...(paramKind ? paramKindErrors(spec.child('paramKind'), paramKind) : []),
-    ...(matchConstraints
-      ? matchErrors(spec.child('matchConstraints'), matchConstraints)
-      : [fieldError.required(spec.child('matchConstraints'))]),
-    ...(matchConstraints && (matchConstraints.resourceRules ?? []).length === 0
-      ? [fieldError.required(spec.child('matchConstraints').child('resourceRules'))]
-      : []),
-    ...conditionErrors(spec.child('matchConditions'), fields.matchConditions, environments.plain),
-  ];
-  for (const [i, { name = '', expression = '' }] of variables.entries()) {
-    const at = spec.child('variables').index(i);
-    const program = environments.variables[i];
-    if (name === '') causes.push(fieldError.required(at.child('name'), 'name is not specified'));
-    else if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name))
-      causes.push(fieldError.invalid(at.child('name'), name, 'name is not a valid CEL identifier'));
-    else if (names.has(name)) causes.push(fieldError.duplicate(at.child('name'), name));
-    names.add(name);
-    if (expression.trim() === '')
-      causes.push(fieldError.required(at.child('expression'), 'expression is not specified'));
-    else if (program && !isProgram(program))
-      causes.push(fieldError.invalid(at.child('expression'), expression, program.failure));
-  }
+  const causes = basicErrors(spec, fields, environments);
   if (validations.length === 0 && auditAnnotations.length === 0) {
     causes.push(
       fieldError.required(spec.child('validations'), nothing),
@@ -176,62 +138,12 @@ function validationErrors(at: FieldPath, validation: Validation, environment: En
   ];
 }
 
-function paramKindErrors(
-  at: FieldPath,
-  { apiVersion = '', kind = '' }: { apiVersion?: string; kind?: string },
-): StatusCause[] {
-  const { version } = parseApiVersion(apiVersion);
-  return [
-    ...(apiVersion === ''
-      ? [fieldError.required(at.child('apiVersion'))]
-      : version === '' || apiVersion.split('/').length > 2
-        ? [
-            fieldError.invalid(
-              at.child('apiVersion'),
-              apiVersion,
-              `unexpected GroupVersion string: ${apiVersion}`,
-            ),
-          ]
-        : []),
-    ...(kind === '' ? [fieldError.required(at.child('kind'))] : []),
-  ];
-}
-
-function matchErrors(at: FieldPath, match: Given<MatchResources>): StatusCause[] {
-  const rules = (name: 'resourceRules' | 'excludeResourceRules'): StatusCause[] =>
-    (match[name] ?? []).flatMap((rule, i) => namedRuleErrors(at.child(name).index(i), rule));
-  return [
-    ...oneOf(at.child('matchPolicy'), match.matchPolicy, ['Equivalent', 'Exact']),
-    ...labelSelector(at.child('namespaceSelector'), match.namespaceSelector),
-    ...labelSelector(at.child('objectSelector'), match.objectSelector),
-    ...rules('resourceRules'),
-    ...rules('excludeResourceRules'),
-  ];
-}
-
-function namedRuleErrors(at: FieldPath, rule: Given<NamedRuleWithOperations>): StatusCause[] {
-  const names = new Set<string>();
-  const duplicates = (rule.resourceNames ?? []).flatMap((name, i) => {
-    const again = names.has(name);
-    names.add(name);
-    return again ? [fieldError.duplicate(at.child('resourceNames').index(i), name)] : [];
-  });
-  return [...validateRule(at, rule), ...duplicates];
-}
-
 function validateBinding(object: JsonObject): StatusCause[] {
-  const {
-    policyName = '',
-    paramRef,
-    matchResources,
-    validationActions = [],
-  } = given<ValidatingAdmissionPolicyBinding>(object).spec ?? {};
+  const { validationActions = [], ...basics } = given<ValidatingAdmissionPolicyBinding>(object).spec ?? {};
   const actions = spec.child('validationActions');
   const known = new Set<string>(validationActions);
   return [
-    ...(policyName === '' ? [fieldError.required(spec.child('policyName'))] : []),
-    ...(paramRef ? paramRefErrors(spec.child('paramRef'), paramRef) : []),
-    ...(matchResources ? matchErrors(spec.child('matchResources'), matchResources) : []),
+    ...bindingErrors(spec, basics),
     ...(validationActions.length === 0
       ? [fieldError.required(actions, 'at least one validation action is required')]
       : validationActions.flatMap((action, i) =>
@@ -248,23 +160,5 @@ function validateBinding(object: JsonObject): StatusCause[] {
           ),
         ]
       : []),
-  ];
-}
-
-function paramRefErrors(
-  at: FieldPath,
-  { name = '', selector, parameterNotFoundAction: action }: Given<ParamRef>,
-): StatusCause[] {
-  return [
-    ...(name !== '' && selector
-      ? [fieldError.forbidden(at.child('name'), 'name and selector are mutually exclusive')]
-      : []),
-    ...(name === '' && !selector
-      ? [fieldError.required(at, 'one of name or selector must be specified')]
-      : []),
-    ...(selector ? labelSelector(at.child('selector'), selector) : []),
-    ...(action === undefined
-      ? [fieldError.required(at.child('parameterNotFoundAction'))]
-      : oneOf(at.child('parameterNotFoundAction'), action, ['Deny', 'Allow'])),
   ];
 }

@@ -1,15 +1,12 @@
-/** One policy's word on one request, with one set of parameters. */
+/** One validating policy's word on one request, with one set of parameters. */
 import type { JsonObject } from '../../../api/index.js';
-import { CelError, fromJson, isProgram, MapValue, type Program, type Value } from '../../cel/index.js';
+import { CelError, fromJson, isProgram, type Value } from '../../cel/index.js';
+import { Budget, run, Variables } from './evaluation.js';
 import { evaluateConditions } from './match-conditions.js';
-import type { CompiledPolicy, Expression } from './policy-fields.js';
+import type { ValidatingPolicy } from './validating-fields.js';
 
-/** What all expressions of a policy may cost together for one request. */
-const policyBudget = 10_000_000;
 const maxMessage = 5 * 1024;
 const maxAnnotation = 10 * 1024;
-const exhausted =
-  'validation failed due to running out of cost budget, no further validation rules will be run';
 
 /** Why a request should not be. */
 export interface Objection {
@@ -25,63 +22,12 @@ export interface PolicyResult {
   readonly auditAnnotations: ReadonlyMap<string, string>;
 }
 
-class Budget {
-  #left = policyBudget;
-
-  /** @returns the value, or why there is none */
-  run(program: Program, values: Readonly<Record<string, Value>>): Value {
-    if (this.#left < 0) return new CelError(exhausted);
-    const { value, cost } = program.evaluate(values);
-    this.#left -= cost;
-    return this.#left < 0 ? new CelError(exhausted) : value;
-  }
-}
-
-/** `variables.x`: each is worked out when first asked for. */
-class Variables extends MapValue {
-  readonly #known = new Map<string, Value>();
-
-  constructor(
-    private readonly policy: CompiledPolicy,
-    private readonly budget: Budget,
-    private readonly values: Readonly<Record<string, Value>>,
-  ) {
-    super();
-  }
-
-  override get size(): number {
-    return this.policy.variables.length;
-  }
-
-  override keys(): Value[] {
-    return this.policy.variables.map(({ name }) => name);
-  }
-
-  override get(key: Value): Value | undefined {
-    if (typeof key !== 'string') return undefined;
-    let value = this.#known.get(key);
-    if (value === undefined) {
-      const variable = this.policy.variables.find(({ name }) => name === key);
-      if (!variable) return undefined;
-      value = isProgram(variable.program)
-        ? this.budget.run(variable.program, { ...this.values, variables: this })
-        : new CelError(variable.program.failure);
-      if (value instanceof CelError)
-        value = new CelError(
-          `composited variable ${JSON.stringify(key)} fails to evaluate: ${value.message}`,
-        );
-      this.#known.set(key, value);
-    }
-    return value;
-  }
-}
-
 /**
  * @param values of the request
  * @param params what the binding refers to; null where there is nothing
  */
 export function evaluatePolicy(
-  policy: CompiledPolicy,
+  policy: ValidatingPolicy,
   values: Readonly<Record<string, Value>>,
   params: JsonObject | null,
 ): PolicyResult {
@@ -127,12 +73,8 @@ export function evaluatePolicy(
   return { objections, auditAnnotations };
 }
 
-function run({ program }: Expression, budget: Budget, values: Readonly<Record<string, Value>>): Value {
-  return isProgram(program) ? budget.run(program, values) : new CelError(program.failure);
-}
-
 /** What goes wrong is an objection, unless the policy is to be ignored then. */
-function failed({ failOpen }: CompiledPolicy, message: string, expressionIndex: number): PolicyResult {
+function failed({ failOpen }: ValidatingPolicy, message: string, expressionIndex: number): PolicyResult {
   return {
     objections: failOpen ? [] : [{ message, reason: undefined, expressionIndex }],
     auditAnnotations: new Map(),

@@ -1,17 +1,10 @@
-/** ValidatingAdmissionPolicy, compiled, and its binding, as admission reads them. */
-import {
-  compileLabelSelector,
-  everything,
-  type LabelSelector,
-  type LabelSelectorObject,
-} from '../../../api/index.js';
+/** What policies and bindings of either sort say, compiled, as admission reads them. */
 import type {
-  MatchResources,
   ValidatingAdmissionPolicy,
   ValidatingAdmissionPolicyBinding,
 } from '../../../api/kinds/admissionregistration/v1.js';
+import type { Given } from '../../builtin/given.js';
 import {
-  bool,
   type CelType,
   type CompileFailure,
   dyn,
@@ -19,152 +12,103 @@ import {
   isProgram,
   objectType,
   type Program,
-  string,
 } from '../../cel/index.js';
-import type { Given } from '../../builtin/given.js';
-import { compileRule, type RuleTarget } from '../webhooks/matching.js';
 import { compileConditions, type Condition } from './match-conditions.js';
+import { compileMatcher, type Matcher } from './matcher.js';
 import { namespaceType, webhookVariables } from './request-variables.js';
-
-type NamedRule = (target: RuleTarget, name: string) => boolean;
-
-/** Which requests a policy or a binding is about. */
-export interface Matcher {
-  readonly rules: readonly NamedRule[];
-  readonly excluded: readonly NamedRule[];
-  readonly equivalent: boolean;
-  readonly namespaceSelector: LabelSelector;
-  readonly objectSelector: LabelSelector;
-  /** True when there are no rules at all: a binding that narrows nothing. */
-  readonly anyResource: boolean;
-}
-
-export function compileMatcher(given: Given<MatchResources> | undefined): Matcher {
-  const { resourceRules = [], excludeResourceRules = [] } = given ?? {};
-  return {
-    rules: resourceRules.map(namedRule),
-    excluded: excludeResourceRules.map(namedRule),
-    equivalent: given?.matchPolicy !== 'Exact',
-    namespaceSelector: selector(given?.namespaceSelector as LabelSelectorObject | undefined),
-    objectSelector: selector(given?.objectSelector as LabelSelectorObject | undefined),
-    anyResource: resourceRules.length === 0,
-  };
-}
-
-function namedRule(fields: Given<MatchResources['resourceRules'] & object>[number]): NamedRule {
-  const rule = compileRule(fields as Parameters<typeof compileRule>[0]);
-  const names = new Set(fields.resourceNames ?? []);
-  return (target, name) => rule(target) && (names.size === 0 || names.has(name));
-}
-
-function selector(given: LabelSelectorObject | undefined): LabelSelector {
-  return given === undefined ? everything : compileLabelSelector(given);
-}
 
 export interface Expression {
   readonly expression: string;
   readonly program: Program | CompileFailure;
 }
 
-export interface CompiledPolicy {
+/** When a policy is asked, and what its expressions share. */
+export interface PolicyBasics {
   readonly name: string;
   readonly failOpen: boolean;
   readonly paramKind: { readonly apiVersion: string; readonly kind: string } | undefined;
   readonly matcher: Matcher;
   readonly conditions: readonly Condition[];
   readonly variables: readonly (Expression & { readonly name: string })[];
-  readonly validations: readonly (Expression & {
-    readonly message: string;
-    readonly messageProgram: Program | CompileFailure | undefined;
-    readonly reason: string | undefined;
-  })[];
-  readonly auditAnnotations: readonly (Expression & { readonly key: string })[];
 }
 
-export interface CompiledBinding {
-  readonly name: string;
-  readonly policyName: string;
-  readonly paramRef: Given<ValidatingAdmissionPolicyBinding['spec'] & object>['paramRef'];
-  readonly matcher: Matcher;
-  readonly actions: ReadonlySet<string>;
-}
+type BasicSpec = Pick<
+  Given<ValidatingAdmissionPolicy['spec'] & object>,
+  'failurePolicy' | 'matchConditions' | 'matchConstraints' | 'paramKind' | 'variables'
+>;
 
 /** The environments of a policy's expressions. */
 export interface PolicyEnvironments {
   /** Without variables: match conditions. */
   readonly plain: Environment;
-  /** With the variables before the one of this index; the last has all of them. */
-  readonly withVariables: readonly Environment[];
+  /** All there is, and its types: what the policy itself is about. */
+  readonly full: Environment;
+  readonly types: Readonly<Record<string, CelType>>;
+  /** Compiled with the variables before each. */
   readonly variables: readonly (Program | CompileFailure)[];
 }
 
-type PolicySpec = Given<ValidatingAdmissionPolicy['spec'] & object>;
-
-export function policyEnvironments(spec: PolicySpec): PolicyEnvironments {
+export function policyEnvironments(spec: BasicSpec): PolicyEnvironments {
   const base: Record<string, CelType> = {
     ...webhookVariables,
     namespaceObject: namespaceType,
     ...(spec.paramKind ? { params: dyn } : {}),
   };
   const fields = new Map<string, CelType>();
-  const environments: Environment[] = [];
   const variables: (Program | CompileFailure)[] = [];
-  const next = (): Environment => {
-    const variablesType = objectType('kubernetes.variables', new Map(fields));
-    const environment = new Environment({ ...base, variables: variablesType });
-    environments.push(environment);
-    return environment;
-  };
+  const types = (): Record<string, CelType> => ({
+    ...base,
+    variables: objectType('kubernetes.variables', new Map(fields)),
+  });
   for (const { name = '', expression = '' } of spec.variables ?? []) {
-    const program = next().compile(expression);
+    const program = new Environment(types()).compile(expression);
     variables.push(program);
     fields.set(name, isProgram(program) ? program.type : dyn);
   }
-  next();
-  return { plain: new Environment(base), withVariables: environments, variables };
+  return { plain: new Environment(base), full: new Environment(types()), types: types(), variables };
 }
 
-export function compilePolicy(given: Given<ValidatingAdmissionPolicy>): CompiledPolicy {
-  const spec = given.spec ?? {};
-  const environments = policyEnvironments(spec);
-  const environment = environments.withVariables.at(-1) as Environment;
+export function compileBasics(
+  name: string | undefined,
+  spec: BasicSpec,
+  { plain, variables }: PolicyEnvironments,
+): PolicyBasics {
   return {
-    name: given.metadata?.name ?? '',
+    name: name ?? '',
     failOpen: spec.failurePolicy === 'Ignore',
     paramKind: spec.paramKind
       ? { apiVersion: spec.paramKind.apiVersion ?? '', kind: spec.paramKind.kind ?? '' }
       : undefined,
     matcher: compileMatcher(spec.matchConstraints),
-    conditions: compileConditions(spec.matchConditions, environments.plain),
-    variables: (spec.variables ?? []).map(({ name = '', expression = '' }, i) => ({
-      name,
+    conditions: compileConditions(spec.matchConditions, plain),
+    variables: (spec.variables ?? []).map(({ name: variable = '', expression = '' }, i) => ({
+      name: variable,
       expression,
-      program: environments.variables[i] as Program | CompileFailure,
-    })),
-    validations: (spec.validations ?? []).map(
-      ({ expression = '', message = '', messageExpression, reason }) => ({
-        expression,
-        program: environment.compile(expression, bool),
-        message,
-        messageProgram: messageExpression ? environment.compile(messageExpression, string) : undefined,
-        reason,
-      }),
-    ),
-    auditAnnotations: (spec.auditAnnotations ?? []).map(({ key = '', valueExpression = '' }) => ({
-      key,
-      expression: valueExpression,
-      program: environment.compile(valueExpression),
+      program: variables[i] as Program | CompileFailure,
     })),
   };
 }
 
-export function compileBinding(given: Given<ValidatingAdmissionPolicyBinding>): CompiledBinding {
-  const spec = given.spec ?? {};
+/** Where a policy is in force. */
+export interface BindingBasics {
+  readonly name: string;
+  readonly policyName: string;
+  readonly paramRef: Given<ValidatingAdmissionPolicyBinding['spec'] & object>['paramRef'];
+  readonly matcher: Matcher;
+}
+
+export function compileBinding(given: {
+  readonly metadata?: { readonly name?: string };
+  readonly spec?: Pick<
+    Given<ValidatingAdmissionPolicyBinding['spec'] & object>,
+    'matchResources' | 'paramRef' | 'policyName'
+  >;
+}): BindingBasics {
+  const { policyName = '', paramRef, matchResources } = given.spec ?? {};
   return {
     name: given.metadata?.name ?? '',
-    policyName: spec.policyName ?? '',
-    paramRef: spec.paramRef,
-    matcher: compileMatcher(spec.matchResources),
-    actions: new Set(spec.validationActions ?? []),
+    policyName,
+    paramRef,
+    matcher: compileMatcher(matchResources),
   };
 }

@@ -1,5 +1,5 @@
 /**
- * The object of a request and what it replaces, at whichever version a webhook wants to see them
+ * The object of a request and what it replaces, at whichever version a webhook or a policy wants to see them
  * (matchPolicy Equivalent). Conversions are made when asked for, and once.
  */
 import { deepEqualJson, internalError, type JsonObject } from '../../../api/index.js';
@@ -46,7 +46,7 @@ export class VersionedObjects {
   }
 
   /**
-   * Takes over what a webhook has made of the object at its version: read again, with defaults, and
+   * Takes over what admission has made of the object at its version: read again, with defaults, and
    * converted back. @returns whether that is a change
    */
   async replace(resource: ServedResource, patched: JsonObject): Promise<boolean> {
@@ -74,7 +74,7 @@ function reread(resource: ServedResource, object: JsonObject): JsonObject {
   const expected = facts.group === '' ? facts.version : `${facts.group}/${facts.version}`;
   if (apiVersion !== expected || kind !== facts.kind) {
     throw internalError(
-      `a webhook made ${String(apiVersion)}, Kind=${String(kind)} of a ${expected}, Kind=${facts.kind}`,
+      `admission made ${String(apiVersion)}, Kind=${String(kind)} of a ${expected}, Kind=${facts.kind}`,
     );
   }
   try {

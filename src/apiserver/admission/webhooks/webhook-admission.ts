@@ -23,9 +23,10 @@ import type { Authorizer } from '../../auth/authorizer.js';
 import type { StampedObject } from '../../cache/resource-cache.js';
 import { storagePrefix, type WatchCache } from '../../cache/watch-cache.js';
 import type { ServedResource } from '../../resource.js';
-import type { AdmissionAttributes } from '../admission.js';
+import type { AdmissionAttributes, MutationRound } from '../admission.js';
 import { evaluateConditions } from '../policies/match-conditions.js';
 import { requestValues } from '../policies/request-variables.js';
+import { Reinvocation } from '../reinvocation.js';
 import { type Hook, HookSource } from './hook.js';
 import type { RuleTarget } from './matching.js';
 import {
@@ -82,7 +83,7 @@ export class WebhookAdmission {
   /** The mutating webhooks' turn with one request; undefined when there is nobody to ask. */
   mutation(attributes: AdmissionAttributes): MutationRound | undefined {
     const hooks = this.#hooks(this.#mutating, attributes);
-    return hooks.length === 0 ? undefined : new MutationRound(attributes, hooks, new HookCaller(this.deps));
+    return hooks.length === 0 ? undefined : new WebhookRound(attributes, hooks, new HookCaller(this.deps));
   }
 
   /** @throws ApiError of the first webhook, in their order, that refuses or cannot be asked */
@@ -130,17 +131,9 @@ function unwrapped(reason: unknown): unknown {
   return reason instanceof Refused ? reason.cause : reason;
 }
 
-/**
- * One request's way past the mutating webhooks, twice at most: webhooks with reinvocationPolicy IfNeeded
- * that were asked before somebody else's change are asked about it, and nobody is asked for the first time.
- */
-export class MutationRound {
-  #pass = 0;
-  #changed = false;
-  /** Asked already, and to be asked again should the object change. */
-  #reinvocable = new Set<string>();
-  #again = new Set<string>();
-  #last: JsonObject | undefined;
+/** One request's way past the mutating webhooks. */
+class WebhookRound implements MutationRound {
+  readonly #reinvocation = new Reinvocation();
 
   constructor(
     private readonly attributes: AdmissionAttributes,
@@ -148,20 +141,18 @@ export class MutationRound {
     private readonly caller: HookCaller,
   ) {}
 
-  /** True when a webhook has changed the object and everybody gets a second look. */
-  get repeats(): boolean {
-    return this.#pass === 1 && this.#changed;
+  get changed(): boolean {
+    return this.#reinvocation.changed;
   }
 
   /** @throws ApiError of a webhook that refuses, cannot be asked, or gives a patch that does not fit */
   async run(object: JsonObject | undefined): Promise<JsonObject | undefined> {
-    const first = this.#pass++ === 0;
-    if (!first && object !== this.#last) this.#askAgain();
     const { attributes, caller } = this;
+    this.#reinvocation.begin(object);
     const objects = new VersionedObjects(attributes, object);
     for (const hook of this.hooks) {
       const shown = caller.match(hook, attributes, objects);
-      if (!shown || (!first && !this.#again.has(hook.id))) continue;
+      if (!shown || !this.#reinvocation.isAsked(hook.id)) continue;
       if (!(await caller.conditionsHold(hook, shown, attributes, objects))) continue;
       let verdict: Verdict | undefined;
       try {
@@ -171,19 +162,12 @@ export class MutationRound {
         throw unwrapped(error);
       }
       attributes.warnings?.push(...(verdict?.warnings ?? []));
-      if (verdict?.patch !== undefined && (await apply(hook, verdict.patch, shown, objects))) {
-        this.#changed = true;
-        this.#askAgain();
-      }
-      if (hook.reinvoke) this.#reinvocable.add(hook.id);
+      const patch = verdict?.patch;
+      const changed = patch !== undefined && (await apply(hook, patch, shown, objects));
+      this.#reinvocation.asked(hook.id, { changed, reinvoke: hook.reinvoke });
     }
-    this.#last = objects.object;
+    this.#reinvocation.end(objects.object);
     return objects.object;
-  }
-
-  #askAgain(): void {
-    for (const id of this.#reinvocable) this.#again.add(id);
-    this.#reinvocable = new Set();
   }
 }
 
