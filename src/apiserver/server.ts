@@ -36,7 +36,7 @@ import { AdmissionChain } from './admission/admission.js';
 import { webhookConfigurationStrategies } from './admission/webhooks/configuration.js';
 import { WebhookAdmission } from './admission/webhooks/webhook-admission.js';
 import { admissionPlugins } from './admission/plugins.js';
-import { validatingPolicyStrategies } from './admission/policies/configuration.js';
+import { validatingPolicyStrategies } from './admission/policies/validating-configuration.js';
 import { MutatingPolicyAdmission } from './admission/policies/mutating-admission.js';
 import { mutatingPolicyStrategies } from './admission/policies/mutating-configuration.js';
 import { Authenticator, withGroup } from './auth/authenticator.js';

@@ -8,7 +8,7 @@ import { LimitRanger } from './limit-ranger.js';
 import { Lookup } from './lookup.js';
 import { NamespaceLifecycle } from './namespace-lifecycle.js';
 import { NodeRestriction } from './node-restriction.js';
-import { PolicyAdmission, type PolicyAdmissionDeps } from './policies/policy-admission.js';
+import { PolicyAdmission, type PolicyAdmissionDeps } from './policies/validating-admission.js';
 import { PodSecurity } from './pod-security/pod-security.js';
 import { DefaultTolerationSeconds } from './pods/default-tolerations.js';
 import { Priority } from './pods/priority.js';

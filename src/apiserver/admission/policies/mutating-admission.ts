@@ -34,7 +34,7 @@ import { isNamespace, RequestMatcher } from './matcher.js';
 import { compileMutatingPolicy, type MutatingPolicy, type Mutation } from './mutating-fields.js';
 import { Misconfigured, paramsOf } from './params.js';
 import { applyConfiguration, applyOperations, MutationFailed, type Patched } from './patches.js';
-import type { PolicyDeps } from './policy-admission.js';
+import type { PolicyDeps } from './validating-admission.js';
 import { type BindingBasics, compileBinding } from './policy-fields.js';
 import { namespaceValue, requestValues } from './request-variables.js';
 

@@ -17,7 +17,7 @@ import type { ServedResource } from '../../resource.js';
 import type { AdmissionAttributes, AdmissionPlugin } from '../admission.js';
 import { VersionedObjects } from '../webhooks/versioned-objects.js';
 import { CompiledObjects } from './compiled-objects.js';
-import { evaluatePolicy, type Objection } from './evaluate.js';
+import { evaluatePolicy, type Objection } from './validating-evaluation.js';
 import { RequestMatcher, type RequestMatcherDeps } from './matcher.js';
 import { Misconfigured, type ParamDeps, paramsOf } from './params.js';
 import { namespaceValue, requestValues } from './request-variables.js';
