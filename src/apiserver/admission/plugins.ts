@@ -17,6 +17,7 @@ import { ServiceAccount } from './pods/service-account.js';
 import { ResourceQuota } from './resource-quota.js';
 import { CertificateRights } from './rights/certificates.js';
 import { RbacEscalation } from './rights/escalation.js';
+import { ParamRights } from './rights/params.js';
 import { TaintNodesByCondition } from './taint-nodes.js';
 import { DefaultStorageClass, StorageObjectInUseProtection } from './storage.js';
 
@@ -47,6 +48,7 @@ export function admissionPlugins(options: PluginOptions): AdmissionPlugin[] {
     new RuntimeClass(lookup),
     new CertificateRights(options.authorizer),
     new RbacEscalation({ lookup, authorizer: options.authorizer }),
+    new ParamRights({ lookup, authorizer: options.authorizer, resourceOf: options.resourceOf }),
     new PolicyAdmission(options),
     new ResourceQuota({ lookup, transport: options.transport }),
   ];

@@ -77,6 +77,65 @@ describe('rights that are given', () => {
     );
   });
 
+  it('API-18 whose policy reads parameters may read them himself', async () => {
+    const ar = '/apis/admissionregistration.k8s.io/v1';
+    await grant(
+      { apiGroups: ['admissionregistration.k8s.io'], resources: ['*'], verbs: ['create', 'get', 'patch'] },
+      get('configmaps'),
+      { ...get('secrets'), resourceNames: ['one'] },
+    );
+    const policy = (name: string, kind: string) => ({
+      metadata: { name },
+      spec: {
+        paramKind: { apiVersion: 'v1', kind },
+        matchConstraints: {
+          resourceRules: [
+            { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] },
+          ],
+        },
+        validations: [{ expression: 'true' }],
+      },
+    });
+    const policies = `${ar}/validatingadmissionpolicies`;
+    expect((await asJane('POST', policies, policy('fine', 'ConfigMap'))).status).to.equal(201);
+    const refused = await asJane('POST', policies, policy('more', 'Secret'));
+    expect(refused.status).to.equal(422);
+    expect(refused.message).to.equal(
+      'ValidatingAdmissionPolicy.admissionregistration.k8s.io "more" is invalid: spec.paramKind: Forbidden: user jane must have "get" permission on all objects of the referenced paramKind (kind=Secret, apiVersion=v1)',
+    );
+    const merge = { 'content-type': 'application/merge-patch+json' };
+    const toSecrets = { spec: { paramKind: { kind: 'Secret' } } };
+    expect((await asJane('PATCH', `${policies}/fine`, toSecrets, merge)).status).to.equal(422);
+    // An admin may, and what stays as it is may stay.
+    await server.post(policies, policy('strong', 'Secret'));
+    const label = { metadata: { labels: { a: 'b' } } };
+    expect((await asJane('PATCH', `${policies}/strong`, label, merge)).status).to.equal(200);
+
+    const binding = (name: string, policyName: string, paramRef: object) => ({
+      metadata: { name },
+      spec: {
+        policyName,
+        validationActions: ['Deny'],
+        paramRef: { parameterNotFoundAction: 'Allow', ...paramRef },
+      },
+    });
+    const bind = async (...of: Parameters<typeof binding>) =>
+      asJane('POST', `${ar}/validatingadmissionpolicybindings`, binding(...of));
+    expect((await bind('a', 'strong', { name: 'one', namespace: 'default' })).status).to.equal(201);
+    expect((await bind('b', 'fine', { selector: {} })).status).to.equal(201);
+    for (const [name, of, ref] of [
+      ['c', 'strong', { name: 'two', namespace: 'default' }],
+      ['d', 'strong', { selector: {} }],
+      ['e', 'later', { name: 'one' }],
+    ] as const) {
+      const { status, message } = await bind(name, of, ref);
+      expect([name, status]).to.deep.equal([name, 422]);
+      expect(message).to.include(
+        'spec.paramRef: Forbidden: user jane does not have "get" permission on the object referenced by paramRef',
+      );
+    }
+  });
+
   it('API-18 escalate and bind are rights of their own', async () => {
     await grant(
       writesRbac,
