@@ -57,6 +57,8 @@ const tables: Readonly<Record<string, readonly (readonly [string, unknown])[]>> 
     ['int("x")', "error: type conversion error from 'string' to 'int'"],
   ],
   logic: [
+    ['dyn(1) == "a"', false],
+    ['[dyn(1), dyn("a")].exists(x, x == "a")', true],
     ['true || o.zz', true],
     ['o.zz || true', true],
     ['false && o.zz', false],

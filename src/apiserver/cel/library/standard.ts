@@ -136,7 +136,7 @@ const conversions: readonly Overload[] = [
   func('duration(duration): duration', (d: Duration) => d),
   func('duration(int): duration', (nanos: bigint) => toDuration(nanos)),
   func('duration(string): duration', (text: string) => parseDuration(text)),
-  func('dyn(A): A', (v: Value) => v),
+  func('dyn(A): dyn', (v: Value) => v),
   func('type(A): type', (v: Value) => new TypeValue(typeNameOf(v))),
 ];
 
