@@ -130,6 +130,8 @@ async function* eventLines(stream: AsyncIterable<Uint8Array>): AsyncGenerator<re
 
 /** Documents are kept as the text that goes over the wire. */
 function decoded({ headers, body }: Extract<ServerResponse, { body: unknown }>): unknown {
+  // As over HTTP: what is no JSON is read as text.
+  if (body instanceof Uint8Array) return new TextDecoder().decode(body);
   const isJson = headers['content-type']?.startsWith('application/json') ?? false;
   return typeof body === 'string' && body !== '' && isJson ? JSON.parse(body) : body;
 }

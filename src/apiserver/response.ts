@@ -7,6 +7,7 @@ export type ServerResponse =
   | {
       readonly code: number;
       readonly headers: Readonly<Record<string, string>>;
+      /** A JSON value; a text or bytes that are sent as they are. */
       readonly body: object | string;
     }
   | {

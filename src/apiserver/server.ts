@@ -291,7 +291,7 @@ export class ApiServer {
     };
     this.#documents = new DiscoveryDocuments(
       this.#registry,
-      (text) => createHash('sha256').update(text).digest('hex'),
+      (content) => createHash('sha256').update(content).digest('hex'),
       options.aggregatedDiscovery ?? true,
       this.#aggregator,
     );

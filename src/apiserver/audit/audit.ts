@@ -70,7 +70,8 @@ function sourceIPs(headers: ServerRequest['headers'], connected: string | undefi
 export function audited(record: RequestRecord, response: ServerResponse): ServerResponse {
   const headers = { ...response.headers, 'audit-id': record.auditID };
   if ('body' in response) {
-    record.complete(response.code, response.body);
+    const { body } = response;
+    record.complete(response.code, body instanceof Uint8Array ? undefined : body);
     return { ...response, headers };
   }
   record.started(response.code);

@@ -2,10 +2,10 @@
  * The documents that describe the API, each made when it is first asked for and again only after the
  * served resources changed (API-12).
  */
-import { apiVersionOf } from '../../api/index.js';
+import { apiVersionOf, type JsonObject } from '../../api/index.js';
 import { openApiPathOf, openApiV3Document, openApiV3Index } from '../openapi/document.js';
-import { acceptsProtobufV2, emptyProtobufV2, protobufType } from '../openapi/legacy.js';
 import { swaggerOf } from '../openapi/swagger.js';
+import { acceptsProtobufV2, protobufOfSwagger, protobufType } from '../openapi/swagger-protobuf.js';
 import type { Discovered, ResourceRegistry, ServedResource } from '../resource.js';
 import { acceptsAggregatedDiscovery } from '../rest/negotiate.js';
 import { kubernetesVersion } from '../version.js';
@@ -14,8 +14,8 @@ import type { ForeignVersion } from './groups.js';
 import { apiGroup, apiGroupList, apiResourceList, apiVersions } from './unaggregated.js';
 
 export interface Document {
-  /** JSON. */
-  readonly body: string;
+  /** JSON, or bytes that are not. */
+  readonly body: string | Uint8Array;
   readonly etag: string;
   readonly contentType: string;
 }
@@ -24,14 +24,14 @@ const aggregatedType = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupD
 
 export class DiscoveryDocuments {
   readonly #registry: ResourceRegistry;
-  /** Gives a short hash of a text. */
-  readonly #hash: (text: string) => string;
+  /** Gives a short hash of a text or of bytes. */
+  readonly #hash: (content: string | Uint8Array) => string;
   readonly #made = new Map<string, Document | undefined>();
   #generation = '';
 
   constructor(
     registry: ResourceRegistry,
-    hash: (text: string) => string,
+    hash: (content: string | Uint8Array) => string,
     /** Answers clients that ask for everything in two documents (API-12). */
     private readonly aggregates: boolean,
     /** What others serve beside this server. */
@@ -46,10 +46,6 @@ export class DiscoveryDocuments {
 
   /** The document at a path, in the form the client accepts; undefined when there is none. */
   find(path: string, accept: string | undefined): Document | undefined {
-    if (path === '/openapi/v2' && acceptsProtobufV2(accept)) {
-      const body = emptyProtobufV2();
-      return { body, contentType: protobufType, etag: `"${this.#hash(body)}"` };
-    }
     const generation = `${this.#registry.generation} ${this.others.generation}`;
     if (this.#generation !== generation) {
       this.#made.clear();
@@ -57,8 +53,10 @@ export class DiscoveryDocuments {
     }
     const aggregated =
       this.aggregates && (path === '/api' || path === '/apis') && acceptsAggregatedDiscovery(accept);
-    const id = aggregated ? `${path} aggregated` : path;
-    if (!this.#made.has(id)) this.#made.set(id, this.#make(path, aggregated));
+    const asProtobuf = path === '/openapi/v2' && acceptsProtobufV2(accept);
+    const id = aggregated ? `${path} aggregated` : asProtobuf ? `${path} protobuf` : path;
+    if (!this.#made.has(id))
+      this.#made.set(id, asProtobuf ? this.#protobufV2() : this.#make(path, aggregated));
     return this.#made.get(id);
   }
 
@@ -75,6 +73,19 @@ export class DiscoveryDocuments {
       etag: `"${this.#hash(body)}"`,
       contentType: aggregated ? aggregatedType : 'application/json',
     };
+  }
+
+  #protobufV2(): Document {
+    const body = protobufOfSwagger(this.#swagger());
+    return { body, etag: `"${this.#hash(body)}"`, contentType: protobufType };
+  }
+
+  #swagger(): JsonObject {
+    return swaggerOf(
+      groupVersions(this.#registry.all()).map((gv) =>
+        openApiV3Document(gv, this.#registry.inGroupVersion(gv.group, gv.version)),
+      ),
+    );
   }
 
   #describe(path: string, aggregated: boolean): object | undefined {
@@ -94,13 +105,7 @@ export class DiscoveryDocuments {
           )
         : apiGroupList(all, foreign);
     }
-    if (path === '/openapi/v2') {
-      return swaggerOf(
-        groupVersions(all).map((gv) =>
-          openApiV3Document(gv, this.#registry.inGroupVersion(gv.group, gv.version)),
-        ),
-      );
-    }
+    if (path === '/openapi/v2') return this.#swagger();
     if (path === '/openapi/v3')
       return openApiV3Index(
         groupVersions(all),

@@ -18,8 +18,8 @@ import type { ApiServer } from '../server.js';
 import { RequestLife } from './request-life.js';
 import { serveProxy } from './proxy.js';
 import { failure, send, sendChunks, stream, streamBytes } from './respond.js';
-import { refuseUpgrade, serveUpgrade, serveWatch } from './upgrades.js';
-import { offeredProtocols, tokenProtocol } from './web-socket.js';
+import { refuseUpgrade, serveLasting, serveUpgrade } from './upgrades.js';
+import { tokenProtocol } from './web-socket.js';
 
 export interface ListenOptions {
   /** 0 takes any free one. */
@@ -246,10 +246,10 @@ async function upgrade(
   const signal = AbortSignal.any([stopping, gone.signal]);
   const asked = toServerRequest(request, target, new Uint8Array(), user, { signal });
   const answer = await server.handleUpgrade(asked);
-  if ('watch' in answer && offeredProtocols(request))
-    await serveWatch(answer.watch, { request, socket, head, stopping });
-  else if (!isStream(answer)) refuseUpgrade(socket, answer);
-  else await serveUpgrade(answer, { request, socket, head, stopping }).finally(() => answer.ended?.(101));
+  const upgrading = { request, socket, head, stopping };
+  if (isStream(answer)) await serveUpgrade(answer, upgrading).finally(() => answer.ended?.(101));
+  else if ('body' in answer) refuseUpgrade(socket, answer);
+  else await serveLasting(answer, upgrading, gone);
 }
 
 /** How the client calls its request, cut to what a header may carry back. */

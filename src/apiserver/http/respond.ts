@@ -97,7 +97,10 @@ async function writeAll(
 const compressedFrom = 128 * 1024;
 
 function piecesOf(body: object | string): Iterable<Buffer> {
-  return typeof body === 'string' ? [Buffer.from(body)] : jsonChunks(body);
+  if (typeof body === 'string') return [Buffer.from(body)];
+  return body instanceof Uint8Array
+    ? [Buffer.from(body.buffer, body.byteOffset, body.length)]
+    : jsonChunks(body);
 }
 
 function acceptsGzip({ method, headers }: IncomingMessage): boolean {

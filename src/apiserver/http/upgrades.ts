@@ -2,7 +2,8 @@
  * What a connection becomes once the server has granted a stream: a WebSocket with channels, a WebSocket that tunnels
  * SPDY, or SPDY itself (control-plane §3.2).
  */
-import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import { type IncomingMessage, ServerResponse as NodeResponse, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { badRequest, isApiError, type WatchEvent } from '../../api/index.js';
 import type { ExecRequest, PortForwardRequest } from '../rest/pod-streams.js';
@@ -19,6 +20,7 @@ import {
 import { execProtocols, serveExec } from './exec-channels.js';
 import { watchFrames } from './encode.js';
 import { serveProxyUpgrade } from './proxy.js';
+import { stream, streamBytes } from './respond.js';
 import { acceptWebSocket, bytesOf, messagesOf, offeredProtocols } from './web-socket.js';
 
 export interface Upgrading {
@@ -49,8 +51,49 @@ export async function serveUpgrade(granted: StreamGranted, upgrading: Upgrading)
   }
 }
 
+/** Answers that go on. */
+type Lasting = Exclude<ServerResponse, { readonly body: unknown }>;
+
+/**
+ * An answer that goes on, to a client that wants to upgrade: a watch as a WebSocket where that is what it wants, else as if it
+ * had not asked. Resolves when either side has ended it. @throws Error when the connection breaks
+ */
+export async function serveLasting(
+  answer: Lasting,
+  upgrading: Upgrading,
+  gone: AbortController,
+): Promise<void> {
+  try {
+    if ('watch' in answer && offeredProtocols(upgrading.request)) await serveWatch(answer.watch, upgrading);
+    else await servePlainly(answer, upgrading, gone.signal);
+  } catch (error) {
+    if (!isApiError(error)) throw error;
+    const { status } = error;
+    refuseUpgrade(upgrading.socket, { code: status.code ?? 500, headers: {}, body: status });
+  } finally {
+    // Whoever holds something for the answer lets go of it once it was read to its end, be that at once.
+    gone.abort();
+    for await (const _ of 'watch' in answer ? answer.watch : answer.stream) break;
+  }
+}
+
+/** Over the connection as Node handed it over, which ends with the answer. */
+async function servePlainly(
+  answer: Lasting,
+  { request, socket, stopping }: Upgrading,
+  gone: AbortSignal,
+): Promise<void> {
+  const response = new NodeResponse(request);
+  response.shouldKeepAlive = false;
+  response.assignSocket(socket as Socket);
+  socket.resume();
+  if ('watch' in answer) await stream(response, answer, stopping);
+  else await streamBytes(response, answer, gone, stopping);
+  socket.end(() => socket.destroy());
+}
+
 /** A watch whose events are messages of text, one each. Resolves when either side has ended it. */
-export async function serveWatch(
+async function serveWatch(
   watch: AsyncIterable<readonly WatchEvent[]>,
   { request, socket, head, stopping }: Upgrading,
 ): Promise<void> {
@@ -125,12 +168,17 @@ function acceptSpdy(
   return version;
 }
 
-/** A plain answer on a connection that was to be upgraded, and its end. */
+/**
+ * A plain answer on a connection that was to be upgraded, and its end. What the client sends all the same is read and
+ * forgotten: nobody else does, and unread it would keep the connection for good.
+ */
 export function refuseUpgrade(socket: Duplex, answer: ServerResponse): void {
   const body = 'body' in answer ? answer.body : '';
   const text = typeof body === 'string' ? body : JSON.stringify(body);
+  socket.resume();
   socket.end(
     `HTTP/1.1 ${answer.code} ${STATUS_CODES[answer.code] ?? ''}\r\ncontent-type: application/json\r\n` +
       `content-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n\r\n${text}`,
+    () => socket.destroy(),
   );
 }

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
+import { badRequest } from '../../api/index.js';
 import type { ExecSocket } from '../exec-socket.js';
 
 /** Of one message: clients send what they read in pieces of 32 KiB. */
@@ -33,7 +34,7 @@ function protocolsOf({ headers }: IncomingMessage): readonly string[] {
   return (headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
 }
 
-/** Agrees on the protocol. @throws Error when the client leaves before it is there */
+/** Agrees on the protocol. @throws ApiError BadRequest for a handshake that is none, Error when the client leaves before */
 export async function acceptWebSocket(
   request: IncomingMessage,
   socket: Duplex,
@@ -50,7 +51,13 @@ export async function acceptWebSocket(
     const gone = (): void => reject(new Error('the client left before the WebSocket was there'));
     if (socket.destroyed) return gone();
     socket.once('close', gone);
-    sockets.handleUpgrade(request, socket, head, resolve);
+    // Told rather than answered: the library would answer with a page.
+    sockets.once('wsClientError', ({ message }) => reject(badRequest(`unable to upgrade: ${message}`)));
+    sockets.handleUpgrade(request, socket, head, (accepted) => {
+      // Frames that are none end the connection, whoever looks after it; unheard, the error would end the process.
+      accepted.on('error', () => {});
+      resolve(accepted);
+    });
   });
 }
 

@@ -18,7 +18,7 @@ export function swaggerOf(documents: readonly JsonObject[]): JsonObject {
     const { schemas = {} } = (document.components ?? {}) as { schemas?: JsonObject };
     for (const [name, schema] of Object.entries(schemas)) {
       const known = definitions.get(name) as JsonObject | undefined;
-      const converted = name === leafTypeNames.intOrString ? intOrString : (schemaOf(schema) as JsonObject);
+      const converted = leaves[name] ?? (schemaOf(schema) as JsonObject);
       definitions.set(name, known ? withKinds(known, converted) : converted);
     }
     for (const [path, item] of Object.entries((document.paths ?? {}) as JsonObject))
@@ -36,7 +36,11 @@ export function swaggerOf(documents: readonly JsonObject[]): JsonObject {
   };
 }
 
-const intOrString: JsonObject = { type: 'string', format: 'int-or-string' };
+/** What `oneOf` says in v3. */
+const leaves: Readonly<Record<string, JsonObject>> = {
+  [leafTypeNames.intOrString]: { type: 'string', format: 'int-or-string' },
+  [leafTypeNames.quantity]: { type: 'string' },
+};
 const kindsKey = 'x-kubernetes-group-version-kind';
 
 /** A type that several group-versions speak of is of all their kinds: DeleteOptions. */

@@ -89,7 +89,9 @@ async function decodeYaml(text: string): Promise<DecodedBody> {
   if (yamlDepth(text, maxYamlDepth) > maxYamlDepth)
     throw badRequest(`error decoding YAML: nested deeper than ${maxYamlDepth} levels`);
   const { parseDocument } = await import('yaml');
-  const document = parseDocument(text, { version: '1.1', uniqueKeys: false, merge: true });
+  // What is odd in a client's text is no warning to whoever runs the server.
+  const options = { version: '1.1', uniqueKeys: false, merge: true, logLevel: 'error' } as const;
+  const document = parseDocument(text, options);
   const [error] = document.errors;
   if (error) throw badRequest(`error decoding YAML: ${error.message.split('\n')[0]}`);
   let json: string;

@@ -1,4 +1,4 @@
-/** Writes protobuf wire format, for tests only: the server never encodes. */
+/** Writes protobuf wire format, for tests: as plainly as can be, and knowing nothing of the server's own writer. */
 
 export type Bytes = readonly number[];
 

@@ -1,5 +1,6 @@
 /**
- * Other people's clients against `gyre up`: the programs beside this file use them as theirs do, and say what they saw.
+ * Other people's clients against `gyre up`: the programs beside this file use them as theirs do, and say what they saw. Of
+ * kubernetes-fluent-client it is the last version for Node 20: the later ones want 22.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -103,6 +104,39 @@ describe("other people's clients", function () {
     expect(seen.log).to.include('heard from node');
     expect(seen.portForward).to.equal(200);
     expect(seen.cpTo).to.equal('copied\n');
+  });
+
+  it('kubernetes-fluent-client 3.11.6: get, apply, create, patch, watch, delete, custom kinds, scale, logs, proxy', async function () {
+    const installed = existsSync(join(root, 'bench/peers/node_modules/kubernetes-fluent-client'));
+    need(this, installed, 'kubernetes-fluent-client is not installed: npm ci --prefix bench/peers');
+    const seen = await outcomeOf(process.execPath, [join(programs, 'fluent-client.mjs'), kubeconfig]);
+    expect(seen.objects).to.deep.equal({
+      applied: [{ a: '1' }, 'Apply'],
+      again: { a: '2' },
+      patched: { b: '2' },
+      listed: ['fluent', 'other'],
+      got: { a: '2' },
+      byField: 1,
+      taken: [409, 'AlreadyExists'],
+      invalid: [422, 'Invalid'],
+      gone: [404, 'NotFound'],
+    });
+    expect(seen.watch).to.deep.equal([
+      'ADDED fluent',
+      'ADDED watched',
+      'MODIFIED watched',
+      'DELETED watched',
+    ]);
+    expect(seen.custom).to.deep.equal({
+      spec: { sails: 2 },
+      status: { afloat: true },
+      finalizers: ['fluent.example.com/moored'],
+      unknown: [400, 'BadRequest'],
+    });
+    expect(seen.scaled).to.equal(1);
+    expect(seen.logs).to.deep.equal(['[pod/shell] ready']);
+    expect(seen.proxied).to.equal('string');
+    expect(seen.version).to.match(/^v1\.32\.\d+\+gyre$/);
   });
 
   it('python3-kubernetes: pages, watch, errors, server-side apply, workloads, exec, log, port-forward', async function () {
