@@ -43,7 +43,6 @@ import { Authenticator, withGroup } from './auth/authenticator.js';
 import { authorizationOf, type Authorizer, forbiddenError } from './auth/authorizer.js';
 import { BootstrapTokens } from './auth/bootstrap-tokens.js';
 import { actingUser } from './auth/impersonation.js';
-import { issuerDocument } from './auth/issuer-documents.js';
 import { NodeAuthorizer } from './auth/node/node-authorizer.js';
 import { mastersGroup, RbacAuthorizer } from './auth/rbac.js';
 import { ServiceAccountTokens } from './auth/service-account-tokens.js';
@@ -51,7 +50,6 @@ import { UnionAuthorizer } from './auth/union.js';
 import { nodeRules } from './bootstrap/roles/for-components.js';
 import { publishEndpoints, type ServerAddress } from './bootstrap/own-endpoints.js';
 import { ensureSystemObjects } from './bootstrap/system-objects.js';
-import { backupOf, backupPath } from './backup.js';
 import { builtinDecoder } from './builtin/served.js';
 import { freshness } from './cache/freshness.js';
 import { storeFailure } from './cache/store-failure.js';
@@ -64,11 +62,12 @@ import { isUnreadable } from './encryption/values.js';
 import { DiscoveryDocuments } from './discovery/documents.js';
 import { FlowControl } from './flow-control/flow-control.js';
 import { flowStrategies } from './flow-control/strategies.js';
+import { healthEndpoints } from './health.js';
 import { inProcessTransport } from './in-process.js';
 import { buildInfo } from './metrics/build-info.js';
-import { exposed } from './metrics/exposed.js';
 import { type Measured, RequestMetrics } from './metrics/request-metrics.js';
 import { storageMetrics } from './metrics/storage-metrics.js';
+import { OwnDocuments } from './own-documents.js';
 import { ResourceRegistry, type ServedResource, storageKey } from './resource.js';
 import { checkRuntimeConfig, type RuntimeConfig } from './runtime-config.js';
 import { isStream, type ServerResponse, statusResponse, type StreamGranted, whenOver } from './response.js';
@@ -84,7 +83,6 @@ import { writeQuery } from './rest/options.js';
 import { admitConnect } from './rest/connect.js';
 import { parseResourcePath, type ResourceRequest, type ServerRequest } from './rest/request.js';
 import { warningHeader } from './rest/warnings.js';
-import { versionInfo } from './version.js';
 import { HttpsWebhookDialer } from './webhooks/https-dialer.js';
 import { InProcessWebhooks } from './webhooks/in-process-webhooks.js';
 import { serviceResolver } from './webhooks/service-resolver.js';
@@ -174,12 +172,10 @@ export class ApiServer {
   readonly #rest: RestDeps;
   readonly #authorizer: Authorizer;
   readonly #review: ReviewDeps;
-  readonly #documents: DiscoveryDocuments;
+  readonly #documents: OwnDocuments;
   readonly #crds: CrdController;
   readonly #aggregator: Aggregator;
   readonly #localServices: LocalApiServices;
-  /** As it is on disk: under what encrypts. */
-  readonly #store: ObjectStore;
   readonly #log: Logger;
   readonly #audit: AuditLog | undefined;
   readonly #flow: FlowControl | undefined;
@@ -191,7 +187,6 @@ export class ApiServer {
   #ready = false;
 
   private constructor(options: ApiServerOptions, cache: WatchCache) {
-    this.#store = options.store;
     this.#log = options.log ?? silentLogger;
     this.#audit = options.audit && new AuditLog(options.audit, options);
     const { clock, maxRequestsInFlight: maxInFlight = 600 } = options;
@@ -289,12 +284,21 @@ export class ApiServer {
       authorizer: this.#authorizer,
       prove: (token, audiences) => this.authenticator.prove(token, audiences),
     };
-    this.#documents = new DiscoveryDocuments(
+    const discovery = new DiscoveryDocuments(
       this.#registry,
       (content) => createHash('sha256').update(content).digest('hex'),
       options.aggregatedDiscovery ?? true,
       this.#aggregator,
     );
+    this.#documents = new OwnDocuments({
+      numbers: this.#numbers,
+      health: healthEndpoints({ cache, clock, log: this.#log, isStarted: () => this.#ready }),
+      discovery,
+      tokens,
+      store: options.store,
+      clock,
+      address: () => this.#address,
+    });
     this.#crds = new CrdController({
       cache,
       registry: this.#registry,
@@ -533,7 +537,8 @@ export class ApiServer {
 
   async #route(request: ServerRequest, way: Way): Promise<ServerResponse> {
     const user = this.#userOf(request);
-    if (healthPaths.test(request.path)) return this.#health(request);
+    const health = healthPaths.test(request.path) ? await this.#documents.health(request) : undefined;
+    if (health) return health;
     const info = parseResourcePath(request.method, request.path, request.query);
     const resource = info && info.resource !== '' ? info : undefined;
     way.measured = this.#metrics.begin(request, resource && this.#served(resource));
@@ -553,21 +558,6 @@ export class ApiServer {
     }
   }
 
-  async #health(request: ServerRequest): Promise<ServerResponse> {
-    if (request.method !== 'GET') throw methodNotAllowed();
-    const { cache } = this.#rest;
-    const failure = cache.failure ?? (await cache.fresh()?.catch((error: Error) => error));
-    const healthy = request.path.startsWith('/livez') ? true : this.#ready && !failure;
-    const verbose = request.query.has('verbose');
-    const line = `${healthy ? '[+]' : '[-]'}storage ${healthy ? 'ok' : 'failed'}`;
-    const name = request.path.replaceAll('/', '');
-    return {
-      code: healthy ? 200 : 500,
-      headers: { 'content-type': 'text/plain; charset=utf-8' },
-      body: verbose ? `${line}\n${name} check ${healthy ? 'passed' : 'failed'}\n` : healthy ? 'ok' : line,
-    };
-  }
-
   /** Whose document it is, where it is that of a group version that somebody else serves. */
   #backendOf(path: string): Backend | undefined {
     const [, group, version] = /^(?:\/openapi\/v3)?\/apis\/([^/]+)\/([^/]+)$/.exec(path) ?? [];
@@ -576,7 +566,7 @@ export class ApiServer {
       : this.#aggregator.find({ group, version });
   }
 
-  #onDocument(request: ServerRequest, user: UserInfo): ServerResponse | Promise<ServerResponse> {
+  async #onDocument(request: ServerRequest, user: UserInfo): Promise<ServerResponse> {
     const path = request.path.length > 1 ? request.path.replace(/\/$/, '') : request.path;
     const decision = this.#authorizer.authorizeNonResource({
       user,
@@ -597,33 +587,11 @@ export class ApiServer {
         code: 403,
       });
     }
-    if (path === '/version') {
-      if (request.method !== 'GET') throw methodNotAllowed();
-      return { code: 200, headers: {}, body: versionInfo() };
-    }
-    if (path === '/metrics') {
-      if (request.method !== 'GET') throw methodNotAllowed();
-      return exposed(this.#numbers, request.headers.accept);
-    }
-    if (path === backupPath) {
-      if (request.method !== 'GET') throw methodNotAllowed();
-      return backupOf(this.#store, this.#rest.clock);
-    }
-    const issued = issuerDocument(path, this.#rest.tokens, this.#address);
-    if (issued && request.method === 'GET') return { code: 200, ...issued };
-    if (issued) throw methodNotAllowed();
     const backend = this.#backendOf(path);
     if (backend) return this.#onBackend(request, user, backend);
-    const document = this.#documents.find(path, request.headers.accept);
+    const document = await this.#documents.answer(path, request);
     if (!document) throw noSuchResource();
-    if (request.method !== 'GET') throw methodNotAllowed();
-    const headers = {
-      etag: document.etag,
-      vary: 'Accept',
-      ...(document.contentType ? { 'content-type': document.contentType } : {}),
-    };
-    if (request.headers['if-none-match'] === document.etag) return { code: 304, headers, body: '' };
-    return { code: 200, headers, body: document.body };
+    return document;
   }
 
   /** @throws ApiError Forbidden */

@@ -104,6 +104,7 @@ export {
   type LogLevel,
   type LogLevels,
   redactSecrets,
+  type HealthCheck,
   Registry,
   silentLogger,
   type SimpleTracerOptions,
@@ -263,7 +264,6 @@ export {
 export { type Preview, preview, type PreviewedChange, type PreviewOptions } from './observe/preview.js';
 export { ControllerMetrics, type ObservedController } from './telemetry/controller-metrics.js';
 export type { EndpointAuth } from './telemetry/delegated-auth.js';
-export type { HealthCheck } from './telemetry/health-checks.js';
 export type { EndpointAnswer, EndpointOptions, EndpointRequest } from './telemetry/http-endpoint.js';
 export { InformerMetrics } from './telemetry/informer-metrics.js';
 export { type LeaderMetrics, leaderMetrics } from './telemetry/leader-metrics.js';

@@ -1,4 +1,6 @@
 /** Interfaces for what a program tells about itself, with small pure defaults. */
+export { type HealthCheck, HealthChecks, type HealthReport, reportText } from './health/health-checks.js';
+export { answerHealth, type HealthAnswer, type HealthEndpoints } from './health/health-endpoints.js';
 export * from './logger.js';
 export * from './metrics/exposition.js';
 export * from './metrics/metric.js';

@@ -14,7 +14,7 @@ import { BehaviorSubject, type Observable, pairwise } from 'rxjs';
 import { type Clock, type Duration, durationMs, type Random } from '../../api/index.js';
 import type { Client } from '../../client/index.js';
 import { onTerminationSignal, stderrSink, systemClock, systemRandom } from '../../system/index.js';
-import { createLogger, type Logger, type Registry } from '../../telemetry/index.js';
+import { createLogger, type HealthCheck, type Logger, type Registry } from '../../telemetry/index.js';
 import type { Provider } from '../registration/container.js';
 import { installCrd } from '../kinds/crd-install.js';
 import { type AnyCustomResource, isCustomResource } from '../kinds/custom-resource.js';
@@ -45,7 +45,6 @@ import { groupOf, needsLeader, type Runnable, runnableGroups } from './runnable.
 import { Shutdown, type Stoppable } from './shutdown.js';
 import { together, untilAborted } from './until-aborted.js';
 import type { Token } from '../registration/token.js';
-import type { HealthCheck } from '../telemetry/health-checks.js';
 import {
   ManagerTelemetry,
   type TelemetryOptions,

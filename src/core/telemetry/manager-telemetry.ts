@@ -9,8 +9,10 @@ import { type Clock, type Duration, durationMs } from '../../api/index.js';
 import type { Client, RequestObserver } from '../../client/index.js';
 import { sampleEventLoopLag, systemClock } from '../../system/index.js';
 import {
+  answerHealth,
   contentTypes,
   formatMetrics,
+  HealthChecks,
   type Logger,
   negotiateFormat,
   Registry,
@@ -20,7 +22,7 @@ import type { InformerSource } from '../controller/watching.js';
 import { ControllerMetrics, type ObservedController } from './controller-metrics.js';
 import { delegatedAuth, type EndpointAuth } from './delegated-auth.js';
 import { eventLoopLag } from './event-loop-metrics.js';
-import { HealthChecks, reportText } from './health-checks.js';
+
 import {
   type EndpointAnswer,
   type EndpointOptions,
@@ -211,15 +213,8 @@ export class ManagerTelemetry {
   }
 
   async #probe({ path, query }: EndpointRequest): Promise<EndpointAnswer> {
-    const [, endpoint = '', only] = /^\/([a-z]+)(?:\/([\w.-]+))?\/?$/.exec(path) ?? [];
-    const checks =
-      endpoint === 'readyz' ? this.ready : /^(?:healthz|livez)$/.test(endpoint) ? this.live : undefined;
-    if (!checks || (only !== undefined && !checks.has(only))) return { status: 404, body: 'not found\n' };
-    const report = await checks.run({
-      exclude: query.getAll('exclude'),
-      ...(only === undefined ? {} : { only }),
-    });
-    return { status: report.ok ? 200 : 500, body: reportText(endpoint, report, query.has('verbose')) };
+    const endpoints = { healthz: this.live, livez: this.live, readyz: this.ready };
+    return (await answerHealth(endpoints, path, query)) ?? { status: 404, body: 'not found\n' };
   }
 
   async #scrape(request: EndpointRequest, auth: EndpointAuth | undefined): Promise<EndpointAnswer> {

@@ -14,8 +14,7 @@ import type { ApiRequest } from 'gyre/api';
 import { EmbeddedCluster } from 'gyre/cluster';
 import { ConfigMap } from 'gyre/kinds';
 import { VirtualClock } from 'gyre/testing';
-import { HealthChecks, reportText } from '#src/core/telemetry/health-checks.js';
-import type { LogRecord } from '#src/telemetry/index.js';
+import { HealthChecks, type LogRecord, reportText } from '#src/telemetry/index.js';
 
 const never = new Promise<void>(() => {});
 const local = { port: 0, host: '127.0.0.1' };

@@ -6,7 +6,7 @@
  * fails; why it failed is logged, once for as long as it stays so, and not told to whoever asks.
  */
 import { type Clock, sleep } from '../../api/index.js';
-import type { Logger } from '../../telemetry/index.js';
+import type { Logger } from '../logger.js';
 
 /** Fails by throwing, rejecting or giving `false`. */
 export type HealthCheck = () => unknown;
