@@ -8,4 +8,8 @@ export const allowed: readonly { readonly message: RegExp; readonly reason: stri
     message: /^(?:error trying to reach service: |no endpoints available for service |no service port )/,
     reason: 'what is asked for through the proxy of a node, a pod or a service is not there to answer',
   },
+  {
+    message: /^no node is connected to this API server: /,
+    reason: 'a container is asked for where there are no nodes, and 503 is what says so',
+  },
 ];

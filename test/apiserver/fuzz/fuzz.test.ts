@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { root } from '../../support/processes.js';
+import { hostileNames } from './wire.js';
 
 /** CI sends a hundred thousand. */
 const count = Number(process.env.GYRE_FUZZ ?? 9_000);
@@ -12,6 +13,11 @@ const seed = Number(process.env.GYRE_FUZZ_SEED ?? 1);
 interface Found {
   readonly problems: readonly string[];
   readonly codes: Readonly<Record<string, number>>;
+  /** The connections: how many of each kind, and their answers by code. */
+  readonly wire: {
+    readonly kinds: Readonly<Record<string, number>>;
+    readonly codes: Readonly<Record<string, number>>;
+  };
   /** Bytes after each of three equal rounds. */
   readonly heaps: readonly [number, number, number];
 }
@@ -34,10 +40,14 @@ describe('the API server under fuzzing', function () {
   this.timeout(300_000);
 
   it('answers every request with what was asked for or a Status, and keeps nothing of it', async () => {
-    const { problems, codes, heaps } = await rounds();
+    const { problems, codes, wire, heaps } = await rounds();
     expect(problems, `seed ${seed}`).to.deep.equal([]);
-    const answered = Object.values(codes).reduce((sum, n) => sum + n, 0);
-    expect(answered).to.equal(3 * Math.ceil(count / 3));
+    const sum = (counts: Readonly<Record<string, number>>): number =>
+      Object.values(counts).reduce((all, n) => all + n, 0);
+    expect(sum(codes) + sum(wire.kinds)).to.equal(3 * Math.ceil(count / 3));
+    expect(wire.kinds).to.have.all.keys(hostileNames);
+    for (const code of [200, 400, 404, 422])
+      expect(wire.codes[code], `answers with ${code} over the wire`).to.be.greaterThan(0);
     // Both kinds were there: what is right, and what is refused.
     for (const code of [200, 201, 400, 404, 409, 422])
       expect(codes[code], `answers with ${code}`).to.be.greaterThan(0);

@@ -3,34 +3,9 @@
  * queries and headers of every form. The same seed gives the same requests.
  */
 import { builtinResources, type ResourceFacts, schemaOfKind } from '#src/api/facts/index.js';
-import type { ApiRequest, HttpMethod, JsonValue, Schema } from 'gyre/api';
-
-/** A small generator of numbers: mulberry32. */
-export class Dice {
-  #state: number;
-  /** Whether this request is to be wrong in some places. */
-  spoils = true;
-  constructor(seed: number) {
-    this.#state = seed >>> 0;
-  }
-  /** From 0 to 1. */
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let t = this.#state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  }
-  below(n: number): number {
-    return Math.floor(this.next() * n);
-  }
-  chance(p: number): boolean {
-    return this.next() < p;
-  }
-  pick<T>(list: readonly T[]): T {
-    return list[this.below(list.length)] as T;
-  }
-}
+import type { ApiRequest, HttpMethod, JsonObject, JsonValue, Schema } from 'gyre/api';
+import type { Dice } from './dice.js';
+import { mutated, protobuf, yaml } from './mutate.js';
 
 const custom = {
   group: 'fuzz.example.com',
@@ -84,16 +59,14 @@ type Target = Pick<ResourceFacts, 'group' | 'version' | 'plural' | 'kind' | 'sco
   readonly schema: Schema;
 };
 
-const targets: readonly Target[] = [
-  ...builtinResources.flatMap((facts) => {
-    const schema = schemaOfKind(facts);
-    // Definitions and namespaces of every kind would change what the others are about.
-    return schema && !['customresourcedefinitions', 'namespaces'].includes(facts.plural)
-      ? [{ ...facts, schema }]
-      : [];
-  }),
-  { ...custom, schema: customSchema },
-];
+const builtinTargets: readonly Target[] = builtinResources.flatMap((facts) => {
+  const schema = schemaOfKind(facts);
+  // Definitions and namespaces of every kind would change what the others are about.
+  return schema && !['customresourcedefinitions', 'namespaces'].includes(facts.plural)
+    ? [{ ...facts, schema }]
+    : [];
+});
+const targets: readonly Target[] = [...builtinTargets, { ...custom, schema: customSchema }];
 
 const often =
   'configmaps secrets things services leases serviceaccounts endpoints limitranges pods deployments'.split(
@@ -251,6 +224,7 @@ const accepts = [
   ';;;',
   'application/vnd.kubernetes.protobuf',
 ];
+const protobufType = 'application/vnd.kubernetes.protobuf';
 const patchTypes = [
   'application/json-patch+json',
   'application/merge-patch+json',
@@ -281,11 +255,10 @@ export function request(dice: Dice): ApiRequest {
       dice.chance(dice.spoils ? 0.06 : 0.01) ? [[key, dice.pick(values)]] : [],
     ),
   );
+  const form = formOf(dice, method, target);
   const headers = {
     ...(accept === undefined ? {} : { accept }),
-    ...(method === 'PATCH'
-      ? { 'content-type': dice.chance(0.95) ? dice.pick(patchTypes.slice(0, 4)) : dice.pick(patchTypes) }
-      : {}),
+    ...(form === undefined ? {} : { 'content-type': form }),
   };
   const body = bodyOf(dice, target, method, name, headers['content-type']);
   return {
@@ -295,6 +268,30 @@ export function request(dice: Dice): ApiRequest {
     headers,
     ...(body === undefined ? {} : { body }),
   };
+}
+
+/** Any built-in kind as protobuf, right or mutated. */
+export function protobufRequest(dice: Dice): ApiRequest {
+  dice.spoils = dice.chance(0.3);
+  const target = dice.pick(builtinTargets);
+  const name = `fuzz-${dice.below(5)}`;
+  const method = dice.pick<HttpMethod>(['POST', 'POST', 'PUT', 'DELETE']);
+  const body = bodyOf(dice, target, method, name, protobufType);
+  return {
+    method,
+    path: pathOf(dice, target, method, name),
+    query: {},
+    headers: { 'content-type': protobufType },
+    ...(body === undefined ? {} : { body }),
+  };
+}
+
+/** Undefined for what is JSON without saying so. */
+function formOf(dice: Dice, method: HttpMethod, { group }: Target): string | undefined {
+  if (method === 'PATCH') return dice.pick(dice.chance(0.95) ? patchTypes.slice(0, 4) : patchTypes);
+  if (method === 'GET' || !dice.chance(0.12)) return undefined;
+  // Custom kinds have no messages.
+  return group === custom.group || dice.chance(0.3) ? 'application/yaml' : protobufType;
 }
 
 function pathOf(
@@ -335,16 +332,34 @@ function bodyOf(
 ): unknown {
   if (method === 'GET') return undefined;
   if (dice.spoils && dice.chance(0.05)) return raw(dice);
-  if (method === 'DELETE') return dice.chance(0.5) ? undefined : anything(dice, 2);
+  if (method === 'DELETE') {
+    if (type === protobufType) return protobuf(dice, deletion(dice), deleteOptions);
+    return dice.chance(0.5) ? undefined : anything(dice, 2);
+  }
   if (type === 'application/json-patch+json') return operations(dice, target);
   const made = value(dice, target.schema, 6);
   if (typeof made !== 'object' || made === null || Array.isArray(made) || dice.chance(0.03)) return made;
   const apiVersion = target.group === '' ? target.version : `${target.group}/${target.version}`;
-  return {
-    ...made,
+  const object: JsonObject = {
+    ...(made as JsonObject),
     apiVersion: dice.chance(0.97) ? apiVersion : dice.pick(texts),
     kind: dice.chance(0.97) ? target.kind : dice.pick(texts),
     metadata: dice.chance(0.1) ? ((made as { metadata?: JsonValue }).metadata ?? null) : metadata(dice, name),
+  };
+  if (type === protobufType) return protobuf(dice, object, target);
+  if (type?.endsWith('yaml') && dice.chance(0.5)) return yaml(dice, object);
+  if (dice.spoils && dice.chance(0.05)) return mutated(dice, Buffer.from(JSON.stringify(object)));
+  return object;
+}
+
+const deleteOptions = { group: '', version: 'v1', kind: 'DeleteOptions' } as const;
+
+function deletion(dice: Dice): JsonObject {
+  return {
+    gracePeriodSeconds: dice.pick(numbers),
+    preconditions: { uid: dice.pick(texts), resourceVersion: dice.pick(texts) },
+    propagationPolicy: dice.pick(['Orphan', 'Background', 'Foreground', 'x']),
+    dryRun: [dice.pick(['All', 'x'])],
   };
 }
 
@@ -364,7 +379,18 @@ function metadata(dice: Dice, name: string): JsonValue {
   ]);
 }
 
+/** Doubles what is there with each step: a few lines, and there is no memory left. */
+const copies: JsonValue = [
+  { op: 'add', path: '/metadata/annotations', value: { a: ['x'.repeat(1_000)] } },
+  ...Array.from({ length: 40 }, () => ({
+    op: 'copy',
+    from: '/metadata/annotations/a',
+    path: '/metadata/annotations/a/-',
+  })),
+];
+
 function operations(dice: Dice, { schema }: Target): JsonValue {
+  if (dice.chance(0.01)) return copies;
   const member = (): string => dice.pick([...Object.keys(schema.properties ?? {}), ...hostileKeys]);
   return Array.from({ length: dice.below(dice.chance(0.01) ? 12_000 : 5) }, () =>
     own([
