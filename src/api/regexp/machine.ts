@@ -3,7 +3,7 @@
  * time, so that no pattern can make a match explode. Of several matches the leftmost counts, and of those the one
  * the pattern prefers.
  */
-import { type Assertion, type CharTest, parsePattern, type Pattern, PatternError } from './regexp-syntax.js';
+import { type Assertion, type CharTest, type Pattern, PatternError } from './pattern.js';
 
 type Instruction =
   | { readonly op: 'char'; readonly test: CharTest }
@@ -23,23 +23,30 @@ export interface StepMeter {
   spend(cost: number): void;
 }
 
+/** A pattern, ready to be looked for. */
 export class Regexp {
   readonly #program: Instruction[] = [];
 
-  /** @throws PatternError */
-  constructor(source: string) {
-    this.#emit(parsePattern(source));
+  /**
+   * @param split a text into its characters. Default: code points.
+   * @throws PatternError when it is too large
+   */
+  constructor(
+    pattern: Pattern,
+    private readonly split: (text: string) => readonly string[] = (text) => [...text],
+  ) {
+    this.#emit(pattern);
     this.#add({ op: 'match' });
   }
 
-  /** @param meter of the expression that asks */
+  /** @param meter of the expression that asks. @throws PatternError when the text takes too long */
   test(text: string, meter?: StepMeter): boolean {
-    return this.#search([...text], 0, true, meter) !== undefined;
+    return this.#search(this.split(text), 0, true, meter) !== undefined;
   }
 
-  /** The matches, one after the other, as many as there may be. */
+  /** The matches, one after the other, as many as there may be. @throws PatternError when the text takes too long */
   findAll(text: string, limit: number, meter?: StepMeter): string[] {
-    const chars = [...text];
+    const chars = this.split(text);
     const found: string[] = [];
     for (let from = 0; from <= chars.length && found.length < limit; ) {
       const match = this.#search(chars, from, false, meter);
@@ -213,18 +220,4 @@ function holds(what: Assertion, chars: readonly string[], at: number): boolean {
     default:
       return (isWord(chars[at - 1]) !== isWord(chars[at])) === (what === 'boundary');
   }
-}
-
-const compiled = new Map<string, Regexp>();
-const maxCompiled = 1000;
-
-/** Compiled once. @throws PatternError */
-export function regexp(source: string): Regexp {
-  let found = compiled.get(source);
-  if (!found) {
-    found = new Regexp(source);
-    if (compiled.size >= maxCompiled) compiled.clear();
-    compiled.set(source, found);
-  }
-  return found;
 }
