@@ -1,26 +1,6 @@
 /** Reading regular expressions as RE2 writes them: no look-around, no back-references. */
 
-/** Whether a character (a code point) is one of them. */
-export type CharTest = (codePoint: number) => boolean;
-
-export type Pattern =
-  | { readonly kind: 'char'; readonly test: CharTest }
-  | { readonly kind: 'assert'; readonly what: Assertion }
-  | { readonly kind: 'sequence'; readonly parts: readonly Pattern[] }
-  | { readonly kind: 'choice'; readonly parts: readonly Pattern[] }
-  | {
-      readonly kind: 'repeat';
-      readonly part: Pattern;
-      readonly min: number;
-      readonly max: number;
-      readonly greedy: boolean;
-    };
-
-export type Assertion = 'start' | 'end' | 'lineStart' | 'lineEnd' | 'boundary' | 'notBoundary';
-
-export class PatternError extends Error {
-  override readonly name = 'PatternError';
-}
+import { type CharTest, type Pattern, PatternError } from '../../api/index.js';
 
 interface Flags {
   readonly i: boolean;

@@ -159,6 +159,15 @@ describe('custom resources', () => {
     await server.patch(`${gizmos}/a`, { spec: { size: 10 } });
   });
 
+  it('API-15: a pattern with more ways through a text than there is time refuses it like any other', async () => {
+    await define(version('v1', { code: { type: 'string', pattern: '^(a+)+$' } }));
+    const began = process.hrtime.bigint();
+    const refused = await server.refused(422, 'POST', gizmos, gizmo('a', { code: `${'a'.repeat(50)}b` }));
+    expect(Number(process.hrtime.bigint() - began) / 1e6).to.be.lessThan(1_000);
+    expect(refused.message).to.match(/spec\.code in body should match '\^\(a\+\)\+\$'$/);
+    expect((await server.post(gizmos, gizmo('b', { code: 'a'.repeat(50) }))).spec.code).to.have.length(50);
+  });
+
   it('API-15: with a status subresource the two are written apart and the status counts no generation', async () => {
     await define(version('v1', size, { subresources: { status: {} } }));
     const made = await server.post(gizmos, gizmo('a', { size: 1 }, { status: { replicas: 5 } }));

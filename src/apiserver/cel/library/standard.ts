@@ -1,8 +1,8 @@
 /** What the language itself brings: sizes, conversions, texts, times. */
+import { PatternError, type StepMeter } from '../../../api/index.js';
 import { crossing, func, matching, method, type Overload, traversal } from '../functions.js';
 import { toDuration, toInt, toTimestamp, toUint } from '../operators.js';
-import { regexp, type StepMeter } from '../regexp.js';
-import { PatternError } from '../regexp-syntax.js';
+import { regexp } from '../regexp.js';
 import {
   CelError,
   type Duration,

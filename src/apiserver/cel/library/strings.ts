@@ -1,7 +1,7 @@
 /** The strings extension of CEL, version 2, and `find` and `findAll` of Kubernetes. Positions count characters. */
+import { PatternError, type StepMeter } from '../../../api/index.js';
 import { crossing, matching, method, type Overload, traversal, traversals } from '../functions.js';
-import { regexp, type StepMeter } from '../regexp.js';
-import { PatternError } from '../regexp-syntax.js';
+import { regexp } from '../regexp.js';
 import { CelError, ListValue, type Value } from '../values.js';
 import { format } from './format-text.js';
 
