@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import type { Observable } from 'rxjs';
-import type { Clock } from '../../api/index.js';
+import type { Cancel, Clock } from '../../api/index.js';
 import { type ExecOptions, RuntimeError } from '../container-runtime.js';
 import { findProgram, type Isolation, searchPath } from './isolation.js';
 import { descendants, identify, killTree, type ProcessIdentity, signalProcess } from './process-table.js';
@@ -17,6 +17,8 @@ export interface ExecTarget {
   /** Prefix of the command that changes the user. */
   readonly asUser: readonly string[];
 }
+
+const killAgainMs = 50;
 
 /** Descriptor 3 tells us why a command cannot be run, and the terminal's name. */
 const enter = `fail() {
@@ -68,6 +70,7 @@ export async function execInContainer(
   target: ExecTarget,
   options: ExecOptions,
   containerEnded: Observable<unknown>,
+  clock: Clock,
 ): Promise<number> {
   options.signal?.throwIfAborted();
   const [program = '', ...args] = [...namespaces(target), ...commandFor(target, options)];
@@ -102,14 +105,21 @@ export async function execInContainer(
   if (child.stderr) give(child.stderr, options.stderr);
 
   const ended = new AbortController();
+  let again: Cancel = () => {};
+  /** Until it is over: nsenter may have seen that its child was stopped, and stop too, after it was told to go on. */
+  const kill = (): void => {
+    if (!identity) return;
+    killExec(identity);
+    again = clock.setTimer(killAgainMs, kill);
+  };
   const abort = () => {
-    if (identity) killExec(identity);
+    kill();
     child.stdout?.destroy();
     child.stderr?.destroy();
   };
   options.signal?.addEventListener('abort', abort, { once: true });
   // A namespace takes its commands with it; without one that is up to us.
-  const watch = containerEnded.subscribe(() => identity && killExec(identity));
+  const watch = containerEnded.subscribe(kill);
   const inputs = [
     options.stdin && child.stdin ? feed(options.stdin, child.stdin, ended.signal) : undefined,
     options.resize
@@ -129,6 +139,7 @@ export async function execInContainer(
     if (problem !== undefined) throw new RuntimeError('StartError', problem);
     return code;
   } finally {
+    again();
     options.signal?.removeEventListener('abort', abort);
     watch.unsubscribe();
     ended.abort();
@@ -137,14 +148,23 @@ export async function execInContainer(
 }
 
 /**
- * nsenter is left to reap its child where there is one: a PID namespace does not end before all who died in it
- * are reaped, and the machine's own init may take its time.
+ * Kills what is below nsenter, also what is born meanwhile: everybody is stopped before the first one dies, as a child whose
+ * parent is gone is found by nobody. nsenter itself is left to reap its child where there is one: a PID namespace does not end
+ * before all who died in it are reaped, and the machine's own init may take its time.
  */
 function killExec(root: ProcessIdentity): void {
-  const children = descendants(root.pid);
-  // Not stopped first: nsenter would stop with its child.
-  for (const identity of children) signalProcess(identity, 'SIGKILL');
-  if (children.length === 0) killTree(root);
+  signalProcess(root, 'SIGSTOP');
+  const below = new Map<number, ProcessIdentity>();
+  for (;;) {
+    const born = descendants(root.pid).filter(({ pid }) => !below.has(pid));
+    if (born.length === 0) break;
+    for (const identity of born) {
+      below.set(identity.pid, identity);
+      signalProcess(identity, 'SIGSTOP');
+    }
+  }
+  for (const identity of below.values()) signalProcess(identity, 'SIGKILL');
+  if (below.size === 0) killTree(root);
   else signalProcess(root, 'SIGCONT');
 }
 

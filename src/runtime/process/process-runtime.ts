@@ -272,7 +272,7 @@ export class ProcessRuntime implements ContainerRuntime {
     const { signal, cancel } = deadline(this.#options.clock, timeoutMs);
     try {
       const options = { command, tty: false, stdout: collect('stdout'), stderr: collect('stderr'), signal };
-      const exitCode = await execInContainer(target, options, this.#endOf(id));
+      const exitCode = await execInContainer(target, options, this.#endOf(id), this.#options.clock);
       const text = (chunks: readonly Uint8Array[]) => Buffer.concat(chunks).toString('utf8');
       return { exitCode, stdout: text(collected.stdout), stderr: text(collected.stderr) };
     } finally {
@@ -281,7 +281,7 @@ export class ProcessRuntime implements ContainerRuntime {
   }
 
   async exec(id: string, options: ExecOptions): Promise<number> {
-    return await execInContainer(this.#execTarget(id), options, this.#endOf(id));
+    return await execInContainer(this.#execTarget(id), options, this.#endOf(id), this.#options.clock);
   }
 
   async attach(id: string, options: AttachOptions): Promise<void> {

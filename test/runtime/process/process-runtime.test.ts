@@ -184,6 +184,19 @@ for (const way of ways) {
       await stopped;
     });
 
+    it('leaves nothing of a command that is given up, whatever it is just starting', async () => {
+      const id = await runtime.run(await sandbox(), { command: ['sleep', '1000'] });
+      const seconds = `43${pods}21`;
+      const many = ['sh', '-c', `for i in 1 2 3 4 5 6 7 8; do sleep ${seconds} & done; wait`];
+      const givenUp = Array.from({ length: 40 }, (_, i) =>
+        failure(runtime.call('execSync', id, many, 1 + 2 * i)),
+      );
+      for (const error of await Promise.all(givenUp)) expect(error.message).to.include('timed out');
+      const left = () => spawnSync('pgrep', ['-fx', `sleep ${seconds}`], { encoding: 'utf8' }).stdout.trim();
+      await eventually(() => (left() === '' ? true : undefined), 'the end of all of them');
+      expect((await runtime.status(id)).state).to.equal('running');
+    });
+
     it('gives exec a terminal', async function () {
       if (spawnSync('script', ['--version']).status !== 0) this.skip();
       const pod = await sandbox();
