@@ -89,6 +89,17 @@ function creates(clients: number): Benchmark {
   };
 }
 
+function updates(clients: number): Benchmark {
+  return {
+    name: `update-${clients}`,
+    about: `updates of ConfigMaps on the durable store by ${clients} clients over HTTPS, beside a node:https that parses and echoes them`,
+    metrics: [{ name: 'updatesPerSecond', unit: '1/s', better: 'higher', bar: 0.3, goal: 0.65 }],
+    subject: ['update', 'gyre', String(clients)],
+    peer: ['update', 'echo', String(clients)],
+    needsPeers: false,
+  };
+}
+
 function createsBesideEtcd(clients: number): Benchmark {
   return {
     name: `create-etcd-${clients}`,
@@ -186,6 +197,7 @@ export const benchmarks: readonly Benchmark[] = [
   creates(1),
   creates(32),
   creates(256),
+  updates(32),
   createsBesideEtcd(32),
   createsBesideEtcd(256),
   etcdDriver(1),

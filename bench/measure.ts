@@ -85,6 +85,8 @@ async function measured(): Promise<Sample> {
       return (await import('./lifecycle.js')).restart(side, Number(rest[0]));
     case 'create':
       return (await import('./server/requests.js')).creates(side, Number(rest[0]));
+    case 'update':
+      return (await import('./server/requests.js')).updates(side, Number(rest[0]));
     case 'get':
       return (await import('./server/requests.js')).gets(side);
     case 'list':

@@ -34,12 +34,12 @@ async function during<T>(server: ServerProcess, work: () => Promise<T>): Promise
 }
 
 const filler = 'x'.repeat(700);
-const settings = (name: string): string =>
+const settings = (name: string, version = 0): string =>
   JSON.stringify({
     apiVersion: 'v1',
     kind: 'ConfigMap',
     metadata: { name, namespace: 'default', labels: { app: 'bench' } },
-    data: { filler },
+    data: { filler, version: String(version) },
   });
 
 /** Acknowledged creates of ConfigMaps of 0.8 KB; on the durable store, synced to the disk. */
@@ -54,6 +54,24 @@ export async function creates(side: string, clients: number): Promise<Record<str
     };
     await run(2_000);
     return { createsPerSecond: await run(5_000) };
+  });
+}
+
+/** Acknowledged updates of a thousand such ConfigMaps in turn, each of which changes something. */
+export async function updates(side: string, clients: number): Promise<Record<string, number>> {
+  const server = await serve(side === 'gyre' ? 'gyre' : 'peer', side === 'gyre' ? apiOnly : ['echo']);
+  return during(server, async () => {
+    const path = '/api/v1/namespaces/default/configmaps';
+    const names = Array.from({ length: 1000 }, (_, i) => `u-${i}`);
+    for (const name of names) await server.client.send('POST', path, settings(name));
+    let version = 1;
+    const run = (ms: number): Promise<number> =>
+      rate(clients, ms, (i) => {
+        const name = names[i % names.length] as string;
+        return server.client.send('PUT', `${path}/${name}`, settings(name, version++));
+      });
+    await run(2_000);
+    return { updatesPerSecond: await run(5_000) };
   });
 }
 
