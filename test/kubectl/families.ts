@@ -1,4 +1,4 @@
-/** All rows that need no node, by what they are about. */
+/** All rows that need no process, by what they are about; and what each family runs against. */
 import type { Row } from './row.js';
 import { applyRows } from './rows/apply.js';
 import { changeRows } from './rows/change.js';
@@ -7,12 +7,18 @@ import { deleteRows } from './rows/delete.js';
 import { getRows } from './rows/get.js';
 import { serverRows } from './rows/server.js';
 
-export const families: Readonly<Record<string, readonly Row[]>> = {
-  'apply and diff': applyRows,
-  'get and describe': getRows,
-  'create, run and expose': createRows,
-  'bad input': refusalRows,
-  'label, patch, edit, replace, scale and set': changeRows,
-  'delete and wait': deleteRows,
-  'the server about itself': serverRows,
-};
+export interface Family {
+  readonly name: string;
+  readonly rows: readonly Row[];
+}
+
+/** An API server is all they need. */
+export const families: readonly Family[] = [
+  { name: 'apply and diff', rows: applyRows },
+  { name: 'get and describe', rows: getRows },
+  { name: 'create, run and expose', rows: createRows },
+  { name: 'bad input', rows: refusalRows },
+  { name: 'label, patch, edit, replace, scale and set', rows: changeRows },
+  { name: 'delete and wait', rows: deleteRows },
+  { name: 'the server about itself', rows: serverRows },
+];

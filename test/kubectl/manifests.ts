@@ -38,22 +38,32 @@ export const gadget = {
   spec: { colour: 'red' },
 };
 
-/** A definition like Gadget's in another group. */
-export function definition(group: string): Readonly<Record<string, unknown>> {
+const names = {
+  plural: 'gadgets',
+  singular: 'gadget',
+  kind: 'Gadget',
+  shortNames: ['gd'],
+  categories: ['all'],
+};
+
+/** The definition of Gadget, and of Widget, which is like it: in a group of the row's own, beside those of others. */
+export const gadgets = definition('shop.example.com', names);
+export const widgets = definition('$NS.example.com', {
+  plural: 'widgets',
+  singular: 'widget',
+  kind: 'Widget',
+});
+export const widget = { ...gadget, apiVersion: '$NS.example.com/v1', kind: 'Widget' };
+
+function definition(group: string, names: { readonly plural: string; readonly [field: string]: unknown }) {
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
-    metadata: { name: `gadgets.${group}` },
+    metadata: { name: `${names.plural}.${group}` },
     spec: {
       group,
       scope: 'Namespaced',
-      names: {
-        plural: 'gadgets',
-        singular: 'gadget',
-        kind: 'Gadget',
-        shortNames: ['gd'],
-        categories: ['all'],
-      },
+      names,
       versions: [
         {
           name: 'v1',

@@ -1,5 +1,5 @@
 import { ConfigMap, CustomResourceDefinition, Deployment } from 'gyre/kinds';
-import { apply, definition, Gadget, gadget, having, settings, web } from '../manifests.js';
+import { apply, Gadget, gadget, having, settings, web, widget, widgets } from '../manifests.js';
 import type { Row } from '../row.js';
 
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
@@ -105,17 +105,17 @@ export const applyRows: readonly Row[] = [
     title: 'apply creates a CustomResourceDefinition, which is served once established',
     source: 'API-15',
     given: [
-      apply(definition('made.example.com')),
-      { run: ['wait', '--for=condition=Established', '--timeout=5s', 'crd/gadgets.made.example.com'] },
-      apply({ ...gadget, apiVersion: 'made.example.com/v1' }),
+      apply(widgets),
+      { run: ['wait', '--for=condition=Established', '--timeout=5s', 'crd/widgets.$NS.example.com'] },
+      apply(widget),
     ],
-    ...apply(definition('made.example.com')),
-    stdout: ['customresourcedefinition.apiextensions.k8s.io/gadgets.made.example.com unchanged'],
+    ...apply(widgets),
+    stdout: ['customresourcedefinition.apiextensions.k8s.io/widgets.NS.example.com unchanged'],
     leaves: [
       [
         CustomResourceDefinition,
-        'gadgets.made.example.com',
-        { status: { storedVersions: ['v1'], acceptedNames: { kind: 'Gadget', listKind: 'GadgetList' } } },
+        'widgets.$NS.example.com',
+        { status: { storedVersions: ['v1'], acceptedNames: { kind: 'Widget', listKind: 'WidgetList' } } },
       ],
     ],
   },

@@ -2,6 +2,9 @@ import { ConfigMap, Deployment, Node } from 'gyre/kinds';
 import { apply, Gadget, gadget, having, settings, web } from '../manifests.js';
 import type { Row } from '../row.js';
 
+const labelled = having(settings, 'metadata', { labels: { tier: 'back' } });
+const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: '$NS' } };
+
 /** `sed -i` as the editor. */
 const editor = (script: string): { KUBE_EDITOR: string } => ({ KUBE_EDITOR: `sed -i ${script}` });
 
@@ -10,7 +13,7 @@ export const changeRows: readonly Row[] = [
   {
     title: 'label adds a label',
     source: 'control-plane §3 (label)',
-    given: [apply(settings)],
+    has: [settings],
     run: ['label', 'configmap', 'settings', 'tier=back'],
     stdout: ['configmap/settings labeled'],
     leaves: [[ConfigMap, 'settings', { metadata: { labels: { tier: 'back' } } }]],
@@ -18,7 +21,7 @@ export const changeRows: readonly Row[] = [
   {
     title: 'label does not overwrite unless told to',
     source: 'kubectl docs',
-    given: [apply(settings), { run: ['label', 'configmap', 'settings', 'tier=back'] }],
+    has: [labelled],
     run: ['label', 'configmap', 'settings', 'tier=front'],
     exit: 1,
     stderr: ["error: 'tier' already has a value (back), and --overwrite is false"],
@@ -27,7 +30,7 @@ export const changeRows: readonly Row[] = [
   {
     title: 'label --overwrite overwrites',
     source: 'kubectl docs',
-    given: [apply(settings), { run: ['label', 'configmap', 'settings', 'tier=back'] }],
+    has: [labelled],
     run: ['label', 'configmap', 'settings', 'tier=front', '--overwrite'],
     stdout: ['configmap/settings labeled'],
     leaves: [[ConfigMap, 'settings', { metadata: { labels: { tier: 'front' } } }]],
@@ -35,7 +38,7 @@ export const changeRows: readonly Row[] = [
   {
     title: 'label key- removes the label',
     source: 'kubectl docs',
-    given: [apply(settings), { run: ['label', 'configmap', 'settings', 'tier=back'] }],
+    has: [labelled],
     run: ['label', 'configmap', 'settings', 'tier-'],
     stdout: ['configmap/settings unlabeled'],
     leaves: [[ConfigMap, 'settings', { metadata: { labels: undefined } }]],
@@ -43,7 +46,7 @@ export const changeRows: readonly Row[] = [
   {
     title: 'label refuses a key that is none',
     source: 'API-19',
-    given: [apply(settings)],
+    has: [settings],
     run: ['label', 'configmap', 'settings', 'not a key=1'],
     exit: 1,
     stderr:
@@ -52,7 +55,7 @@ export const changeRows: readonly Row[] = [
   {
     title: 'label --all labels custom objects too',
     source: 'control-plane §3 (label)',
-    given: [apply(gadget)],
+    has: [gadget],
     run: ['label', 'gadgets', '--all', 'tier=back'],
     stdout: ['gadget.shop.example.com/ball labeled'],
     leaves: [[Gadget, 'ball', { metadata: { labels: { tier: 'back' }, generation: 1 } }]],
@@ -60,7 +63,7 @@ export const changeRows: readonly Row[] = [
   {
     title: 'annotate adds an annotation',
     source: 'control-plane §3 (annotate)',
-    given: [apply(settings)],
+    has: [settings],
     run: ['annotate', 'configmap', 'settings', 'note=keep me'],
     stdout: ['configmap/settings annotated'],
     before: [{ minor: 28, stdout: ['configmap/settings annotate'] }],
@@ -69,7 +72,7 @@ export const changeRows: readonly Row[] = [
   {
     title: 'patch merges strategically by default',
     source: 'API-8',
-    given: [apply(web)],
+    has: [web],
     run: [
       'patch',
       'deployment',
@@ -92,7 +95,7 @@ export const changeRows: readonly Row[] = [
   {
     title: 'patch obeys $patch: delete',
     source: 'API-8',
-    given: [apply(web)],
+    has: [web],
     run: [
       'patch',
       'deployment',
@@ -111,7 +114,7 @@ export const changeRows: readonly Row[] = [
   {
     title: 'patch --type=merge merges, null removes',
     source: 'API-8',
-    given: [apply(settings)],
+    has: [settings],
     run: ['patch', 'configmap', 'settings', '--type=merge', '--patch={"data":{"size":null,"weight":"9"}}'],
     stdout: ['configmap/settings patched'],
     leaves: [[ConfigMap, 'settings', { data: { colour: 'blue', size: undefined, weight: '9' } }]],
@@ -119,7 +122,7 @@ export const changeRows: readonly Row[] = [
   {
     title: 'patch --type=json applies operations',
     source: 'API-8',
-    given: [apply(settings)],
+    has: [settings],
     run: [
       'patch',
       'configmap',
@@ -133,7 +136,7 @@ export const changeRows: readonly Row[] = [
   {
     title: 'patch --type=json whose test fails changes nothing',
     source: 'API-8, API-19',
-    given: [apply(settings)],
+    has: [settings],
     run: [
       'patch',
       'configmap',
@@ -148,14 +151,14 @@ export const changeRows: readonly Row[] = [
   {
     title: 'patch without effect says so and keeps the version',
     source: 'API-6',
-    given: [apply(settings)],
+    has: [settings],
     run: ['patch', 'configmap', 'settings', '--patch={"data":{"size":"3"}}'],
     stdout: ['configmap/settings patched (no change)'],
   },
   {
     title: 'patch warns of unknown fields',
     source: 'API-10',
-    given: [apply(web)],
+    has: [web],
     run: ['patch', 'deployment', 'web', '--patch={"spec":{"replicaz":5}}'],
     stdout: ['deployment.apps/web patched (no change)'],
     stderr: ['Warning: unknown field "spec.replicaz"'],
@@ -163,7 +166,7 @@ export const changeRows: readonly Row[] = [
   {
     title: 'patch refuses a strategic merge of a custom object',
     source: 'API-8',
-    given: [apply(gadget)],
+    has: [gadget],
     run: ['patch', 'gadget', 'ball', '--patch={"spec":{"replicas":5}}'],
     exit: 1,
     stderr:
@@ -173,7 +176,7 @@ export const changeRows: readonly Row[] = [
   {
     title: 'patch --subresource=status changes the status alone, and not the generation',
     source: 'API-14, API-6',
-    given: [apply(gadget)],
+    has: [gadget],
     run: [
       'patch',
       'gadget',
@@ -197,7 +200,7 @@ export const changeRows: readonly Row[] = [
   {
     title: 'edit writes what the editor saved',
     source: 'control-plane §3 (edit)',
-    given: [apply(settings)],
+    has: [settings],
     run: ['edit', 'configmap', 'settings'],
     env: editor('"s/colour: blue/colour: black/"'),
     stdout: ['configmap/settings edited'],
@@ -206,7 +209,7 @@ export const changeRows: readonly Row[] = [
   {
     title: 'edit without a change is cancelled',
     source: 'control-plane §3 (edit)',
-    given: [apply(settings)],
+    has: [settings],
     run: ['edit', 'configmap', 'settings'],
     env: editor('-e p -e d'),
     stderr: ['Edit cancelled, no changes made.'],
@@ -214,7 +217,7 @@ export const changeRows: readonly Row[] = [
   {
     title: 'edit of a custom object',
     source: 'control-plane §3 (edit)',
-    given: [apply(gadget)],
+    has: [gadget],
     run: ['edit', 'gadget', 'ball'],
     env: editor('"s/colour: red/colour: green/"'),
     stdout: ['gadget.shop.example.com/ball edited'],
@@ -238,7 +241,7 @@ export const changeRows: readonly Row[] = [
   {
     title: 'replace of a stale version is a conflict',
     source: 'API-6',
-    given: [apply(settings)],
+    has: [settings],
     run: ['replace', '-f', '-'],
     stdin: having(settings, 'metadata', { resourceVersion: '1' }),
     exit: 1,
@@ -257,7 +260,7 @@ export const changeRows: readonly Row[] = [
   {
     title: 'replace --force deletes and creates',
     source: 'control-plane §3 (replace --force)',
-    given: [apply(settings)],
+    has: [settings],
     run: ['replace', '--force', '-f', '-'],
     stdin: { ...settings, data: { colour: 'green' } },
     stdout: ['configmap "settings" deleted', 'configmap/settings replaced'],
@@ -266,7 +269,7 @@ export const changeRows: readonly Row[] = [
   {
     title: 'scale changes the replicas of a Deployment',
     source: 'API-14',
-    given: [apply(web)],
+    has: [web],
     run: ['scale', 'deployment', 'web', '--replicas=5'],
     stdout: ['deployment.apps/web scaled'],
     leaves: [[Deployment, 'web', { metadata: { generation: 2 }, spec: { replicas: 5 } }]],
@@ -274,7 +277,7 @@ export const changeRows: readonly Row[] = [
   {
     title: 'scale changes the replicas of a custom object where its definition says they are',
     source: 'API-14, API-15',
-    given: [apply(gadget)],
+    has: [gadget],
     run: ['scale', 'gadget', 'ball', '--replicas=0'],
     stdout: ['gadget.shop.example.com/ball scaled'],
     leaves: [[Gadget, 'ball', { spec: { replicas: 0 } }]],
@@ -282,7 +285,7 @@ export const changeRows: readonly Row[] = [
   {
     title: 'scale --current-replicas is a precondition',
     source: 'control-plane §3 (scale)',
-    given: [apply(web)],
+    has: [web],
     run: ['scale', 'deployment', 'web', '--current-replicas=7', '--replicas=5'],
     exit: 1,
     stderr: ['error: Expected replicas to be 7, was 2'],
@@ -291,7 +294,7 @@ export const changeRows: readonly Row[] = [
   {
     title: 'set image changes one container',
     source: 'control-plane §3 (set image)',
-    given: [apply(web)],
+    has: [web],
     run: ['set', 'image', 'deployment/web', 'nginx=nginx:1.28'],
     stdout: ['deployment.apps/web image updated'],
     leaves: [
@@ -305,7 +308,7 @@ export const changeRows: readonly Row[] = [
   {
     title: 'rollout restart changes the template',
     source: 'control-plane §3 (rollout restart)',
-    given: [apply(web)],
+    has: [web],
     run: ['rollout', 'restart', 'deployment/web'],
     stdout: ['deployment.apps/web restarted'],
     leaves: [
@@ -328,29 +331,19 @@ export const changeRows: readonly Row[] = [
   {
     title: 'cordon makes a Node unschedulable, which has a taint for it',
     source: 'control-plane §3 (cordon)',
-    given: [
-      {
-        run: ['create', '-f', '-'],
-        stdin: { apiVersion: 'v1', kind: 'Node', metadata: { name: 'cordoned' } },
-      },
-    ],
-    run: ['cordon', 'cordoned'],
+    has: [node],
+    run: ['cordon', '$NS'],
     clusterWide: true,
-    stdout: ['node/cordoned cordoned'],
-    leaves: [[Node, 'cordoned', { spec: { unschedulable: true } }]],
+    stdout: ['node/NS cordoned'],
+    leaves: [[Node, '$NS', { spec: { unschedulable: true } }]],
   },
   {
     title: 'taint adds a taint',
     source: 'control-plane §3 (taint)',
-    given: [
-      {
-        run: ['create', '-f', '-'],
-        stdin: { apiVersion: 'v1', kind: 'Node', metadata: { name: 'tainted' } },
-      },
-    ],
-    run: ['taint', 'node', 'tainted', 'gpu=yes:NoSchedule'],
+    has: [node],
+    run: ['taint', 'node', '$NS', 'gpu=yes:NoSchedule'],
     clusterWide: true,
-    stdout: ['node/tainted tainted'],
-    leaves: [[Node, 'tainted', { spec: { taints: [{ key: 'gpu', value: 'yes', effect: 'NoSchedule' }] } }]],
+    stdout: ['node/NS tainted'],
+    leaves: [[Node, '$NS', { spec: { taints: [{ key: 'gpu', value: 'yes', effect: 'NoSchedule' }] } }]],
   },
 ];

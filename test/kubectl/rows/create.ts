@@ -58,15 +58,15 @@ export const createRows: readonly Row[] = [
   {
     title: 'create namespace is Active, named by a label, and held by its finalizer',
     source: `${bodies}, API-5`,
-    run: ['create', 'namespace', 'made-by-kubectl'],
+    run: ['create', 'namespace', '$NS-made'],
     clusterWide: true,
-    stdout: ['namespace/made-by-kubectl created'],
+    stdout: ['namespace/NS-made created'],
     leaves: [
       [
         Namespace,
-        'made-by-kubectl',
+        '$NS-made',
         {
-          metadata: { labels: { 'kubernetes.io/metadata.name': 'made-by-kubectl' } },
+          metadata: { labels: { 'kubernetes.io/metadata.name': '$NS-made' } },
           spec: { finalizers: ['kubernetes'] },
           status: { phase: 'Active' },
         },
@@ -295,7 +295,7 @@ export const createRows: readonly Row[] = [
   {
     title: 'expose makes a Service that selects the pods of a Deployment',
     source: 'control-plane §3 (expose)',
-    given: [apply(web)],
+    has: [web],
     run: ['expose', 'deployment', 'web', '--port=80', '--target-port=8080'],
     stdout: ['service/web exposed'],
     leaves: [

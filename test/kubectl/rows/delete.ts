@@ -1,5 +1,5 @@
 import { ConfigMap, Deployment, Namespace, Pod } from 'gyre/kinds';
-import { apply, definition, Gadget, gadget, settings, web } from '../manifests.js';
+import { apply, Gadget, gadget, settings, web, widget, widgets } from '../manifests.js';
 import type { Row } from '../row.js';
 
 const labelled = (name: string, tier: string): object => ({
@@ -12,7 +12,7 @@ export const deleteRows: readonly Row[] = [
   {
     title: 'delete by name',
     source: 'API-7',
-    given: [apply(settings)],
+    has: [settings],
     run: ['delete', 'configmap', 'settings'],
     stdout: ['configmap "settings" deleted'],
     leaves: [[ConfigMap, 'settings', 'nothing']],
@@ -20,7 +20,7 @@ export const deleteRows: readonly Row[] = [
   {
     title: 'delete of what a file names',
     source: 'API-7',
-    given: [apply(web), apply(gadget)],
+    has: [web, gadget],
     run: ['delete', '-f', '-'],
     stdin: `---\n${JSON.stringify(web)}\n---\n${JSON.stringify(gadget)}\n`,
     stdout: ['deployment.apps "web" deleted', 'gadget.shop.example.com "ball" deleted'],
@@ -32,7 +32,7 @@ export const deleteRows: readonly Row[] = [
   {
     title: 'delete -l deletes what matches and nothing else',
     source: 'control-plane §3 (delete)',
-    given: [apply(labelled('a', 'back')), apply(labelled('b', 'back')), apply(labelled('c', 'front'))],
+    has: [labelled('a', 'back'), labelled('b', 'back'), labelled('c', 'front')],
     run: ['delete', 'configmaps', '-ltier=back'],
     stdout: ['configmap "a" deleted', 'configmap "b" deleted'],
     leaves: [
@@ -55,7 +55,7 @@ export const deleteRows: readonly Row[] = [
   {
     title: 'delete --dry-run=server deletes nothing',
     source: 'API-7',
-    given: [apply(settings)],
+    has: [settings],
     run: ['delete', 'configmap', 'settings', '--dry-run=server'],
     stdout: ['configmap "settings" deleted (server dry run)'],
     leaves: [[ConfigMap, 'settings', { metadata: { deletionTimestamp: undefined } }]],
@@ -71,7 +71,7 @@ export const deleteRows: readonly Row[] = [
   {
     title: 'delete --wait=false of what a finalizer holds marks it',
     source: 'API-7, GC-1',
-    given: [apply({ ...settings, metadata: { name: 'held', finalizers: ['example.com/hold'] } })],
+    has: [{ ...settings, metadata: { name: 'held', finalizers: ['example.com/hold'] } }],
     run: ['delete', 'configmap', 'held', '--wait=false'],
     stdout: ['configmap "held" deleted'],
     leaves: [
@@ -90,26 +90,26 @@ export const deleteRows: readonly Row[] = [
   {
     title: 'delete --wait=false of a Namespace has it terminate',
     source: 'API-7',
-    given: [{ run: ['create', 'namespace', 'ending'] }],
-    run: ['delete', 'namespace', 'ending', '--wait=false'],
+    given: [{ run: ['create', 'namespace', '$NS-ending'] }],
+    run: ['delete', 'namespace', '$NS-ending', '--wait=false'],
     clusterWide: true,
-    stdout: ['namespace "ending" deleted'],
+    stdout: ['namespace "NS-ending" deleted'],
     leaves: [
-      [Namespace, 'ending', { status: { phase: 'Terminating' }, spec: { finalizers: ['kubernetes'] } }],
+      [Namespace, '$NS-ending', { status: { phase: 'Terminating' }, spec: { finalizers: ['kubernetes'] } }],
     ],
   },
   {
     title: 'a Namespace that is terminating takes nothing new',
     source: 'RS-4 (cause NamespaceTerminating)',
     given: [
-      { run: ['create', 'namespace', 'closing'] },
-      { run: ['delete', 'namespace', 'closing', '--wait=false'] },
+      { run: ['create', 'namespace', '$NS-closing'] },
+      { run: ['delete', 'namespace', '$NS-closing', '--wait=false'] },
     ],
-    run: ['create', 'configmap', 'late', '--namespace=closing'],
+    run: ['create', 'configmap', 'late', '--namespace=$NS-closing'],
     clusterWide: true,
     exit: 1,
     stderr: [
-      'error: failed to create configmap: configmaps "late" is forbidden: unable to create new content in namespace closing because it is being terminated',
+      'error: failed to create configmap: configmaps "late" is forbidden: unable to create new content in namespace NS-closing because it is being terminated',
     ],
   },
   {
@@ -127,26 +127,26 @@ export const deleteRows: readonly Row[] = [
     title: 'delete of a definition deletes its objects and ends its API',
     source: 'API-15',
     given: [
-      apply(definition('gone.example.com')),
-      { run: ['wait', '--for=condition=Established', '--timeout=5s', 'crd/gadgets.gone.example.com'] },
-      apply({ ...gadget, apiVersion: 'gone.example.com/v1' }),
-      { run: ['delete', 'crd', 'gadgets.gone.example.com', '--timeout=5s'] },
+      apply(widgets),
+      { run: ['wait', '--for=condition=Established', '--timeout=5s', 'crd/widgets.$NS.example.com'] },
+      apply(widget),
+      { run: ['delete', 'crd', 'widgets.$NS.example.com', '--timeout=5s'] },
     ],
-    run: ['get', 'gadgets.gone.example.com'],
+    run: ['get', 'widgets.$NS.example.com'],
     exit: 1,
-    stderr: /doesn't have a resource type "gadgets"|could not find the requested resource/,
+    stderr: /doesn't have a resource type "widgets"|could not find the requested resource/,
   },
   {
     title: 'wait --for=jsonpath returns when the field has the value',
     source: 'control-plane §3 (wait)',
-    given: [apply(web)],
+    has: [web],
     run: ['wait', '--for=jsonpath={.spec.replicas}=2', 'deployment/web', '--timeout=5s'],
     stdout: ['deployment.apps/web condition met'],
   },
   {
     title: 'wait --for=condition times out',
     source: 'control-plane §3 (wait)',
-    given: [apply(web)],
+    has: [web],
     run: ['wait', '--for=condition=Available', 'deployment/web', '--timeout=100ms'],
     exit: 1,
     stderr: ['error: timed out waiting for the condition on deployments/web'],
@@ -155,7 +155,7 @@ export const deleteRows: readonly Row[] = [
     title: 'wait --for=create returns for what is there',
     source: 'control-plane §3 (wait)',
     since: 31,
-    given: [apply(settings)],
+    has: [settings],
     run: ['wait', '--for=create', 'configmap/settings', '--timeout=5s'],
     stdout: ['configmap/settings condition met'],
   },

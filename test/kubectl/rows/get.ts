@@ -2,7 +2,7 @@ import { apply, gadget, having, settings, web } from '../manifests.js';
 import type { Row } from '../row.js';
 
 const other = { ...settings, metadata: { name: 'other', labels: { tier: 'back' } }, data: {} };
-const both = [apply(settings), apply(other)];
+const both = [settings, other];
 
 const configMap = [
   'Name:  other',
@@ -54,21 +54,21 @@ export const getRows: readonly Row[] = [
   {
     title: 'get prints the columns of the server',
     source: 'table-columns, API-11',
-    given: both,
+    has: both,
     run: ['get', 'configmaps'],
     stdout: ['NAME  DATA  AGE', 'other  0  AGE', 'settings  2  AGE'],
   },
   {
     title: 'get of one object prints one row',
     source: 'API-11',
-    given: [apply(web)],
+    has: [web],
     run: ['get', 'deployment/web'],
     stdout: ['NAME  READY  UP-TO-DATE  AVAILABLE  AGE', 'web  0/2  0  0  AGE'],
   },
   {
     title: 'get -o wide prints the columns of priority 1 too',
     source: 'table-columns',
-    given: [apply(web)],
+    has: [web],
     run: ['get', 'deploy', '-owide'],
     stdout: [
       'NAME  READY  UP-TO-DATE  AVAILABLE  AGE  CONTAINERS  IMAGES  SELECTOR',
@@ -78,14 +78,14 @@ export const getRows: readonly Row[] = [
   {
     title: 'get prints the printer columns of a custom kind',
     source: 'API-15',
-    given: [apply(gadget)],
+    has: [gadget],
     run: ['get', 'gadgets'],
     stdout: ['NAME  COLOUR  AGE', 'ball  red  AGE'],
   },
   {
     title: 'get -o wide prints all printer columns of a custom kind',
     source: 'API-15',
-    given: [apply(gadget)],
+    has: [gadget],
     run: ['get', 'gadgets.shop.example.com', '-owide'],
     stdout: ['NAME  COLOUR  REPLICAS  AGE', 'ball  red  1  AGE'],
   },
@@ -97,38 +97,36 @@ export const getRows: readonly Row[] = [
   },
   {
     title: 'get --all-namespaces prints the namespace first',
-    alone: true,
     source: 'API-11',
-    given: [apply({ ...settings, metadata: { name: 'everywhere', labels: { only: 'here' } } })],
-    run: ['get', 'cm', '--all-namespaces', '-lonly=here'],
-    clusterWide: false,
+    has: [{ ...settings, metadata: { name: 'everywhere', labels: { only: '$NS' } } }],
+    run: ['get', 'cm', '--all-namespaces', '-lonly=$NS'],
     stdout: ['NAMESPACE  NAME  DATA  AGE', 'NS  everywhere  2  AGE'],
   },
   {
     title: 'get --show-labels adds the labels',
     source: 'API-11 (row objects carry metadata)',
-    given: [apply(other)],
+    has: [other],
     run: ['get', 'cm', '--show-labels'],
     stdout: ['NAME  DATA  AGE  LABELS', 'other  0  AGE  tier=back'],
   },
   {
     title: 'get -o name prints type and name',
     source: 'kubectl docs',
-    given: [apply(web), apply(gadget)],
+    has: [web, gadget],
     run: ['get', 'deployments,gadgets', '-oname'],
     stdout: ['deployment.apps/web', 'gadget.shop.example.com/ball'],
   },
   {
     title: 'get -o jsonpath reads a field',
     source: 'kubectl docs',
-    given: [apply(web)],
+    has: [web],
     run: ['get', 'deployment', 'web', '-ojsonpath={.spec.strategy.rollingUpdate.maxSurge}'],
     stdout: ['25%'],
   },
   {
     title: 'get -o custom-columns prints what is asked for',
     source: 'kubectl docs',
-    given: both,
+    has: both,
     run: ['get', 'cm', '-ocustom-columns=WHAT:.metadata.name,COLOUR:.data.colour'],
     stdout: ['WHAT  COLOUR', 'other  <none>', 'settings  blue'],
   },
@@ -161,14 +159,14 @@ export const getRows: readonly Row[] = [
   {
     title: 'get -l selects by equality, set and absence',
     source: 'kubectl docs, API-3',
-    given: [...both, apply({ ...other, metadata: { name: 'third', labels: { tier: 'front', old: 'yes' } } })],
+    has: [...both, { ...other, metadata: { name: 'third', labels: { tier: 'front', old: 'yes' } } }],
     run: ['get', 'cm', '-ltier in (back,front),!old', '-oname'],
     stdout: ['configmap/other'],
   },
   {
     title: 'get --field-selector selects by name',
     source: 'API-13',
-    given: both,
+    has: both,
     run: ['get', 'cm', '--field-selector=metadata.name!=other', '-oname'],
     stdout: ['configmap/settings'],
   },
@@ -196,28 +194,29 @@ export const getRows: readonly Row[] = [
   {
     title: 'get --sort-by sorts by a field',
     source: 'API-11 (includeObject=Object)',
-    given: both,
+    has: both,
     run: ['get', 'cm', '--sort-by={.data.colour}'],
     stdout: ['NAME  DATA  AGE', 'other  0  AGE', 'settings  2  AGE'],
   },
   {
     title: 'get --chunk-size pages through a list',
     source: 'API-4',
-    given: [...both, apply({ ...other, metadata: { name: 'third' } })],
+    has: [...both, { ...other, metadata: { name: 'third' } }],
     run: ['get', 'cm', '--chunk-size=1', '-oname'],
     stdout: ['configmap/other', 'configmap/settings', 'configmap/third'],
   },
   {
     title: 'get all lists every kind of the category, custom ones too',
     source: 'control-plane §3 (get all), API-12',
-    given: [apply(web), apply(gadget), { run: ['create', 'service', 'clusterip', 'web', '--tcp=80'] }],
+    has: [web, gadget],
+    given: [{ run: ['create', 'service', 'clusterip', 'web', '--tcp=80'] }],
     run: ['get', 'all', '-oname'],
     stdout: ['service/web', 'deployment.apps/web', 'gadget.shop.example.com/ball'],
   },
   {
     title: 'get of several kinds keeps going past what is not there, and fails',
     source: 'API-19',
-    given: [apply(settings)],
+    has: [settings],
     run: ['get', 'configmap/settings', 'configmap/nope', '-oname'],
     exit: 1,
     stdout: ['configmap/settings'],
@@ -233,24 +232,21 @@ export const getRows: readonly Row[] = [
   {
     title: 'get --subresource=scale prints the Scale',
     source: 'API-14, table-columns',
-    given: [apply(web)],
+    has: [web],
     run: ['get', 'deployment', 'web', '--subresource=scale'],
     stdout: ['NAME  DESIRED  AVAILABLE  AGE', 'web  2  0  AGE'],
   },
   {
     title: 'get --subresource=status gives the object',
     source: 'API-14',
-    given: [apply(gadget)],
+    has: [gadget],
     run: ['get', 'gadget', 'ball', '--subresource=status', '-oname'],
     stdout: ['gadget.shop.example.com/ball'],
   },
   {
     title: 'describe a ConfigMap',
     source: 'control-plane §3 (describe)',
-    given: [
-      apply({ ...other, data: { colour: 'blue' } }),
-      { run: ['annotate', 'cm', 'other', 'kubectl.kubernetes.io/last-applied-configuration-'] },
-    ],
+    has: [{ ...other, data: { colour: 'blue' } }],
     run: ['describe', 'configmap', 'other'],
     stdout: configMap,
     before: [{ minor: 31, stdout: configMap.toSpliced(configMap.indexOf('BinaryData') - 1, 1) }],
@@ -341,7 +337,7 @@ export const getRows: readonly Row[] = [
   {
     title: 'get of what was scaled to zero prints 0, not nothing',
     source: 'API-15, table-columns',
-    given: [apply(having(gadget, 'spec', { replicas: 0 }))],
+    has: [having(gadget, 'spec', { replicas: 0 })],
     run: ['get', 'gadgets', '-owide'],
     stdout: ['NAME  COLOUR  REPLICAS  AGE', 'ball  red  0  AGE'],
   },

@@ -122,10 +122,10 @@ export const serverRows: readonly Row[] = [
     stdin: {
       apiVersion: 'rbac.authorization.k8s.io/v1',
       kind: 'ClusterRole',
-      metadata: { name: 'reader' },
+      metadata: { name: '$NS' },
       rules: [{ apiGroups: [''], resources: ['pods'], verbs: ['get'] }],
     },
-    stdout: ['clusterrole.rbac.authorization.k8s.io/reader reconciled'],
+    stdout: ['clusterrole.rbac.authorization.k8s.io/NS reconciled'],
     stderr: /^\treconciliation required create\n/,
   },
   {
@@ -181,7 +181,7 @@ export const serverRows: readonly Row[] = [
   {
     title: 'top says that there are no metrics',
     source: 'control-plane §3 (top)',
-    given: [apply(gadget)],
+    has: [gadget],
     run: ['top', 'pods'],
     exit: 1,
     stderr: ['error: Metrics API not available'],
