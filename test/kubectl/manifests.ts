@@ -23,6 +23,14 @@ export const web = {
   },
 };
 
+/** A pod that was given to a node, which may be nowhere. */
+export const podOn = (nodeName: string): object => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name: 'shell' },
+  spec: { nodeName, containers: [{ name: 'shell', image: 'busybox' }] },
+});
+
 export const Gadget = kind<KubernetesObject, 'Namespaced'>({
   group: 'shop.example.com',
   version: 'v1',

@@ -60,13 +60,13 @@ export async function requestToken(ctx: RequestContext): Promise<JsonObject> {
   const account = findCached(ctx);
   if (!account) throw notFound(ctx.resource.facts, ctx.info.name);
   const { namespace = '', name, uid } = account.object.metadata;
+  const expirationSeconds = checkSpec(spec);
   await admitSubresource(ctx, {
     operation: 'CREATE',
     kind: { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' },
     object: request,
     dryRun: false,
   });
-  const expirationSeconds = checkSpec(spec, name);
   const bound = boundTo(ctx, spec, name);
   const { token, expiresAt } = ctx.deps.tokens.issue(
     { namespace, name, uid },
@@ -82,7 +82,7 @@ export async function requestToken(ctx: RequestContext): Promise<JsonObject> {
   };
 }
 
-function checkSpec({ expirationSeconds, audiences }: TokenRequestSpec, name: string): number {
+function checkSpec({ expirationSeconds, audiences }: TokenRequestSpec): number {
   const at = FieldPath.of('spec');
   const causes: StatusCause[] = [];
   const seconds = expirationSeconds ?? defaultSeconds;
@@ -94,7 +94,8 @@ function checkSpec({ expirationSeconds, audiences }: TokenRequestSpec, name: str
   if (seconds > mostSeconds)
     causes.push(fieldError.invalid(here, seconds, 'may not specify a duration larger than 2^32 seconds'));
   if (causes.length > 0)
-    throw invalid({ group: 'authentication.k8s.io', kind: 'TokenRequest' }, name, causes);
+    // The request has no name: what is wrong is not the account.
+    throw invalid({ group: 'authentication.k8s.io', kind: 'TokenRequest' }, '', causes);
   return seconds;
 }
 

@@ -191,8 +191,8 @@ describe('tokens of service accounts', () => {
   it('API-14 refuses what cannot be', async () => {
     const refusal = async (spec: object, account?: string) => (await ask(spec, account)).body as Status;
     expect(await refusal({ expirationSeconds: 60 })).to.include({ reason: 'Invalid', code: 422 });
-    expect((await refusal({ expirationSeconds: 60 })).message).to.include(
-      'spec.expirationSeconds: Invalid value: 60: may not specify a duration less than 10 minutes',
+    expect((await refusal({ expirationSeconds: 60 })).message).to.equal(
+      'TokenRequest.authentication.k8s.io "" is invalid: spec.expirationSeconds: Invalid value: 60: may not specify a duration less than 10 minutes',
     );
     expect(await refusal({}, 'nobody')).to.include({ reason: 'NotFound', code: 404 });
     const pod = { kind: 'Pod', apiVersion: 'v1', name: 'p' };

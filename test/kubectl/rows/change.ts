@@ -1,8 +1,57 @@
-import { ConfigMap, Deployment, Node } from 'gyre/kinds';
-import { apply, Gadget, gadget, having, settings, web } from '../manifests.js';
+import {
+  CertificateSigningRequest,
+  ConfigMap,
+  DaemonSet,
+  Deployment,
+  Node,
+  Pod,
+  ReplicaSet,
+  ReplicationController,
+  RoleBinding,
+  Service,
+  StatefulSet,
+} from 'gyre/kinds';
+import { apply, Gadget, gadget, having, podOn, settings, web } from '../manifests.js';
 import type { Row } from '../row.js';
 
 const labelled = having(settings, 'metadata', { labels: { tier: 'back' } });
+const annotated = having(settings, 'metadata', { annotations: { note: 'keep me' } });
+const daemons = {
+  apiVersion: 'apps/v1',
+  kind: 'DaemonSet',
+  metadata: { name: 'agent' },
+  spec: {
+    selector: { matchLabels: { app: 'agent' } },
+    template: {
+      metadata: { labels: { app: 'agent' } },
+      spec: { containers: [{ name: 'agent', image: 'agent:1' }] },
+    },
+  },
+};
+const gpu = { key: 'gpu', value: 'yes', effect: 'NoSchedule' };
+/** Nobody but who signs looks into it. */
+const pem = '-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n';
+const request = {
+  apiVersion: 'certificates.k8s.io/v1',
+  kind: 'CertificateSigningRequest',
+  metadata: { name: '$NS' },
+  spec: {
+    request: Buffer.from(pem).toString('base64'),
+    signerName: 'example.com/ours',
+    usages: ['client auth'],
+    expirationSeconds: 86_400,
+  },
+};
+
+/** What a controller would write. */
+const statusOf = (type: string, name: string, status: object): readonly string[] => [
+  'patch',
+  type,
+  name,
+  '--subresource=status',
+  `--patch=${JSON.stringify({ status })}`,
+];
+
 const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: '$NS' } };
 
 /** `sed -i` as the editor. */
@@ -61,6 +110,43 @@ export const changeRows: readonly Row[] = [
     leaves: [[Gadget, 'ball', { metadata: { labels: { tier: 'back' }, generation: 1 } }]],
   },
   {
+    title: 'label --list lists the labels',
+    source: 'kubectl docs',
+    has: [labelled],
+    run: ['label', 'configmap', 'settings', '--list'],
+    stdout: ['tier=back'],
+  },
+  {
+    title: 'label -l labels what is selected',
+    source: 'control-plane §3 (label)',
+    has: [labelled, { ...settings, metadata: { name: 'other' } }],
+    run: ['label', 'configmaps', '-ltier=back', 'seen=yes'],
+    stdout: ['configmap/settings labeled'],
+    leaves: [
+      [ConfigMap, 'settings', { metadata: { labels: { seen: 'yes' } } }],
+      [ConfigMap, 'other', { metadata: { labels: undefined } }],
+    ],
+  },
+  {
+    title: 'label --dry-run=server labels nothing',
+    source: 'API-7',
+    has: [settings],
+    run: ['label', 'configmap', 'settings', 'tier=back', '--dry-run=server'],
+    stdout: ['configmap/settings labeled (server dry run)'],
+    leaves: [[ConfigMap, 'settings', { metadata: { labels: undefined } }]],
+  },
+  {
+    title: 'label --resource-version refuses what has changed since',
+    source: 'API-6',
+    has: [settings],
+    run: ['label', 'configmap', 'settings', 'tier=back', '--resource-version=1'],
+    exit: 1,
+    stderr: [
+      'Error from server (Conflict): Operation cannot be fulfilled on configmaps "settings": the object has been modified; please apply your changes to the latest version and try again',
+    ],
+    leaves: [[ConfigMap, 'settings', { metadata: { labels: undefined } }]],
+  },
+  {
     title: 'annotate adds an annotation',
     source: 'control-plane §3 (annotate)',
     has: [settings],
@@ -68,6 +154,44 @@ export const changeRows: readonly Row[] = [
     stdout: ['configmap/settings annotated'],
     before: [{ minor: 28, stdout: ['configmap/settings annotate'] }],
     leaves: [[ConfigMap, 'settings', { metadata: { annotations: { note: 'keep me' } } }]],
+  },
+  {
+    title: 'annotate does not overwrite unless told to',
+    source: 'kubectl docs',
+    has: [annotated],
+    run: ['annotate', 'configmap', 'settings', 'note=other'],
+    exit: 1,
+    stderr: [
+      "error: --overwrite is false but found the following declared annotation(s): 'note' already has a value (keep me)",
+    ],
+    leaves: [[ConfigMap, 'settings', { metadata: { annotations: { note: 'keep me' } } }]],
+  },
+  {
+    title: 'annotate --overwrite overwrites',
+    source: 'control-plane §3 (annotate)',
+    has: [annotated],
+    run: ['annotate', 'configmap', 'settings', 'note=other', '--overwrite'],
+    stdout: ['configmap/settings annotated'],
+    before: [{ minor: 28, stdout: ['configmap/settings annotate'] }],
+    leaves: [[ConfigMap, 'settings', { metadata: { annotations: { note: 'other' } } }]],
+  },
+  {
+    title: 'annotate key- removes the annotation',
+    source: 'control-plane §3 (annotate)',
+    has: [annotated],
+    run: ['annotate', 'configmap', 'settings', 'note-'],
+    stdout: ['configmap/settings annotated'],
+    before: [{ minor: 28, stdout: ['configmap/settings annotate'] }],
+    leaves: [[ConfigMap, 'settings', { metadata: { annotations: undefined } }]],
+  },
+  {
+    title: 'annotate --dry-run=server annotates nothing',
+    source: 'API-7',
+    has: [annotated],
+    run: ['annotate', 'configmap', 'settings', 'more=1', '--dry-run=server'],
+    stdout: ['configmap/settings annotated (server dry run)'],
+    before: [{ minor: 28, stdout: ['configmap/settings annotate (server dry run)'] }],
+    leaves: [[ConfigMap, 'settings', { metadata: { annotations: { note: 'keep me', more: undefined } } }]],
   },
   {
     title: 'patch merges strategically by default',
@@ -156,6 +280,38 @@ export const changeRows: readonly Row[] = [
     stdout: ['configmap/settings patched (no change)'],
   },
   {
+    title: 'patch --dry-run=server answers as if, and changes nothing',
+    source: 'API-7',
+    has: [settings],
+    run: ['patch', 'configmap', 'settings', '--patch={"data":{"size":"9"}}', '--dry-run=server'],
+    // It does not say that it was a trial.
+    stdout: ['configmap/settings patched'],
+    leaves: [[ConfigMap, 'settings', { data: settings.data }]],
+  },
+  {
+    title: 'patch --subresource=scale changes the replicas',
+    source: 'API-14',
+    has: [web],
+    run: [
+      'patch',
+      'deployment',
+      'web',
+      '--type=merge',
+      '--subresource=scale',
+      '--patch={"spec":{"replicas":3}}',
+    ],
+    stdout: ['scale.autoscaling/web patched'],
+    leaves: [[Deployment, 'web', { spec: { replicas: 3 } }]],
+  },
+  {
+    title: 'patch --subresource of one that is not there',
+    source: 'API-14, API-19',
+    has: [settings],
+    run: ['patch', 'configmap', 'settings', '--subresource=scale', '--patch={}'],
+    exit: 1,
+    stderr: ['Error from server (NotFound): the server could not find the requested resource'],
+  },
+  {
     title: 'patch warns of unknown fields',
     source: 'API-10',
     has: [web],
@@ -224,6 +380,44 @@ export const changeRows: readonly Row[] = [
     leaves: [[Gadget, 'ball', { spec: { colour: 'green' } }]],
   },
   {
+    title: 'edit --subresource=status writes the status alone',
+    source: 'control-plane §3 (edit --subresource), API-14',
+    has: [gadget],
+    given: [
+      {
+        run: [
+          'patch',
+          'gadget',
+          'ball',
+          '--type=merge',
+          '--subresource=status',
+          '--patch={"status":{"phase":"Resting"}}',
+        ],
+      },
+    ],
+    run: ['edit', 'gadget', 'ball', '--subresource=status'],
+    env: editor('-e s/Resting/Bouncing/ -e s/red/green/'),
+    stdout: ['gadget.shop.example.com/ball edited'],
+    leaves: [
+      [
+        Gadget,
+        'ball',
+        { metadata: { generation: 1 }, spec: { colour: 'red' }, status: { phase: 'Bouncing' } },
+      ],
+    ],
+  },
+  {
+    title: 'edit of what the server refuses opens the editor again, and keeps a copy',
+    source: 'control-plane §3 (edit), API-15',
+    has: [gadget],
+    run: ['edit', 'gadget', 'ball'],
+    env: editor('"s/colour: red/colour: mauve/"'),
+    exit: 1,
+    stderr:
+      /^error: gadgets\.shop\.example\.com "ball" is invalid\nA copy of your changes has been stored to "\S+"\nerror: Edit cancelled, no valid changes were saved\.$/,
+    leaves: [[Gadget, 'ball', { spec: { colour: 'red' } }]],
+  },
+  {
     title: 'replace puts the object',
     source: 'control-plane §3 (replace)',
     given: [apply(settings)],
@@ -267,6 +461,44 @@ export const changeRows: readonly Row[] = [
     leaves: [[ConfigMap, 'settings', { data: { colour: 'green', size: undefined } }]],
   },
   {
+    title: 'replace --subresource=status puts the status alone',
+    source: 'control-plane §3 (replace), API-14',
+    has: [gadget],
+    run: ['replace', '--subresource=status', '-f', '-'],
+    stdin: { ...gadget, spec: { colour: 'green' }, status: { phase: 'Bouncing' } },
+    stdout: ['gadget.shop.example.com/ball replaced'],
+    leaves: [
+      [
+        Gadget,
+        'ball',
+        { metadata: { generation: 1 }, spec: { colour: 'red' }, status: { phase: 'Bouncing' } },
+      ],
+    ],
+  },
+  {
+    title: 'replace --dry-run=server puts nothing',
+    source: 'API-7',
+    has: [settings],
+    run: ['replace', '--dry-run=server', '-f', '-'],
+    stdin: { ...settings, data: { colour: 'green' } },
+    stdout: ['configmap/settings replaced (server dry run)'],
+    leaves: [[ConfigMap, 'settings', { data: settings.data }]],
+  },
+  {
+    title: 'replace refuses to change what is immutable',
+    source: 'control-plane §3 (replace), API-19',
+    has: [web],
+    run: ['replace', '-f', '-'],
+    stdin: having(web, 'spec', {
+      selector: { matchLabels: { app: 'web', tier: 'back' } },
+      template: { metadata: { labels: { app: 'web', tier: 'back' } }, spec: web.spec.template.spec },
+    }),
+    exit: 1,
+    stderr:
+      /^The Deployment "web" is invalid: spec\.selector: Invalid value: .*"tier":"back".*: field is immutable$/,
+    leaves: [[Deployment, 'web', { metadata: { generation: 1 } }]],
+  },
+  {
     title: 'scale changes the replicas of a Deployment',
     source: 'API-14',
     has: [web],
@@ -292,6 +524,56 @@ export const changeRows: readonly Row[] = [
     leaves: [[Deployment, 'web', { spec: { replicas: 2 } }]],
   },
   {
+    title: 'scale changes the replicas of a StatefulSet',
+    source: 'API-14',
+    has: [{ ...web, kind: 'StatefulSet', spec: { ...web.spec, serviceName: 'web' } }],
+    run: ['scale', 'statefulset/web', '--replicas=5'],
+    stdout: ['statefulset.apps/web scaled'],
+    leaves: [[StatefulSet, 'web', { metadata: { generation: 2 }, spec: { replicas: 5 } }]],
+  },
+  {
+    title: 'scale changes the replicas of a ReplicaSet',
+    source: 'API-14',
+    has: [{ ...web, kind: 'ReplicaSet' }],
+    run: ['scale', 'rs/web', '--current-replicas=2', '--replicas=0'],
+    stdout: ['replicaset.apps/web scaled'],
+    leaves: [[ReplicaSet, 'web', { metadata: { generation: 2 }, spec: { replicas: 0 } }]],
+  },
+  {
+    title: 'scale changes the replicas of a ReplicationController',
+    source: 'API-14',
+    has: [
+      {
+        apiVersion: 'v1',
+        kind: 'ReplicationController',
+        metadata: { name: 'web' },
+        spec: { ...web.spec, selector: { app: 'web' } },
+      },
+    ],
+    run: ['scale', 'rc', 'web', '--replicas=5'],
+    stdout: ['replicationcontroller/web scaled'],
+    leaves: [[ReplicationController, 'web', { spec: { replicas: 5 } }]],
+  },
+  {
+    title: 'scale -l scales all that match',
+    source: 'control-plane §3 (scale)',
+    has: [web, { ...web, metadata: { name: 'other', labels: { app: 'web' } } }],
+    run: ['scale', 'deployments', '-lapp=web', '--replicas=1'],
+    stdout: ['deployment.apps/other scaled', 'deployment.apps/web scaled'],
+    leaves: [
+      [Deployment, 'other', { spec: { replicas: 1 } }],
+      [Deployment, 'web', { spec: { replicas: 1 } }],
+    ],
+  },
+  {
+    title: 'scale of what has no scale',
+    source: 'API-14, API-19',
+    has: [settings],
+    run: ['scale', 'configmap', 'settings', '--replicas=1'],
+    exit: 1,
+    stderr: ['Error from server (NotFound): the server could not find the requested resource'],
+  },
+  {
     title: 'set image changes one container',
     source: 'control-plane §3 (set image)',
     has: [web],
@@ -302,6 +584,140 @@ export const changeRows: readonly Row[] = [
         Deployment,
         'web',
         { spec: { template: { spec: { containers: [{ name: 'nginx', image: 'nginx:1.28' }] } } } },
+      ],
+    ],
+  },
+  {
+    title: 'set image of a container that is not there',
+    source: 'control-plane §3 (set image)',
+    has: [web],
+    run: ['set', 'image', 'deployment/web', 'nope=nginx:1.28'],
+    exit: 1,
+    stderr: ['error: unable to find container named "nope"'],
+    leaves: [[Deployment, 'web', { metadata: { generation: 1 } }]],
+  },
+  {
+    title: 'set env sets a variable, and takes one away',
+    source: 'control-plane §3 (set env)',
+    has: [web],
+    given: [{ run: ['set', 'env', 'deployment/web', 'LEVEL=3', 'MODE=fast'] }],
+    run: ['set', 'env', 'deployment/web', 'LEVEL=4', 'MODE-'],
+    stdout: ['deployment.apps/web env updated'],
+    leaves: [
+      [
+        Deployment,
+        'web',
+        {
+          metadata: { generation: 3 },
+          spec: { template: { spec: { containers: [{ env: [{ name: 'LEVEL', value: '4' }] }] } } },
+        },
+      ],
+    ],
+  },
+  {
+    title: 'set env --from takes the keys of a ConfigMap',
+    source: 'control-plane §3 (set env)',
+    has: [web, settings],
+    run: ['set', 'env', 'deployment/web', '--from=configmap/settings', '--keys=colour'],
+    stdout: ['deployment.apps/web env updated'],
+    stderr: ['Warning: key colour transferred to COLOUR'],
+    leaves: [
+      [
+        Deployment,
+        'web',
+        {
+          spec: {
+            template: {
+              spec: {
+                containers: [
+                  {
+                    env: [
+                      { name: 'COLOUR', valueFrom: { configMapKeyRef: { name: 'settings', key: 'colour' } } },
+                    ],
+                  },
+                ],
+              },
+            },
+          },
+        },
+      ],
+    ],
+  },
+  {
+    title: 'set env --list lists the variables',
+    source: 'control-plane §3 (set env)',
+    given: [{ run: ['run', 'web', '--image=nginx', '--env=LEVEL=3'] }],
+    run: ['set', 'env', 'pod/web', '--list'],
+    stdout: ['# Pod web, container web', 'LEVEL=3'],
+  },
+  {
+    title: 'set resources sets requests and limits',
+    source: 'control-plane §3 (set resources)',
+    has: [web],
+    run: ['set', 'resources', 'deployment', 'web', '--requests=cpu=100m', '--limits=cpu=200m,memory=64Mi'],
+    stdout: ['deployment.apps/web resource requirements updated'],
+    leaves: [
+      [
+        Deployment,
+        'web',
+        {
+          metadata: { generation: 2 },
+          spec: {
+            template: {
+              spec: {
+                containers: [
+                  { resources: { requests: { cpu: '100m' }, limits: { cpu: '200m', memory: '64Mi' } } },
+                ],
+              },
+            },
+          },
+        },
+      ],
+    ],
+  },
+  {
+    title: 'set resources refuses a request above its limit',
+    source: 'control-plane §3 (set resources), API-19',
+    has: [web],
+    run: ['set', 'resources', 'deployment', 'web', '--requests=cpu=2', '--limits=cpu=1'],
+    exit: 1,
+    stderr: [
+      'error: failed to patch resources update to pod template Deployment.apps "web" is invalid: spec.template.spec.containers[0].resources.requests: Invalid value: "2": must be less than or equal to cpu limit of 1',
+    ],
+    leaves: [[Deployment, 'web', { metadata: { generation: 1 } }]],
+  },
+  {
+    title: 'set serviceaccount names the account of the pods',
+    source: 'control-plane §3 (set)',
+    has: [web],
+    run: ['set', 'serviceaccount', 'deployment', 'web', 'robot'],
+    stdout: ['deployment.apps/web serviceaccount updated'],
+    leaves: [[Deployment, 'web', { spec: { template: { spec: { serviceAccountName: 'robot' } } } }]],
+  },
+  {
+    title: 'set selector changes whom a Service selects',
+    source: 'control-plane §3 (set)',
+    given: [{ run: ['create', 'service', 'clusterip', 'web', '--tcp=80'] }],
+    run: ['set', 'selector', 'service', 'web', 'app=shop'],
+    stdout: ['service/web selector updated'],
+    leaves: [[Service, 'web', { spec: { selector: { app: 'shop' } } }]],
+  },
+  {
+    title: 'set subject adds somebody to a RoleBinding',
+    source: 'control-plane §3 (set)',
+    given: [{ run: ['create', 'rolebinding', 'readers', '--clusterrole=view', '--user=jane'] }],
+    run: ['set', 'subject', 'rolebinding', 'readers', '--user=joe'],
+    stdout: ['rolebinding.rbac.authorization.k8s.io/readers subjects updated'],
+    leaves: [
+      [
+        RoleBinding,
+        'readers',
+        {
+          subjects: [
+            { kind: 'User', name: 'jane' },
+            { kind: 'User', name: 'joe' },
+          ],
+        },
       ],
     ],
   },
@@ -329,6 +745,124 @@ export const changeRows: readonly Row[] = [
     ],
   },
   {
+    title: 'rollout pause pauses, once',
+    source: 'control-plane §3 (rollout pause), D-14',
+    has: [web],
+    given: [{ run: ['rollout', 'pause', 'deployment/web'] }],
+    run: ['rollout', 'pause', 'deployment/web'],
+    exit: 1,
+    stderr: ['error: deployments.apps "web" is already paused'],
+    leaves: [[Deployment, 'web', { metadata: { generation: 2 }, spec: { paused: true } }]],
+  },
+  {
+    title: 'rollout restart of what is paused is refused',
+    source: 'control-plane §3 (rollout restart)',
+    has: [having(web, 'spec', { paused: true })],
+    run: ['rollout', 'restart', 'deployment/web'],
+    exit: 1,
+    stderr: ['error: deployments.apps "web" can\'t restart paused deployment (run rollout resume first)'],
+    leaves: [[Deployment, 'web', { metadata: { generation: 1 } }]],
+  },
+  {
+    title: 'rollout resume resumes, once',
+    source: 'control-plane §3 (rollout resume), D-14',
+    has: [having(web, 'spec', { paused: true })],
+    given: [{ run: ['rollout', 'resume', 'deployment/web'] }],
+    run: ['rollout', 'resume', 'deployment/web'],
+    exit: 1,
+    stderr: ['error: deployments.apps "web" is not paused'],
+    leaves: [[Deployment, 'web', { metadata: { generation: 2 }, spec: { paused: undefined } }]],
+  },
+  {
+    title: 'rollout restart of a DaemonSet changes its template',
+    source: 'control-plane §3 (rollout restart)',
+    has: [daemons],
+    run: ['rollout', 'restart', 'daemonset/agent'],
+    stdout: ['daemonset.apps/agent restarted'],
+    leaves: [
+      [
+        DaemonSet,
+        'agent',
+        {
+          metadata: { generation: 2 },
+          spec: {
+            template: {
+              metadata: {
+                annotations: { 'kubectl.kubernetes.io/restartedAt': (at: unknown) => typeof at === 'string' },
+              },
+            },
+          },
+        },
+      ],
+    ],
+  },
+  {
+    title: 'rollout pause of a DaemonSet is not supported',
+    source: 'control-plane §3 (rollout pause)',
+    has: [daemons],
+    run: ['rollout', 'pause', 'daemonset/agent'],
+    exit: 1,
+    stderr: ['error: daemonsets.apps "agent" pausing is not supported'],
+  },
+  {
+    title: 'rollout status of a DaemonSet reads its status, whoever writes it',
+    source: 'control-plane §3 (rollout status)',
+    has: [daemons],
+    run: ['rollout', 'status', 'daemonset/agent', '--timeout=15s'],
+    meanwhile: [
+      {
+        after: /^Waiting for daemon set spec update to be observed/m,
+        run: statusOf('daemonset', 'agent', {
+          observedGeneration: 1,
+          desiredNumberScheduled: 2,
+          updatedNumberScheduled: 1,
+        }),
+      },
+      {
+        after: /1 out of 2 new pods have been updated/,
+        run: statusOf('daemonset', 'agent', { updatedNumberScheduled: 2, numberAvailable: 2 }),
+      },
+    ],
+    stdout:
+      /^Waiting for daemon set "agent" rollout to finish: 1 out of 2 new pods have been updated\.\.\.\n(?:.*\n)*daemon set "agent" successfully rolled out$/m,
+  },
+  {
+    title: 'rollout status of a StatefulSet reads its status, whoever writes it',
+    source: 'control-plane §3 (rollout status)',
+    has: [{ ...web, kind: 'StatefulSet', spec: { ...web.spec, serviceName: 'web' } }],
+    given: [
+      {
+        run: statusOf('statefulset', 'web', {
+          observedGeneration: 1,
+          replicas: 2,
+          readyReplicas: 2,
+          updatedReplicas: 2,
+          currentRevision: 'web-1',
+          updateRevision: 'web-1',
+        }),
+      },
+    ],
+    run: ['rollout', 'status', 'statefulset/web', '--timeout=15s'],
+    stdout: ['partitioned roll out complete: 2 new pods have been updated...'],
+  },
+  {
+    title: 'rollout status that times out says so',
+    source: 'control-plane §3 (rollout status)',
+    has: [web],
+    run: ['rollout', 'status', 'deployment/web', '--timeout=100ms'],
+    exit: 1,
+    stdout: /^Waiting for deployment spec update to be observed\.\.\./,
+    stderr: /^error: timed out waiting for the condition$/m,
+  },
+  {
+    title: 'rollout undo of what has no history',
+    source: 'control-plane §3 (rollout undo)',
+    has: [web],
+    run: ['rollout', 'undo', 'deployment/web'],
+    exit: 1,
+    stderr: ['error: no rollout history found for deployment "web"'],
+  },
+  {
     title: 'cordon makes a Node unschedulable, which has a taint for it',
     source: 'control-plane §3 (cordon)',
     has: [node],
@@ -338,6 +872,123 @@ export const changeRows: readonly Row[] = [
     leaves: [[Node, '$NS', { spec: { unschedulable: true } }]],
   },
   {
+    title: 'cordon of a Node that is cordoned',
+    source: 'control-plane §3 (cordon)',
+    has: [{ ...node, spec: { unschedulable: true } }],
+    run: ['cordon', '$NS'],
+    clusterWide: true,
+    stdout: ['node/NS already cordoned'],
+    leaves: [[Node, '$NS', { spec: { unschedulable: true } }]],
+  },
+  {
+    title: 'uncordon makes it schedulable again',
+    source: 'control-plane §3 (cordon)',
+    has: [{ ...node, spec: { unschedulable: true } }],
+    run: ['uncordon', '$NS'],
+    clusterWide: true,
+    stdout: ['node/NS uncordoned'],
+    leaves: [[Node, '$NS', { spec: { unschedulable: undefined } }]],
+  },
+  {
+    title: 'drain refuses pods that nothing would make anew',
+    source: 'control-plane §3 (drain)',
+    has: [node, podOn('$NS')],
+    run: ['drain', '$NS'],
+    clusterWide: true,
+    exit: 1,
+    stdout: ['node/NS cordoned'],
+    stderr:
+      /cannot delete Pods (?:declare no controller|that declare no controller) \(use --force to override\): NS\/shell/,
+    leaves: [
+      [Node, '$NS', { spec: { unschedulable: true } }],
+      [Pod, 'shell', { metadata: { deletionTimestamp: undefined } }],
+    ],
+  },
+  {
+    title: 'drain --force --grace-period=0 evicts them',
+    source: 'control-plane §3 (drain), §3.1 (protobuf bodies)',
+    has: [node, podOn('$NS')],
+    run: ['drain', '$NS', '--force', '--grace-period=0'],
+    clusterWide: true,
+    stdout: ['node/NS cordoned', 'evicting pod NS/shell', 'pod/shell evicted', 'node/NS drained'],
+    stderr: /^Warning: deleting Pods (?:that )?declare no controller: NS\/shell$/,
+    leaves: [[Pod, 'shell', 'nothing']],
+  },
+  {
+    title: 'drain --disable-eviction deletes them',
+    source: 'control-plane §3 (drain), §3.1 (protobuf bodies)',
+    has: [node, podOn('$NS')],
+    run: ['drain', '$NS', '--force', '--grace-period=0', '--disable-eviction'],
+    clusterWide: true,
+    stdout: ['node/NS cordoned', 'pod/shell deleted', 'node/NS drained'],
+    stderr: /^Warning: deleting Pods (?:that )?declare no controller: NS\/shell$/,
+    leaves: [[Pod, 'shell', 'nothing']],
+  },
+  {
+    title: 'certificate approve approves what was asked for',
+    source: 'control-plane §3 (certificate approve), API-14, OC-19',
+    has: [request],
+    run: ['certificate', 'approve', '$NS'],
+    clusterWide: true,
+    stdout: ['certificatesigningrequest.certificates.k8s.io/NS approved'],
+    leaves: [
+      [
+        CertificateSigningRequest,
+        '$NS',
+        {
+          spec: { username: 'admin' },
+          status: {
+            conditions: [
+              {
+                type: 'Approved',
+                status: 'True',
+                reason: 'KubectlApprove',
+                message: 'This CSR was approved by kubectl certificate approve.',
+              },
+            ],
+          },
+        },
+      ],
+    ],
+  },
+  {
+    title: 'certificate deny denies it, and get csr says so',
+    source: 'control-plane §3 (certificate deny), OC-19, table-columns',
+    has: [request],
+    given: [{ run: ['certificate', 'deny', '$NS'] }],
+    run: ['get', 'csr', '$NS'],
+    clusterWide: true,
+    stdout: [
+      'NAME  AGE  SIGNERNAME  REQUESTOR  REQUESTEDDURATION  CONDITION',
+      'NS  AGE  example.com/ours  admin  AGE  Denied',
+    ],
+    leaves: [
+      [
+        CertificateSigningRequest,
+        '$NS',
+        { status: { conditions: [{ type: 'Denied', status: 'True', reason: 'KubectlDeny' }] } },
+      ],
+    ],
+  },
+  {
+    title: 'certificate approve of what was denied is refused',
+    source: 'control-plane §3 (certificate approve), OC-19',
+    has: [request],
+    given: [{ run: ['certificate', 'deny', '$NS'] }],
+    run: ['certificate', 'approve', '$NS'],
+    clusterWide: true,
+    exit: 1,
+    stderr: ['error: certificate signing request "NS" is already Denied'],
+  },
+  {
+    title: 'certificate approve of a request that is not there',
+    source: 'API-19',
+    run: ['certificate', 'approve', '$NS'],
+    clusterWide: true,
+    exit: 1,
+    stderr: ['Error from server (NotFound): certificatesigningrequests.certificates.k8s.io "NS" not found'],
+  },
+  {
     title: 'taint adds a taint',
     source: 'control-plane §3 (taint)',
     has: [node],
@@ -345,5 +996,112 @@ export const changeRows: readonly Row[] = [
     clusterWide: true,
     stdout: ['node/NS tainted'],
     leaves: [[Node, '$NS', { spec: { taints: [{ key: 'gpu', value: 'yes', effect: 'NoSchedule' }] } }]],
+  },
+  {
+    title: 'taint --overwrite changes its value',
+    source: 'control-plane §3 (taint)',
+    has: [{ ...node, spec: { taints: [gpu] } }],
+    run: ['taint', 'node', '$NS', 'gpu=no:NoSchedule', '--overwrite'],
+    clusterWide: true,
+    stdout: ['node/NS modified'],
+    leaves: [[Node, '$NS', { spec: { taints: [{ ...gpu, value: 'no' }] } }]],
+  },
+  {
+    title: 'taint does not overwrite unless told to',
+    source: 'control-plane §3 (taint)',
+    has: [{ ...node, spec: { taints: [gpu] } }],
+    run: ['taint', 'node', '$NS', 'gpu=no:NoSchedule'],
+    clusterWide: true,
+    exit: 1,
+    stderr: ['error: node NS already has gpu taint(s) with same effect(s) and --overwrite is false'],
+    leaves: [[Node, '$NS', { spec: { taints: [gpu] } }]],
+  },
+  {
+    title: 'taint key- removes it',
+    source: 'control-plane §3 (taint)',
+    has: [{ ...node, spec: { taints: [gpu] } }],
+    run: ['taint', 'node', '$NS', 'gpu-'],
+    clusterWide: true,
+    stdout: ['node/NS untainted'],
+    leaves: [[Node, '$NS', { spec: { taints: undefined } }]],
+  },
+  {
+    title: 'debug --copy-to copies a pod, with one more container',
+    source: 'control-plane §3 (debug)',
+    has: [podOn('n1')],
+    run: [
+      'debug',
+      'shell',
+      '--image=busybox',
+      '--container=tools',
+      '--copy-to=copy',
+      '--share-processes',
+      '--attach=false',
+      '--profile=general',
+    ],
+    leaves: [
+      [
+        Pod,
+        'copy',
+        {
+          spec: {
+            shareProcessNamespace: true,
+            nodeName: undefined,
+            containers: [{ name: 'shell' }, { name: 'tools', image: 'busybox' }],
+          },
+        },
+      ],
+      [Pod, 'shell', { spec: { nodeName: 'n1' } }],
+    ],
+  },
+  {
+    title: 'debug --copy-to --set-image changes the image of the copy',
+    source: 'control-plane §3 (debug)',
+    has: [podOn('n1')],
+    run: [
+      'debug',
+      'shell',
+      '--copy-to=copy',
+      '--set-image=shell=busybox:2',
+      '--attach=false',
+      '--profile=general',
+    ],
+    leaves: [[Pod, 'copy', { spec: { containers: [{ name: 'shell', image: 'busybox:2' }] } }]],
+  },
+  {
+    title: 'debug adds an ephemeral container',
+    source: 'control-plane §3 (debug), API-14',
+    has: [podOn('n1')],
+    run: [
+      'debug',
+      'shell',
+      '--image=busybox',
+      '--container=tools',
+      '--target=shell',
+      '--attach=false',
+      '--profile=general',
+    ],
+    stdout: /^Targeting container "shell"\./,
+    leaves: [
+      [
+        Pod,
+        'shell',
+        {
+          spec: { ephemeralContainers: [{ name: 'tools', image: 'busybox', targetContainerName: 'shell' }] },
+        },
+      ],
+    ],
+  },
+  {
+    title: 'debug node/… makes a pod there, in the namespaces of the machine',
+    source: 'control-plane §3 (debug), §3.1 (protobuf bodies)',
+    has: [node],
+    given: [{ run: ['debug', 'node/$NS', '--image=busybox', '--attach=false', '--profile=general'] }],
+    run: [
+      'get',
+      'pods',
+      '-ojsonpath={range .items[*]}{.metadata.name} {.spec.nodeName} {.spec.hostNetwork} {.spec.hostPID} {.spec.volumes[0].hostPath.path}{"\\n"}{end}',
+    ],
+    stdout: /^node-debugger-NS-\w{5} NS true true \/$/,
   },
 ];

@@ -1,21 +1,30 @@
+import { systemClock } from '#src/system/index.js';
+import { createAuthority } from '#src/pki/index.js';
 import {
+  ClusterRole,
+  ClusterRoleBinding,
   ConfigMap,
   CronJob,
   Deployment,
+  HorizontalPodAutoscaler,
   Ingress,
   Job,
   Namespace,
   Pod,
   PodDisruptionBudget,
+  PriorityClass,
+  ResourceQuota,
   Role,
   RoleBinding,
   Secret,
   Service,
   ServiceAccount,
 } from 'gyre/kinds';
-import { apply, gadget, having, settings, web } from '../manifests.js';
+import { apply, Gadget, gadget, having, settings, web } from '../manifests.js';
 import type { Row } from '../row.js';
 
+const base64 = (text: string): string => Buffer.from(text).toString('base64');
+const isPem = (data: string): boolean => Buffer.from(data, 'base64').toString().startsWith('-----BEGIN ');
 const bodies = 'control-plane §3.1 (protobuf bodies)';
 
 /** `kubectl create` from generators, which send protobuf, and from files; `run` and `expose`. */
@@ -258,6 +267,342 @@ export const createRows: readonly Row[] = [
     ],
   },
   {
+    title: 'create configmap --from-file and --from-env-file read files',
+    source: bodies,
+    files: { 'colours.txt': 'red\nblue\n', env: '# what is set\nSIZE=3\n' },
+    given: [{ run: ['create', 'configmap', 'files', '--from-file=$DIR/colours.txt'] }],
+    run: ['create', 'configmap', 'env', '--from-env-file=$DIR/env'],
+    stdout: ['configmap/env created'],
+    leaves: [
+      [ConfigMap, 'files', { data: { 'colours.txt': 'red\nblue\n' } }],
+      [ConfigMap, 'env', { data: { SIZE: '3' } }],
+    ],
+  },
+  {
+    title: 'create secret tls takes a certificate and its key',
+    source: `${bodies}, OC-16`,
+    files: async () => {
+      const { cert, key } = await createAuthority('example.com', { clock: systemClock });
+      return { 'tls.crt': cert, 'tls.key': key };
+    },
+    run: ['create', 'secret', 'tls', 'front', '--cert=$DIR/tls.crt', '--key=$DIR/tls.key'],
+    stdout: ['secret/front created'],
+    leaves: [[Secret, 'front', { type: 'kubernetes.io/tls', data: { 'tls.crt': isPem, 'tls.key': isPem } }]],
+  },
+  {
+    title: 'create secret docker-registry makes the file that registries are asked with',
+    source: `${bodies}, OC-16`,
+    run: [
+      'create',
+      'secret',
+      'docker-registry',
+      'docker',
+      '--docker-server=registry.example.com',
+      '--docker-username=jane',
+      '--docker-password=hunter2',
+    ],
+    stdout: ['secret/docker created'],
+    leaves: [
+      [
+        Secret,
+        'docker',
+        {
+          type: 'kubernetes.io/dockerconfigjson',
+          data: {
+            '.dockerconfigjson': base64(
+              '{"auths":{"registry.example.com":{"username":"jane","password":"hunter2","auth":"amFuZTpodW50ZXIy"}}}',
+            ),
+          },
+        },
+      ],
+    ],
+  },
+  {
+    title: 'create secret refuses a key that its type must not lack',
+    source: 'API-19, OC-16',
+    run: ['create', 'secret', 'generic', 'front', '--type=kubernetes.io/tls', '--from-literal=tls.crt=x'],
+    exit: 1,
+    stderr: ['error: failed to create secret Secret "front" is invalid: data[tls.key]: Required value'],
+    leaves: [[Secret, 'front', 'nothing']],
+  },
+  {
+    title: 'create quota',
+    source: bodies,
+    run: ['create', 'quota', 'small', '--hard=pods=2,requests.cpu=500m', '--scopes=NotTerminating'],
+    stdout: ['resourcequota/small created'],
+    leaves: [
+      [
+        ResourceQuota,
+        'small',
+        { spec: { hard: { pods: '2', 'requests.cpu': '500m' }, scopes: ['NotTerminating'] } },
+      ],
+    ],
+  },
+  {
+    title: 'create priorityclass has the defaults',
+    source: `${bodies}, OC-16`,
+    run: ['create', 'priorityclass', '$NS', '--value=1000', '--description=before others'],
+    clusterWide: true,
+    stdout: ['priorityclass.scheduling.k8s.io/NS created'],
+    leaves: [
+      [
+        PriorityClass,
+        '$NS',
+        { value: 1000, description: 'before others', preemptionPolicy: 'PreemptLowerPriority' },
+      ],
+    ],
+  },
+  {
+    title: 'create clusterrole of resources, with a subresource',
+    source: `${bodies}, API-12`,
+    run: ['create', 'clusterrole', '$NS', '--verb=get,watch', '--resource=deployments/scale,nodes'],
+    clusterWide: true,
+    stdout: ['clusterrole.rbac.authorization.k8s.io/NS created'],
+    leaves: [
+      [
+        ClusterRole,
+        '$NS',
+        {
+          rules: [
+            { verbs: ['get', 'watch'], apiGroups: [''], resources: ['nodes'] },
+            { verbs: ['get', 'watch'], apiGroups: ['apps'], resources: ['deployments/scale'] },
+          ],
+        },
+      ],
+    ],
+  },
+  {
+    title: 'create clusterrole of paths, and of what others say',
+    source: bodies,
+    given: [{ run: ['create', 'clusterrole', '$NS-paths', '--verb=get', '--non-resource-url=/healthz'] }],
+    run: ['create', 'clusterrole', '$NS-sum', '--aggregation-rule=part-of=$NS'],
+    clusterWide: true,
+    stdout: ['clusterrole.rbac.authorization.k8s.io/NS-sum created'],
+    leaves: [
+      [ClusterRole, '$NS-paths', { rules: [{ verbs: ['get'], nonResourceURLs: ['/healthz'] }] }],
+      [
+        ClusterRole,
+        '$NS-sum',
+        { aggregationRule: { clusterRoleSelectors: [{ matchLabels: { 'part-of': '$NS' } }] } },
+      ],
+    ],
+  },
+  {
+    title: 'create clusterrolebinding',
+    source: bodies,
+    run: ['create', 'clusterrolebinding', '$NS', '--clusterrole=view', '--group=ops'],
+    clusterWide: true,
+    stdout: ['clusterrolebinding.rbac.authorization.k8s.io/NS created'],
+    leaves: [
+      [
+        ClusterRoleBinding,
+        '$NS',
+        {
+          roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'view' },
+          subjects: [{ kind: 'Group', name: 'ops', apiGroup: 'rbac.authorization.k8s.io' }],
+        },
+      ],
+    ],
+  },
+  {
+    title: 'create service nodeport takes a free port',
+    source: `${bodies}, OC-17`,
+    run: ['create', 'service', 'nodeport', 'web', '--tcp=80:8080'],
+    stdout: ['service/web created'],
+    leaves: [
+      [
+        Service,
+        'web',
+        {
+          spec: {
+            type: 'NodePort',
+            externalTrafficPolicy: 'Cluster',
+            ports: [{ port: 80, nodePort: (port: number) => port >= 30_000 && port <= 32_767 }],
+          },
+        },
+      ],
+    ],
+  },
+  {
+    title: 'create service externalname has no address',
+    source: `${bodies}, OC-17`,
+    run: ['create', 'service', 'externalname', 'outside', '--external-name=example.com'],
+    stdout: ['service/outside created'],
+    leaves: [
+      [
+        Service,
+        'outside',
+        { spec: { type: 'ExternalName', externalName: 'example.com', clusterIP: undefined } },
+      ],
+    ],
+  },
+  {
+    title: 'create service loadbalancer has an address and a port on every node',
+    source: `${bodies}, OC-17`,
+    run: ['create', 'service', 'loadbalancer', 'web', '--tcp=80'],
+    stdout: ['service/web created'],
+    leaves: [
+      [
+        Service,
+        'web',
+        {
+          spec: {
+            type: 'LoadBalancer',
+            allocateLoadBalancerNodePorts: true,
+            ports: [{ port: 80, nodePort: (port: number) => port >= 30_000 }],
+          },
+          status: { loadBalancer: {} },
+        },
+      ],
+    ],
+  },
+  {
+    title: 'create service clusterip --clusterip=None is headless',
+    source: `${bodies}, OC-17`,
+    run: ['create', 'service', 'clusterip', 'peers', '--clusterip=None'],
+    stdout: ['service/peers created'],
+    leaves: [[Service, 'peers', { spec: { clusterIP: 'None', clusterIPs: ['None'], ports: undefined } }]],
+  },
+  {
+    title: 'create job --from takes the template of a CronJob, which owns it',
+    source: `${bodies}, OC-9`,
+    given: [{ run: ['create', 'cronjob', 'often', '--image=busybox:1.36', '--schedule=@hourly'] }],
+    run: ['create', 'job', 'now', '--from=cronjob/often'],
+    stdout: ['job.batch/now created'],
+    leaves: [
+      [
+        Job,
+        'now',
+        {
+          metadata: {
+            annotations: { 'cronjob.kubernetes.io/instantiate': 'manual' },
+            ownerReferences: [{ kind: 'CronJob', name: 'often' }],
+          },
+          spec: { template: { spec: { containers: [{ image: 'busybox:1.36' }] } } },
+        },
+      ],
+    ],
+  },
+  {
+    title: 'create cronjob refuses a schedule that is none',
+    source: 'API-19, OC-9',
+    run: ['create', 'cronjob', 'never', '--image=busybox:1.36', '--schedule=at noon'],
+    exit: 1,
+    stderr:
+      /^error: failed to create cronjob: CronJob\.batch "never" is invalid: spec\.schedule: Invalid value: "at noon": expected exactly 5 fields, found 2: \[at noon\]$/,
+    leaves: [[CronJob, 'never', 'nothing']],
+  },
+  {
+    title: 'create token makes a token of a service account',
+    source: `control-plane §3 (create token), ${bodies}, API-18`,
+    given: [{ run: ['create', 'serviceaccount', 'robot'] }],
+    run: ['create', 'token', 'robot'],
+    stdout: /^[\w-]+\.[\w-]+\.[\w-]+$/,
+  },
+  {
+    title: 'create token --duration --audience says for how long and for whom',
+    source: `control-plane §3 (create token), ${bodies}, API-18`,
+    given: [{ run: ['create', 'serviceaccount', 'robot'] }],
+    run: [
+      'create',
+      'token',
+      'robot',
+      '--duration=2h',
+      '--audience=vault',
+      '-ojsonpath={.spec.audiences} {.spec.expirationSeconds} {.status.expirationTimestamp}',
+    ],
+    stdout: ['["vault"] 7200 TIME'],
+  },
+  {
+    title: 'create token --bound-object-kind binds it to an object that must be there',
+    source: 'control-plane §3 (create token), API-18',
+    given: [{ run: ['create', 'serviceaccount', 'robot'] }],
+    run: ['create', 'token', 'robot', '--bound-object-kind=Secret', '--bound-object-name=nope'],
+    exit: 1,
+    stderr: ['error: failed to create token: secrets "nope" not found'],
+  },
+  {
+    title: 'create token --duration refuses less than ten minutes',
+    source: 'control-plane §3 (create token), API-19',
+    given: [{ run: ['create', 'serviceaccount', 'robot'] }],
+    run: ['create', 'token', 'robot', '--duration=5m'],
+    exit: 1,
+    stderr: [
+      'error: failed to create token: TokenRequest.authentication.k8s.io "" is invalid: spec.expirationSeconds: Invalid value: 300: may not specify a duration less than 10 minutes',
+    ],
+  },
+  {
+    title: 'create token of a service account that is not there',
+    source: 'control-plane §3 (create token), API-19',
+    run: ['create', 'token', 'nobody'],
+    exit: 1,
+    stderr: ['error: failed to create token: serviceaccounts "nobody" not found'],
+  },
+  {
+    title: 'autoscale makes a HorizontalPodAutoscaler of the first version',
+    source: `control-plane §3 (autoscale), ${bodies}`,
+    has: [web],
+    run: ['autoscale', 'deployment', 'web', '--min=2', '--max=5', '--cpu-percent=80'],
+    stdout: ['horizontalpodautoscaler.autoscaling/web autoscaled'],
+    leaves: [
+      [
+        HorizontalPodAutoscaler,
+        'web',
+        {
+          spec: {
+            scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' },
+            minReplicas: 2,
+            maxReplicas: 5,
+            metrics: [
+              {
+                type: 'Resource',
+                resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 80 } },
+              },
+            ],
+          },
+        },
+      ],
+    ],
+  },
+  {
+    title: 'autoscale of what is autoscaled already',
+    source: 'control-plane §3 (autoscale), API-19',
+    has: [web],
+    given: [{ run: ['autoscale', 'deployment', 'web', '--max=5'] }],
+    run: ['autoscale', 'deployment', 'web', '--max=6'],
+    exit: 1,
+    stderr: ['Error from server (AlreadyExists): horizontalpodautoscalers.autoscaling "web" already exists'],
+    leaves: [[HorizontalPodAutoscaler, 'web', { spec: { maxReplicas: 5 } }]],
+  },
+  {
+    title: 'autoscale refuses bounds the wrong way round',
+    source: 'control-plane §3 (autoscale), API-19',
+    has: [web],
+    run: ['autoscale', 'deployment', 'web', '--min=6', '--max=5'],
+    exit: 1,
+    stderr: ['error: --max=MAXPODS must be larger or equal to --min=MINPODS, max: 5, min: 6'],
+    leaves: [[HorizontalPodAutoscaler, 'web', 'nothing']],
+  },
+  {
+    title: 'create -f takes all files of a folder',
+    source: 'kubectl docs',
+    files: { '1.json': settings, '2.json': gadget },
+    run: ['create', '-f', '$DIR'],
+    stdout: /^\{(?=.*"kind":"ConfigMap")(?=.*"data":\{"colour":"blue","size":"3"\}).*\}$/,
+    leaves: [
+      [ConfigMap, 'settings', { data: settings.data }],
+      [Gadget, 'ball', { spec: { colour: 'red' } }],
+    ],
+  },
+  {
+    title: 'create --raw posts a file as it is',
+    source: 'kubectl docs',
+    files: { 'settings.json': settings },
+    run: ['create', '--raw=/api/v1/namespaces/$NS/configmaps', '-f', '$DIR/settings.json'],
+    stdout: /^\{(?=.*"kind":"ConfigMap")(?=.*"data":\{"colour":"blue","size":"3"\}).*\}$/,
+    leaves: [[ConfigMap, 'settings', { data: settings.data }]],
+  },
+  {
     title: 'create --dry-run=server stores nothing',
     source: 'API-7',
     run: ['create', 'configmap', 'settings', '--from-literal=a=b', '--dry-run=server'],
@@ -301,6 +646,58 @@ export const createRows: readonly Row[] = [
     leaves: [
       [Service, 'web', { spec: { selector: { app: 'web' }, ports: [{ port: 80, targetPort: 8080 }] } }],
     ],
+  },
+  {
+    title: 'run --expose makes a Pod and a Service for it',
+    source: 'control-plane §3 (run, expose)',
+    run: ['run', 'web', '--image=nginx', '--port=80', '--expose', '--labels=app=shop'],
+    stdout: ['service/web created', 'pod/web created'],
+    leaves: [
+      [Pod, 'web', { spec: { containers: [{ ports: [{ containerPort: 80 }] }] } }],
+      [Service, 'web', { spec: { selector: { app: 'shop' }, ports: [{ port: 80, targetPort: 80 }] } }],
+    ],
+  },
+  {
+    title: 'run --dry-run=server -o yaml shows what would be there, and stores nothing',
+    source: 'control-plane §3 (run), API-7, OC-16',
+    run: ['run', 'web', '--image=nginx', '--dry-run=server', '-oyaml'],
+    stdout: /^apiVersion: v1\nkind: Pod\n(?=[\s\S]*imagePullPolicy: Always)(?=[\s\S]*qosClass: BestEffort)/,
+    leaves: [[Pod, 'web', 'nothing']],
+  },
+  {
+    title: 'expose pod selects it by its labels',
+    source: 'control-plane §3 (expose)',
+    given: [{ run: ['run', 'web', '--image=nginx', '--port=8080'] }],
+    run: ['expose', 'pod', 'web', '--port=80', '--target-port=8080', '--name=front', '--type=NodePort'],
+    stdout: ['service/front exposed'],
+    leaves: [
+      [
+        Service,
+        'front',
+        {
+          metadata: { labels: { run: 'web' } },
+          spec: { type: 'NodePort', selector: { run: 'web' }, ports: [{ port: 80, targetPort: 8080 }] },
+        },
+      ],
+    ],
+  },
+  {
+    title: 'expose takes the port that the pods name, and refuses a second Service of the name',
+    source: 'control-plane §3 (expose), API-19',
+    has: [web],
+    given: [{ run: ['expose', 'deployment', 'web'] }],
+    run: ['expose', 'deployment', 'web'],
+    exit: 1,
+    stderr: ['Error from server (AlreadyExists): services "web" already exists'],
+    leaves: [[Service, 'web', { spec: { ports: [{ port: 80, protocol: 'TCP', targetPort: 80 }] } }]],
+  },
+  {
+    title: 'expose of what selects nothing is refused',
+    source: 'control-plane §3 (expose)',
+    has: [settings],
+    run: ['expose', 'configmap', 'settings', '--port=80'],
+    exit: 1,
+    stderr: ['error: cannot expose a ConfigMap'],
   },
 ];
 

@@ -4,6 +4,16 @@ import type { Row } from '../row.js';
 const other = { ...settings, metadata: { name: 'other', labels: { tier: 'back' } }, data: {} };
 const both = [settings, other];
 
+const eventOf = (name: string, type: string, reason: string): object => ({
+  apiVersion: 'v1',
+  kind: 'Event',
+  metadata: { name },
+  involvedObject: { apiVersion: 'v1', kind: 'ConfigMap', namespace: '$NS', name: 'settings' },
+  type,
+  reason,
+  message: 'it is',
+});
+
 const configMap = [
   'Name:  other',
   'Namespace:  NS',
@@ -285,6 +295,63 @@ export const getRows: readonly Row[] = [
     ],
   },
   {
+    title: 'describe a Pod that nobody has scheduled',
+    source: 'control-plane §3 (describe)',
+    given: [{ run: ['run', 'web', '--image=nginx', '--port=80', '--env=A=B'] }],
+    run: ['describe', 'pod', 'web'],
+    stdout:
+      /^Name: +web\nNamespace: +NS\n(?=[\s\S]*^Node: +<none>$)(?=[\s\S]*^Labels: +run=web$)(?=[\s\S]*^Status: +Pending$)(?=[\s\S]*^ {4}Port: +80\/TCP$)(?=[\s\S]*^ {6}A: +B$)(?=[\s\S]*^QoS Class: +BestEffort$)[\s\S]*^Events: +<none>$/m,
+  },
+  {
+    title: 'describe a Service',
+    source: 'control-plane §3 (describe), OC-17',
+    given: [{ run: ['create', 'service', 'clusterip', 'web', '--tcp=80:8080'] }],
+    run: ['describe', 'service', 'web'],
+    stdout:
+      /^Name: +web\nNamespace: +NS\nLabels: +app=web\nAnnotations: +<none>\nSelector: +app=web\nType: +ClusterIP\n[\s\S]*^Port: +80-8080 {2}80\/TCP\nTargetPort: +8080\/TCP\nEndpoints: *\S*\nSession Affinity: +None\n[\s\S]*^Events: +<none>$/m,
+  },
+  {
+    title: 'describe a Secret tells sizes, not what is in it',
+    source: 'control-plane §3 (describe)',
+    given: [{ run: ['create', 'secret', 'generic', 'key', '--from-literal=password=hunter2'] }],
+    run: ['describe', 'secret', 'key'],
+    stdout: [
+      'Name:  key',
+      'Namespace:  NS',
+      'Labels:  <none>',
+      'Annotations:  <none>',
+      '',
+      'Type:  Opaque',
+      '',
+      'Data',
+      '====',
+      'password:  7 bytes',
+    ],
+  },
+  {
+    title: 'describe a HorizontalPodAutoscaler',
+    source: 'control-plane §3 (describe)',
+    has: [web],
+    given: [{ run: ['autoscale', 'deployment', 'web', '--min=2', '--max=5', '--cpu-percent=80'] }],
+    run: ['describe', 'hpa', 'web'],
+    stdout:
+      /^Name: +web\n(?=[\s\S]*^Reference: +Deployment\/web$)(?=[\s\S]*^ {2}resource cpu on pods {2}\(as a percentage of request\): +<unknown> \/ 80%$)(?=[\s\S]*^Min replicas: +2$)(?=[\s\S]*^Max replicas: +5$)/m,
+  },
+  {
+    title: 'describe -l describes all that match',
+    source: 'control-plane §3 (describe)',
+    has: both,
+    run: ['describe', 'cm', '-ltier=back'],
+    stdout: /^Name: +other\n(?![\s\S]*settings)/,
+  },
+  {
+    title: 'describe of what is not there',
+    source: 'API-19',
+    run: ['describe', 'pod', 'nope'],
+    exit: 1,
+    stderr: ['Error from server (NotFound): pods "nope" not found'],
+  },
+  {
     title: 'kubectl events --for prints the events about an object',
     source: 'control-plane §3 (events), API-13 (events involvedObject.*)',
     given: [
@@ -308,6 +375,35 @@ export const getRows: readonly Row[] = [
       'LAST SEEN  TYPE  REASON  OBJECT  MESSAGE',
       '<unknown>  Normal  Painted  ConfigMap/settings  blue it is',
     ],
+  },
+  {
+    title: 'kubectl events --types prints events of a type',
+    source: 'control-plane §3 (events)',
+    has: [eventOf('one', 'Normal', 'Painted'), eventOf('two', 'Warning', 'Scratched')],
+    run: ['events', '--types=Warning', '--no-headers'],
+    stdout: /^\S+ +Warning +Scratched +ConfigMap\/settings +it is$/,
+  },
+  {
+    title: 'kubectl events without any says so',
+    source: 'control-plane §3 (events)',
+    run: ['events'],
+    stderr: ['No events found in NS namespace.'],
+  },
+  {
+    title: 'kubectl events --watch prints events as they come',
+    source: 'control-plane §3 (events), API-2',
+    has: [eventOf('one', 'Normal', 'Painted')],
+    run: ['events', '--watch'],
+    meanwhile: [
+      {
+        after: /Painted/,
+        run: ['create', '-f', '-'],
+        stdin: eventOf('two', 'Warning', 'Scratched'),
+      },
+    ],
+    until: /Scratched.*\n/,
+    stdout:
+      /^LAST SEEN +TYPE +REASON +OBJECT +MESSAGE\n\S+ +Normal +Painted +ConfigMap\/settings +it is\n\S+ +Warning +Scratched +ConfigMap\/settings +it is$/,
   },
   {
     title: 'get events selects by what they are about and why',
@@ -340,5 +436,120 @@ export const getRows: readonly Row[] = [
     has: [having(gadget, 'spec', { replicas: 0 })],
     run: ['get', 'gadgets', '-owide'],
     stdout: ['NAME  COLOUR  REPLICAS  AGE', 'ball  red  0  AGE'],
+  },
+  {
+    title: 'get --watch prints what is there and then every change',
+    source: 'API-2, API-11',
+    has: [settings],
+    run: ['get', 'configmaps', '--watch'],
+    meanwhile: [
+      { after: /^settings +2 /m, run: ['patch', 'configmap', 'settings', '--patch={"data":{"more":"1"}}'] },
+      { after: /^settings +3 /m, run: ['create', 'configmap', 'second'] },
+      { after: /^second +0 /m, run: ['delete', 'configmap', 'settings'] },
+    ],
+    // A deletion is the last state once more.
+    until: /^settings +3 .*\n(?:.*\n)*settings +3 .*\n/m,
+    stdout: ['NAME  DATA  AGE', 'settings  2  AGE', 'settings  3  AGE', 'second  0  AGE', 'settings  3  AGE'],
+  },
+  {
+    title: 'get --watch of one object ends with the time it is given',
+    source: 'API-2',
+    has: [settings],
+    run: ['get', 'configmap', 'settings', '--watch', '--request-timeout=1s'],
+    stdout: ['NAME  DATA  AGE', 'settings  2  AGE'],
+  },
+  {
+    title: 'get --watch --output-watch-events names the changes of custom objects',
+    source: 'API-2, API-3',
+    has: [having(gadget, 'metadata', { labels: { shown: 'yes' } })],
+    run: ['get', 'gadgets', '--selector=shown=yes', '--watch', '--output-watch-events'],
+    meanwhile: [
+      { after: /^ADDED +ball +red /m, run: ['label', 'gadget', 'ball', 'shown=no', '--overwrite'] },
+      { after: /^DELETED +ball +red /m, run: ['label', 'gadget', 'ball', 'shown=yes', '--overwrite'] },
+    ],
+    until: /^DELETED.*\nADDED +ball +red .*\n/m,
+    stdout: [
+      'EVENT  NAME  COLOUR  AGE',
+      'ADDED  ball  red  AGE',
+      'DELETED  ball  red  AGE',
+      'ADDED  ball  red  AGE',
+    ],
+  },
+  {
+    title: 'get -o json of several is a List',
+    source: 'kubectl docs',
+    has: both,
+    run: ['get', 'cm', '-ojson'],
+    stdout:
+      /^\{\n {4}"apiVersion": "v1",\n {4}"items": \[\n(?=[\s\S]*"name": "other")(?=[\s\S]*"name": "settings")[\s\S]*"kind": "List",/,
+  },
+  {
+    title: 'get -o go-template prints what is asked for',
+    source: 'kubectl docs',
+    has: both,
+    run: ['get', 'cm', '-ogo-template={{range .items}}{{.metadata.name}};{{end}}'],
+    stdout: ['other;settings;'],
+  },
+  {
+    title: 'get -L adds labels as columns',
+    source: 'API-11 (row objects carry metadata)',
+    has: both,
+    run: ['get', 'cm', '-Ltier'],
+    stdout: ['NAME  DATA  AGE  TIER', 'other  0  AGE  back', 'settings  2  AGE'],
+  },
+  {
+    title: 'get --ignore-not-found does not mind',
+    source: 'kubectl docs',
+    run: ['get', 'configmap', 'nope', '--ignore-not-found'],
+  },
+  {
+    title: 'get -f gets what a file names',
+    source: 'kubectl docs',
+    has: [settings, gadget],
+    run: ['get', '-f', '-', '-oname'],
+    stdin: `---\n${JSON.stringify(settings)}\n---\n${JSON.stringify(gadget)}\n`,
+    stdout: ['configmap/settings', 'gadget.shop.example.com/ball'],
+  },
+  {
+    title: 'get --server-print=false prints what kubectl knows by itself',
+    source: 'kubectl docs',
+    has: [web],
+    run: ['get', 'deployments', '--server-print=false'],
+    stdout: ['NAME  AGE', 'web  AGE'],
+  },
+  {
+    title: 'get hpa prints target and bounds',
+    source: 'table-columns',
+    has: [web],
+    given: [{ run: ['autoscale', 'deployment', 'web', '--min=2', '--max=5', '--cpu-percent=80'] }],
+    run: ['get', 'hpa'],
+    stdout: [
+      'NAME  REFERENCE  TARGETS  MINPODS  MAXPODS  REPLICAS  AGE',
+      'web  Deployment/web  cpu: <unknown>/80%  2  5  0  AGE',
+    ],
+  },
+  {
+    title: 'get of several kinds prints a table for each',
+    source: 'table-columns',
+    given: [
+      { run: ['create', 'job', 'once', '--image=busybox'] },
+      { run: ['create', 'cronjob', 'often', '--image=busybox', '--schedule=@hourly'] },
+      { run: ['create', 'ingress', 'front', '--rule=example.com/shop*=web:80'] },
+      { run: ['create', 'rolebinding', 'readers', '--clusterrole=view', '--user=jane'] },
+    ],
+    run: ['get', 'jobs,cronjobs,ingresses,rolebindings'],
+    stdout: [
+      'NAME  STATUS  COMPLETIONS  DURATION  AGE',
+      'job.batch/once  Running  0/1  AGE',
+      '',
+      'NAME  SCHEDULE  TIMEZONE  SUSPEND  ACTIVE  LAST SCHEDULE  AGE',
+      'cronjob.batch/often  @hourly  <none>  False  0  <none>  AGE',
+      '',
+      'NAME  CLASS  HOSTS  ADDRESS  PORTS  AGE',
+      'ingress.networking.k8s.io/front  <none>  example.com  80  AGE',
+      '',
+      'NAME  ROLE  AGE',
+      'rolebinding.rbac.authorization.k8s.io/readers  ClusterRole/view  AGE',
+    ],
   },
 ];
