@@ -16,6 +16,7 @@ import { storagePrefix } from '../cache/watch-cache.js';
 import { admitSubresource } from './admit-subresource.js';
 import { asObject, decodeBody } from './body.js';
 import { findCached, type RequestContext } from './context.js';
+import { dropNulls } from './decode-object.js';
 import { objectTypes } from './dispatch.js';
 
 const defaultSeconds = 3600;
@@ -56,7 +57,8 @@ export async function requestToken(ctx: RequestContext): Promise<JsonObject> {
   const request = body ? asObject(body, 'the TokenRequest') : {};
   if (request.kind !== undefined && request.kind !== 'TokenRequest')
     throw badRequest(`the object provided is not a TokenRequest but a ${String(request.kind)}`);
-  const spec = (request.spec ?? {}) as TokenRequestSpec;
+  // Go writes every field that a client has not set as null.
+  const spec = dropNulls(request.spec ?? {}, undefined) as TokenRequestSpec;
   const account = findCached(ctx);
   if (!account) throw notFound(ctx.resource.facts, ctx.info.name);
   const { namespace = '', name, uid } = account.object.metadata;
@@ -68,16 +70,17 @@ export async function requestToken(ctx: RequestContext): Promise<JsonObject> {
     dryRun: false,
   });
   const bound = boundTo(ctx, spec, name);
+  const audiences = spec.audiences?.length ? spec.audiences : [ctx.deps.tokens.issuer];
   const { token, expiresAt } = ctx.deps.tokens.issue(
     { namespace, name, uid },
-    { audiences: spec.audiences ?? [], expirationSeconds, ...(bound ? { bound } : {}) },
+    { audiences, expirationSeconds, ...(bound ? { bound } : {}) },
   );
   const expirationTimestamp = `${new Date(expiresAt).toISOString().slice(0, 19)}Z`;
   return {
     kind: 'TokenRequest',
     apiVersion: 'authentication.k8s.io/v1',
     metadata: { name, namespace, creationTimestamp: null },
-    spec: { ...(spec as JsonObject), expirationSeconds },
+    spec: { ...(spec as JsonObject), audiences: [...audiences], expirationSeconds },
     status: { token, expirationTimestamp },
   };
 }
