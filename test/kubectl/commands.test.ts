@@ -1,12 +1,12 @@
 /**
- * Real kubectl against `gyre up`: one server for the whole table, one namespace per row. A row asserts
- * the exit code, what was printed and what is in the cluster afterwards.
+ * Real kubectl against `gyre up`: one server for each world, one namespace per row. A row asserts the exit
+ * code, what was printed and what is in the cluster afterwards.
  */
 import { RunningAhead } from './at-a-time.js';
-import { type Family, families } from './families.js';
+import { type Family, type World, worlds } from './families.js';
 import { kubectlOrSkip } from './kubectl.js';
 import { minorOf, record } from './matrix.js';
-import { type Row, rowFor, runRow, type Session } from './row.js';
+import { type Row, rowFor, type Session } from './row.js';
 import { atATime, Table } from './table.js';
 
 /** A row that is one test of its family. */
@@ -15,8 +15,7 @@ interface Entry {
   readonly row: Row;
 }
 
-describe('kubectl', function () {
-  this.timeout(20_000);
+function tests({ args, families }: World): void {
   let minor: number;
   let session: Session;
   let table: Table | undefined;
@@ -24,7 +23,7 @@ describe('kubectl', function () {
   before(async function () {
     const binary = kubectlOrSkip(this);
     minor = minorOf(binary);
-    table = await Table.start(['--no-controllers']);
+    table = await Table.start(args);
     session = table.session(binary, 'home');
   });
   after(async () => {
@@ -35,7 +34,7 @@ describe('kubectl', function () {
   const entries = families.flatMap((family) => family.rows.map((row): Entry => ({ family, row })));
   const runs = new RunningAhead(entries, atATime, async (entry) => {
     const own = rowFor(entry.row, minor);
-    if (own) await runRow(own, `row-${entries.indexOf(entry)}`, session);
+    if (own) await table?.run(own, `row-${entries.indexOf(entry)}`, session);
   });
 
   for (const family of families) {
@@ -56,4 +55,9 @@ describe('kubectl', function () {
       }
     });
   }
+}
+
+describe('kubectl', function () {
+  this.timeout(30_000);
+  for (const world of worlds) describe(`against ${world.name}`, () => tests(world));
 });

@@ -5,20 +5,43 @@ import { changeRows } from './rows/change.js';
 import { createRows, refusalRows } from './rows/create.js';
 import { deleteRows } from './rows/delete.js';
 import { getRows } from './rows/get.js';
+import { nodeRows } from './rows/nodes.js';
+import { rolloutRows } from './rows/rollouts.js';
 import { serverRows } from './rows/server.js';
+import { workloadChangeRows } from './rows/workload-changes.js';
 
 export interface Family {
   readonly name: string;
   readonly rows: readonly Row[];
 }
 
-/** An API server is all they need. */
-export const families: readonly Family[] = [
-  { name: 'apply and diff', rows: applyRows },
-  { name: 'get and describe', rows: getRows },
-  { name: 'create, run and expose', rows: createRows },
-  { name: 'bad input', rows: refusalRows },
-  { name: 'label, patch, edit, replace, scale and set', rows: changeRows },
-  { name: 'delete and wait', rows: deleteRows },
-  { name: 'the server about itself', rows: serverRows },
+/** Families that run against one server. */
+export interface World {
+  readonly name: string;
+  /** Of `gyre up`. */
+  readonly args: readonly string[];
+  readonly families: readonly Family[];
+}
+
+export const worlds: readonly World[] = [
+  {
+    name: 'an API server alone',
+    args: ['--no-controllers'],
+    families: [
+      { name: 'apply and diff', rows: applyRows },
+      { name: 'get and describe', rows: getRows },
+      { name: 'create, run and expose', rows: createRows },
+      { name: 'bad input', rows: refusalRows },
+      { name: 'label, annotate, patch, edit and replace', rows: changeRows },
+      { name: 'scale, set and rollout', rows: workloadChangeRows },
+      { name: 'nodes, debug and certificates', rows: nodeRows },
+      { name: 'delete and wait', rows: deleteRows },
+      { name: 'the server about itself', rows: serverRows },
+    ],
+  },
+  {
+    name: 'controllers and simulated nodes',
+    args: ['--runtime=simulated', '--nodes=4'],
+    families: [{ name: 'rollouts, and what controllers do', rows: rolloutRows }],
+  },
 ];

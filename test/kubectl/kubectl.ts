@@ -91,7 +91,14 @@ export class Kubectl {
   constructor(binary: string, kubeconfig: string, home: string) {
     this.home = home;
     this.#binary = binary;
-    this.#env = { PATH: process.env.PATH, HOME: home, TMPDIR: home, KUBECONFIG: kubeconfig };
+    this.#env = {
+      PATH: process.env.PATH,
+      HOME: home,
+      TMPDIR: home,
+      KUBECONFIG: kubeconfig,
+      // It ends before collecting garbage pays: a sixth of its time.
+      GOGC: 'off',
+    };
   }
 
   /** Runs one command to its end. */

@@ -2,11 +2,11 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect, createClient } from 'gyre/client';
-import { CustomResourceDefinition } from 'gyre/kinds';
+import { CustomResourceDefinition, Namespace } from 'gyre/kinds';
 import { gyreUp, temporaryFolder } from '../support/processes.js';
 import { Kubectl } from './kubectl.js';
 import { gadgets } from './manifests.js';
-import type { Session } from './row.js';
+import { type Row, runRow, type Session } from './row.js';
 
 /** How many rows run at a time: each waits for its server most of the time. */
 export const atATime = 4;
@@ -49,6 +49,13 @@ export class Table implements AsyncDisposable {
     const home = join(this.#folder, name);
     mkdirSync(home);
     return { client: this.#client, kubectl: new Kubectl(binary, this.#kubeconfig, home) };
+  }
+
+  /** Runs a row in a namespace of that name; what it left there goes. */
+  async run(row: Row, namespace: string, session: Session): Promise<void> {
+    await runRow(row, namespace, session);
+    // Nodes are for those to come. The others are as they are: a server alone ends no namespace.
+    await this.#client.delete(Namespace, namespace);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
