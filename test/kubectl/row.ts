@@ -148,9 +148,8 @@ function replacedIn<T>(value: T, replace: (text: string) => string): T {
 }
 
 async function create(client: Client, object: object, namespace: string): Promise<void> {
-  const { apiVersion, kind: name, ...rest } = object as AnyObject;
+  const { apiVersion, kind: name, metadata, ...others } = object as AnyObject;
   const kind = await client.kindFor(apiVersion, name);
-  const { metadata, status, ...others } = rest;
   const made = { ...others, metadata: kind.scope === 'Namespaced' ? { namespace, ...metadata } : metadata };
   await client.create(kind, made as Input<AnyObject>);
 }

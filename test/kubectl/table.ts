@@ -51,10 +51,9 @@ export class Table implements AsyncDisposable {
     return { client: this.#client, kubectl: new Kubectl(binary, this.#kubeconfig, home) };
   }
 
-  /** Runs a row in a namespace of that name; what it left there goes. */
+  /** Runs a row in a namespace of that name. Its pods leave their nodes to others, where there are nodes. */
   async run(row: Row, namespace: string, session: Session): Promise<void> {
     await runRow(row, namespace, session);
-    // Nodes are for those to come. The others are as they are: a server alone ends no namespace.
     await this.#client.delete(Namespace, namespace);
   }
 

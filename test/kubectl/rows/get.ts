@@ -1,4 +1,4 @@
-import { apply, gadget, having, settings, web } from '../manifests.js';
+import { gadget, having, settings, web } from '../manifests.js';
 import type { Row } from '../row.js';
 
 const other = { ...settings, metadata: { name: 'other', labels: { tier: 'back' } }, data: {} };

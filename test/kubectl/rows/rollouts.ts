@@ -251,6 +251,30 @@ export const rolloutRows: readonly Row[] = [
     stdout: ['deployment.apps/web condition met'],
   },
   {
+    title: 'get pods -o wide shows where they are',
+    source: 'table-columns',
+    given: web,
+    run: ['get', 'pods', '-owide', '--no-headers'],
+    stdout:
+      /^web-\w+-\w{5} +1\/1 +Running +0 +\S+ +[\d.]+ +\S+ +<none> +<none>\nweb-\w+-\w{5} +1\/1 +Running/,
+  },
+  {
+    title: 'describe pod tells conditions and the events of its way',
+    source: 'control-plane §3 (describe), SC-8, KL-10',
+    given: web,
+    run: ['describe', 'pods', '--selector=app=web'],
+    stdout:
+      /^Name: +web-\S+\n(?=[\s\S]*^Status: +Running$)(?=[\s\S]*^Controlled By: +ReplicaSet\/web-\w+$)(?=[\s\S]*^ {4}State: +Running$)(?=[\s\S]*^ {2}Ready +True$)[\s\S]*^Events:\n[\s\S]*Normal +Scheduled +\S+ +\S+ +Successfully assigned NS\/web-\S+ to \S+$/m,
+  },
+  {
+    title: 'describe nodes tells capacity, conditions and pods',
+    source: 'control-plane §3 (describe), KL-17',
+    given: web,
+    run: ['describe', 'nodes'],
+    stdout:
+      /^Name: +\S+\n(?=[\s\S]*^ {2}HolderIdentity: +\S+$)(?=[\s\S]*^ {2}Ready +True +.*KubeletReady)(?=[\s\S]*^Capacity:\n)(?=[\s\S]*^Non-terminated Pods: +\(\d+ in total\)$)[\s\S]*^ {2}NS +web-/m,
+  },
+  {
     title: 'get quota and describe namespace tell what is used of it',
     source: 'table-columns, control-plane §3 (describe)',
     given: [
