@@ -254,11 +254,6 @@ describe('kubectl streams', function () {
           expect(names).to.include(`debugger-${minor}`);
         });
 
-        plainRow('top says that there are no metrics', async () => {
-          const { code, stdout, stderr } = await run(['top', 'pods']);
-          expect([code, stdout, stderr]).to.deep.equal([1, '', 'error: Metrics API not available\n']);
-        });
-
         plainRow('logs of a deployment takes one of its pods; -l takes all', async () => {
           const one = await run(['logs', 'deployment/served']);
           expect([one.code, one.stdout]).to.deep.equal([0, 'served\n']);
