@@ -1,12 +1,15 @@
 /** All rows that need no process, by what they are about; and what each family runs against. */
 import type { Row } from './row.js';
 import { applyRows } from './rows/apply.js';
+import { refusalRows } from './rows/bad-input.js';
 import { changeRows } from './rows/change.js';
-import { createRows, refusalRows } from './rows/create.js';
+import { createRows } from './rows/create.js';
 import { deleteRows } from './rows/delete.js';
+import { describeRows } from './rows/describe.js';
 import { getRows } from './rows/get.js';
 import { nodeRows } from './rows/nodes.js';
 import { rolloutRows } from './rows/rollouts.js';
+import { runAndExposeRows } from './rows/run-expose.js';
 import { serverRows } from './rows/server.js';
 import { workloadChangeRows } from './rows/workload-changes.js';
 
@@ -29,8 +32,8 @@ export const worlds: readonly World[] = [
     args: ['--no-controllers'],
     families: [
       { name: 'apply and diff', rows: applyRows },
-      { name: 'get and describe', rows: getRows },
-      { name: 'create, run and expose', rows: createRows },
+      { name: 'get and describe', rows: [...getRows, ...describeRows] },
+      { name: 'create, run and expose', rows: [...createRows, ...runAndExposeRows] },
       { name: 'bad input', rows: refusalRows },
       { name: 'label, annotate, patch, edit and replace', rows: changeRows },
       { name: 'scale, set and rollout', rows: workloadChangeRows },

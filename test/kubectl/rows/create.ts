@@ -6,11 +6,9 @@ import {
   ConfigMap,
   CronJob,
   Deployment,
-  HorizontalPodAutoscaler,
   Ingress,
   Job,
   Namespace,
-  Pod,
   PodDisruptionBudget,
   PriorityClass,
   ResourceQuota,
@@ -20,14 +18,14 @@ import {
   Service,
   ServiceAccount,
 } from 'gyre/kinds';
-import { apply, Gadget, gadget, having, settings, web } from '../manifests.js';
+import { Gadget, gadget, settings } from '../manifests.js';
 import type { Row } from '../row.js';
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 const isPem = (data: string): boolean => Buffer.from(data, 'base64').toString().startsWith('-----BEGIN ');
 const bodies = 'control-plane §3.1 (protobuf bodies)';
 
-/** `kubectl create` from generators, which send protobuf, and from files; `run` and `expose`. */
+/** `kubectl create` from generators, which send protobuf, and from files. */
 export const createRows: readonly Row[] = [
   {
     title: 'create configmap',
@@ -493,97 +491,6 @@ export const createRows: readonly Row[] = [
     leaves: [[CronJob, 'never', 'nothing']],
   },
   {
-    title: 'create token makes a token of a service account',
-    source: `control-plane §3 (create token), ${bodies}, API-18`,
-    given: [{ run: ['create', 'serviceaccount', 'robot'] }],
-    run: ['create', 'token', 'robot'],
-    stdout: /^[\w-]+\.[\w-]+\.[\w-]+$/,
-  },
-  {
-    title: 'create token --duration --audience says for how long and for whom',
-    source: `control-plane §3 (create token), ${bodies}, API-18`,
-    given: [{ run: ['create', 'serviceaccount', 'robot'] }],
-    run: [
-      'create',
-      'token',
-      'robot',
-      '--duration=2h',
-      '--audience=vault',
-      '-ojsonpath={.spec.audiences} {.spec.expirationSeconds} {.status.expirationTimestamp}',
-    ],
-    stdout: ['["vault"] 7200 TIME'],
-  },
-  {
-    title: 'create token --bound-object-kind binds it to an object that must be there',
-    source: 'control-plane §3 (create token), API-18',
-    given: [{ run: ['create', 'serviceaccount', 'robot'] }],
-    run: ['create', 'token', 'robot', '--bound-object-kind=Secret', '--bound-object-name=nope'],
-    exit: 1,
-    stderr: ['error: failed to create token: secrets "nope" not found'],
-  },
-  {
-    title: 'create token --duration refuses less than ten minutes',
-    source: 'control-plane §3 (create token), API-19',
-    given: [{ run: ['create', 'serviceaccount', 'robot'] }],
-    run: ['create', 'token', 'robot', '--duration=5m'],
-    exit: 1,
-    stderr: [
-      'error: failed to create token: TokenRequest.authentication.k8s.io "" is invalid: spec.expirationSeconds: Invalid value: 300: may not specify a duration less than 10 minutes',
-    ],
-  },
-  {
-    title: 'create token of a service account that is not there',
-    source: 'control-plane §3 (create token), API-19',
-    run: ['create', 'token', 'nobody'],
-    exit: 1,
-    stderr: ['error: failed to create token: serviceaccounts "nobody" not found'],
-  },
-  {
-    title: 'autoscale makes a HorizontalPodAutoscaler of the first version',
-    source: `control-plane §3 (autoscale), ${bodies}`,
-    has: [web],
-    run: ['autoscale', 'deployment', 'web', '--min=2', '--max=5', '--cpu-percent=80'],
-    stdout: ['horizontalpodautoscaler.autoscaling/web autoscaled'],
-    leaves: [
-      [
-        HorizontalPodAutoscaler,
-        'web',
-        {
-          spec: {
-            scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' },
-            minReplicas: 2,
-            maxReplicas: 5,
-            metrics: [
-              {
-                type: 'Resource',
-                resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 80 } },
-              },
-            ],
-          },
-        },
-      ],
-    ],
-  },
-  {
-    title: 'autoscale of what is autoscaled already',
-    source: 'control-plane §3 (autoscale), API-19',
-    has: [web],
-    given: [{ run: ['autoscale', 'deployment', 'web', '--max=5'] }],
-    run: ['autoscale', 'deployment', 'web', '--max=6'],
-    exit: 1,
-    stderr: ['Error from server (AlreadyExists): horizontalpodautoscalers.autoscaling "web" already exists'],
-    leaves: [[HorizontalPodAutoscaler, 'web', { spec: { maxReplicas: 5 } }]],
-  },
-  {
-    title: 'autoscale refuses bounds the wrong way round',
-    source: 'control-plane §3 (autoscale), API-19',
-    has: [web],
-    run: ['autoscale', 'deployment', 'web', '--min=6', '--max=5'],
-    exit: 1,
-    stderr: ['error: --max=MAXPODS must be larger or equal to --min=MINPODS, max: 5, min: 6'],
-    leaves: [[HorizontalPodAutoscaler, 'web', 'nothing']],
-  },
-  {
     title: 'create -f takes all files of a folder',
     source: 'kubectl docs',
     files: { '1.json': settings, '2.json': gadget },
@@ -615,208 +522,5 @@ export const createRows: readonly Row[] = [
     run: ['create', '-f', '-'],
     stdin: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { generateName: 'many-' } },
     stdout: /^configmap\/many-[bcdfghjklmnpqrstvwxz2456789]{5} created$/,
-  },
-  {
-    title: 'run makes a Pod with its quality of service in the status',
-    source: 'control-plane §3 (run), OC-16',
-    run: ['run', 'web', '--image=nginx:1.27', '--env=A=B'],
-    stdout: ['pod/web created'],
-    leaves: [
-      [
-        Pod,
-        'web',
-        {
-          metadata: { labels: { run: 'web' } },
-          spec: {
-            enableServiceLinks: true,
-            restartPolicy: 'Always',
-            containers: [{ env: [{ name: 'A', value: 'B' }] }],
-          },
-          status: { phase: 'Pending', qosClass: 'BestEffort' },
-        },
-      ],
-    ],
-  },
-  {
-    title: 'expose makes a Service that selects the pods of a Deployment',
-    source: 'control-plane §3 (expose)',
-    has: [web],
-    run: ['expose', 'deployment', 'web', '--port=80', '--target-port=8080'],
-    stdout: ['service/web exposed'],
-    leaves: [
-      [Service, 'web', { spec: { selector: { app: 'web' }, ports: [{ port: 80, targetPort: 8080 }] } }],
-    ],
-  },
-  {
-    title: 'run --expose makes a Pod and a Service for it',
-    source: 'control-plane §3 (run, expose)',
-    run: ['run', 'web', '--image=nginx', '--port=80', '--expose', '--labels=app=shop'],
-    stdout: ['service/web created', 'pod/web created'],
-    leaves: [
-      [Pod, 'web', { spec: { containers: [{ ports: [{ containerPort: 80 }] }] } }],
-      [Service, 'web', { spec: { selector: { app: 'shop' }, ports: [{ port: 80, targetPort: 80 }] } }],
-    ],
-  },
-  {
-    title: 'run --dry-run=server -o yaml shows what would be there, and stores nothing',
-    source: 'control-plane §3 (run), API-7, OC-16',
-    run: ['run', 'web', '--image=nginx', '--dry-run=server', '-oyaml'],
-    stdout: /^apiVersion: v1\nkind: Pod\n(?=[\s\S]*imagePullPolicy: Always)(?=[\s\S]*qosClass: BestEffort)/,
-    leaves: [[Pod, 'web', 'nothing']],
-  },
-  {
-    title: 'expose pod selects it by its labels',
-    source: 'control-plane §3 (expose)',
-    given: [{ run: ['run', 'web', '--image=nginx', '--port=8080'] }],
-    run: ['expose', 'pod', 'web', '--port=80', '--target-port=8080', '--name=front', '--type=NodePort'],
-    stdout: ['service/front exposed'],
-    leaves: [
-      [
-        Service,
-        'front',
-        {
-          metadata: { labels: { run: 'web' } },
-          spec: { type: 'NodePort', selector: { run: 'web' }, ports: [{ port: 80, targetPort: 8080 }] },
-        },
-      ],
-    ],
-  },
-  {
-    title: 'expose takes the port that the pods name, and refuses a second Service of the name',
-    source: 'control-plane §3 (expose), API-19',
-    has: [web],
-    given: [{ run: ['expose', 'deployment', 'web'] }],
-    run: ['expose', 'deployment', 'web'],
-    exit: 1,
-    stderr: ['Error from server (AlreadyExists): services "web" already exists'],
-    leaves: [[Service, 'web', { spec: { ports: [{ port: 80, protocol: 'TCP', targetPort: 80 }] } }]],
-  },
-  {
-    title: 'expose of what selects nothing is refused',
-    source: 'control-plane §3 (expose)',
-    has: [settings],
-    run: ['expose', 'configmap', 'settings', '--port=80'],
-    exit: 1,
-    stderr: ['error: cannot expose a ConfigMap'],
-  },
-];
-
-/** What is refused, and in which words. */
-export const refusalRows: readonly Row[] = [
-  {
-    title: 'apply refuses unknown fields, naming each',
-    source: 'API-10',
-    ...apply(having(web, 'spec', { replicaz: 2, strategy: { kind: 'Recreate' } })),
-    exit: 1,
-    stderr: [
-      'Error from server (BadRequest): error when creating "STDIN": Deployment in version "v1" cannot be handled as a Deployment: strict decoding error: unknown field "spec.replicaz", unknown field "spec.strategy.kind"',
-    ],
-    leaves: [[Deployment, 'web', 'nothing']],
-  },
-  {
-    title: 'create --validate=warn warns of unknown fields and goes on without them',
-    source: 'API-10',
-    run: ['create', '--validate=warn', '-f', '-'],
-    stdin: having(web, 'spec', { replicaz: 2 }),
-    stdout: ['deployment.apps/web created'],
-    stderr: ['Warning: unknown field "spec.replicaz"'],
-    leaves: [[Deployment, 'web', { spec: { replicas: 2, replicaz: undefined } }]],
-  },
-  {
-    title: 'create --validate=ignore drops unknown fields in silence',
-    source: 'API-10',
-    run: ['create', '--validate=ignore', '-f', '-'],
-    stdin: having(web, 'spec', { replicaz: 2 }),
-    stdout: ['deployment.apps/web created'],
-    leaves: [[Deployment, 'web', { spec: { replicaz: undefined } }]],
-  },
-  {
-    title: 'apply --server-side refuses a field that the schema does not know',
-    source: 'API-9, API-10',
-    ...apply(having(web, 'spec', { replicaz: 2 }), '--server-side'),
-    exit: 1,
-    stderr: [
-      'Error from server (BadRequest): failed to create typed patch object (NS/web; apps/v1, Kind=Deployment): .spec.replicaz: field not declared in schema',
-    ],
-    leaves: [[Deployment, 'web', 'nothing']],
-  },
-  {
-    title: 'apply refuses a value of the wrong type',
-    source: 'API-10',
-    ...apply({ ...settings, data: { colour: 1 } }),
-    exit: 1,
-    stderr: [
-      'Error from server (BadRequest): error when creating "STDIN": ConfigMap in version "v1" cannot be handled as a ConfigMap: json: cannot unmarshal number into Go struct field ConfigMap.data.colour of type string',
-    ],
-  },
-  {
-    title: 'apply lists everything that is invalid, with path and reason',
-    source: 'API-19',
-    ...apply(
-      having(web, 'spec', {
-        template: { metadata: { labels: { app: 'api' } }, spec: { containers: [{ name: 'nginx' }] } },
-      }),
-    ),
-    exit: 1,
-    stderr: [
-      'The Deployment "web" is invalid:',
-      '* spec.template.metadata.labels: Invalid value: map[string]string{"app":"api"}: `selector` does not match template `labels`',
-      '* spec.template.spec.containers[0].image: Required value',
-    ],
-    leaves: [[Deployment, 'web', 'nothing']],
-  },
-  {
-    title: 'apply refuses a name that is none',
-    source: 'API-19',
-    ...apply({ ...settings, metadata: { name: 'Not_A_Name' } }),
-    exit: 1,
-    stderr:
-      /^The ConfigMap "Not_A_Name" is invalid: metadata\.name: Invalid value: "Not_A_Name": a lowercase RFC 1123 subdomain must consist of/,
-  },
-  {
-    title: 'apply of an unknown kind says how to come by it',
-    source: 'kubectl docs',
-    ...apply({ apiVersion: 'nope.example.com/v1', kind: 'Nope', metadata: { name: 'x' } }),
-    exit: 1,
-    stderr: [
-      'error: resource mapping not found for name: "x" namespace: "" from "STDIN": no matches for kind "Nope" in version "nope.example.com/v1"',
-      'ensure CRDs are installed first',
-    ],
-  },
-  {
-    title: 'create in a namespace that does not exist',
-    source: 'API-19',
-    run: ['create', '-f', '-'],
-    stdin: { ...settings, metadata: { name: 'settings', namespace: 'ghost-town' } },
-    clusterWide: true,
-    exit: 1,
-    stderr: ['Error from server (NotFound): error when creating "STDIN": namespaces "ghost-town" not found'],
-  },
-  {
-    title: 'apply refuses a custom object with an unknown field',
-    source: 'API-10, API-15',
-    ...apply(having(gadget, 'spec', { weight: 3 })),
-    exit: 1,
-    stderr: [
-      'Error from server (BadRequest): error when creating "STDIN": Gadget in version "v1" cannot be handled as a Gadget: strict decoding error: unknown field "spec.weight"',
-    ],
-  },
-  {
-    title: 'apply refuses a custom object that its schema refuses',
-    source: 'API-15',
-    ...apply(having(gadget, 'spec', { colour: 'mauve', replicas: -1 })),
-    exit: 1,
-    stderr: [
-      'The Gadget "ball" is invalid:',
-      '* spec.colour: Unsupported value: "mauve": supported values: "red", "green", "blue"',
-      '* spec.replicas: Invalid value: -1: spec.replicas in body should be greater than or equal to 0',
-    ],
-  },
-  {
-    title: 'apply refuses a custom object without what is required',
-    source: 'API-15',
-    ...apply({ ...gadget, spec: {} }),
-    exit: 1,
-    stderr: ['The Gadget "ball" is invalid: spec.colour: Required value'],
   },
 ];
