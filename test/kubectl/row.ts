@@ -17,7 +17,10 @@ export type Printed = readonly string[] | RegExp;
 /** An object afterwards: what it must contain, or that it is gone. */
 export type Leaves = readonly [kind: KindOf<KubernetesObject>, name: string, contains: object | 'nothing'];
 
-/** `$NS` in arguments, objects and names of a row stands for its namespace, `$DIR` for the folder of its files. */
+/**
+ * `$NS` in arguments, objects and names of a row stands for its namespace, `$DIR` for the folder of its files, `$OWNER`
+ * in objects that are there before for the UID of the first of them.
+ */
 export type Command = Invocation & { readonly run: readonly string[] };
 
 /** Files by their names, in `$DIR`. */
@@ -115,7 +118,12 @@ export async function runRow(row: Row, namespace: string, { kubectl, client }: S
   };
 
   await client.create(Namespace, { metadata: { name: namespace } });
-  for (const object of row.has ?? []) await create(client, filled(object), namespace);
+  let owner = '';
+  for (const object of row.has ?? []) {
+    const named = replacedIn(filled(object), (text) => text.replaceAll('$OWNER', owner));
+    const { metadata } = await create(client, named, namespace);
+    owner ||= metadata.uid ?? '';
+  }
   const files = typeof row.files === 'function' ? await row.files() : (row.files ?? {});
   for (const [name, content] of Object.entries(filled(files))) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
@@ -147,11 +155,11 @@ function replacedIn<T>(value: T, replace: (text: string) => string): T {
   ) as T;
 }
 
-async function create(client: Client, object: object, namespace: string): Promise<void> {
+async function create(client: Client, object: object, namespace: string): Promise<AnyObject> {
   const { apiVersion, kind: name, metadata, ...others } = object as AnyObject;
   const kind = await client.kindFor(apiVersion, name);
   const made = { ...others, metadata: kind.scope === 'Namespaced' ? { namespace, ...metadata } : metadata };
-  await client.create(kind, made as Input<AnyObject>);
+  return client.create(kind, made as Input<AnyObject>);
 }
 
 async function follow(

@@ -22,6 +22,29 @@ const daemons = {
     },
   },
 };
+/** What a controller would have kept of its template, some time. */
+const revision = (number: number, image: string): object => ({
+  apiVersion: 'apps/v1',
+  kind: 'ControllerRevision',
+  metadata: {
+    name: `agent-${number}`,
+    labels: { app: 'agent' },
+    ownerReferences: [
+      { apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'agent', uid: '$OWNER', controller: true },
+    ],
+  },
+  revision: number,
+  data: {
+    spec: {
+      template: {
+        $patch: 'replace',
+        metadata: { labels: { app: 'agent' } },
+        spec: { containers: [{ name: 'agent', image }] },
+      },
+    },
+  },
+});
+
 /** What a controller would write. */
 const statusOf = (type: string, name: string, status: object): readonly string[] => [
   'patch',
@@ -388,6 +411,30 @@ export const workloadChangeRows: readonly Row[] = [
     exit: 1,
     stdout: /^Waiting for deployment spec update to be observed\.\.\./,
     stderr: /^error: timed out waiting for the condition$/m,
+  },
+  {
+    title: 'rollout history of a DaemonSet lists its revisions',
+    source: 'control-plane §3 (rollout history)',
+    has: [daemons, revision(1, 'agent:0'), revision(2, 'agent:1')],
+    run: ['rollout', 'history', 'daemonset/agent'],
+    stdout: ['daemonset.apps/agent', 'REVISION  CHANGE-CAUSE', '1  <none>', '2  <none>', ''],
+  },
+  {
+    title: 'rollout undo of a DaemonSet puts the former template in place of the present one',
+    source: 'control-plane §3 (rollout undo), API-8',
+    has: [daemons, revision(1, 'agent:0'), revision(2, 'agent:1')],
+    run: ['rollout', 'undo', 'daemonset/agent'],
+    stdout: ['daemonset.apps/agent rolled back'],
+    leaves: [
+      [
+        DaemonSet,
+        'agent',
+        {
+          metadata: { generation: 2 },
+          spec: { template: { spec: { containers: [{ name: 'agent', image: 'agent:0' }] } } },
+        },
+      ],
+    ],
   },
   {
     title: 'rollout undo of what has no history',
