@@ -23,6 +23,14 @@ export const web = {
   },
 };
 
+/** A pod that was given to a node, which may be nowhere. */
+export const podOn = (nodeName: string): object => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name: 'shell' },
+  spec: { nodeName, containers: [{ name: 'shell', image: 'busybox' }] },
+});
+
 export const Gadget = kind<KubernetesObject, 'Namespaced'>({
   group: 'shop.example.com',
   version: 'v1',
@@ -38,22 +46,32 @@ export const gadget = {
   spec: { colour: 'red' },
 };
 
-/** A definition like Gadget's in another group. */
-export function definition(group: string): Readonly<Record<string, unknown>> {
+const names = {
+  plural: 'gadgets',
+  singular: 'gadget',
+  kind: 'Gadget',
+  shortNames: ['gd'],
+  categories: ['all'],
+};
+
+/** The definition of Gadget, and of Widget, which is like it: in a group of the row's own, beside those of others. */
+export const gadgets = definition('shop.example.com', names);
+export const widgets = definition('$NS.example.com', {
+  plural: 'widgets',
+  singular: 'widget',
+  kind: 'Widget',
+});
+export const widget = { ...gadget, apiVersion: '$NS.example.com/v1', kind: 'Widget' };
+
+function definition(group: string, names: { readonly plural: string; readonly [field: string]: unknown }) {
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
-    metadata: { name: `gadgets.${group}` },
+    metadata: { name: `${names.plural}.${group}` },
     spec: {
       group,
       scope: 'Namespaced',
-      names: {
-        plural: 'gadgets',
-        singular: 'gadget',
-        kind: 'Gadget',
-        shortNames: ['gd'],
-        categories: ['all'],
-      },
+      names,
       versions: [
         {
           name: 'v1',

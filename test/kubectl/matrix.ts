@@ -48,16 +48,3 @@ export function minorsToRun(): readonly KubectlMinor[] {
     return [];
   }
 }
-
-/** Runs all, so many at a time. */
-export async function atMost<T>(
-  count: number,
-  all: readonly T[],
-  run: (one: T) => Promise<void>,
-): Promise<void> {
-  const left = [...all];
-  const worker = async (): Promise<void> => {
-    for (let one = left.shift(); one !== undefined; one = left.shift()) await run(one);
-  };
-  await Promise.all(Array.from({ length: count }, worker));
-}

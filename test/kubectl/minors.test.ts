@@ -1,59 +1,51 @@
 /**
- * The rows of commands.test.ts with every minor version of kubectl that is there, where `GYRE_KUBECTL_MINORS=all`; the one that
- * commands.test.ts runs is left to it, but for the table.
+ * The rows of commands.test.ts with every other minor version of kubectl that is there, where `GYRE_KUBECTL_MINORS=all`.
  */
-import { connect, createClient } from 'gyre/client';
-import { CustomResourceDefinition } from 'gyre/kinds';
-import { gyreUp, temporaryFolder } from '../support/processes.js';
-import { families } from './families.js';
-import { Kubectl, kubectlMinors } from './kubectl.js';
-import { definition } from './manifests.js';
-import { atMost, record } from './matrix.js';
-import { rowFor, runRow, type Session } from './row.js';
+import { atMost } from './at-a-time.js';
+import { type Family, type World, worlds } from './families.js';
+import { findKubectl, kubectlMinors } from './kubectl.js';
+import { record } from './matrix.js';
+import { type Row, rowFor } from './row.js';
+import { atATime, Table } from './table.js';
 
-/** Each waits for its server most of the time. */
-const atATime = 4;
+const minors =
+  process.env.GYRE_KUBECTL_MINORS === 'all'
+    ? kubectlMinors().filter(({ binary }) => binary !== findKubectl())
+    : [];
 
-const minors = process.env.GYRE_KUBECTL_MINORS === 'all' ? kubectlMinors() : [];
+function tests({ args, families }: World): void {
+  let table: Table;
+  before(async () => {
+    table = await Table.start(args);
+  });
+  after(() => table[Symbol.asyncDispose]());
+
+  for (const { minor, binary } of minors) {
+    it(`1.${minor}`, async () => {
+      const session = table.session(binary, `home-${minor}`);
+      const failures: string[] = [];
+      const run = async ({ name }: Family, row: Row, namespace: string): Promise<void> => {
+        const own = rowFor(row, minor);
+        if (!own) return record(name, row.title, minor, 'not there yet');
+        try {
+          await table.run(own, namespace, session);
+          record(name, row.title, minor, 'passed');
+        } catch (error) {
+          record(name, row.title, minor, 'failed');
+          failures.push(`${name}: ${row.title}: ${(error as Error).message}`);
+        }
+      };
+      const all = families.flatMap((family) => family.rows.map((row) => ({ family, row })));
+      await atMost(atATime, [...all.entries()], ([i, { family, row }]) =>
+        run(family, row, `row-${minor}-${i}`),
+      );
+      if (failures.length > 0) throw new Error(failures.join('\n'));
+    });
+  }
+}
 
 if (minors.length > 0)
   describe('kubectl of every minor version', function () {
     this.timeout(180_000);
-    for (const { minor, binary } of minors) {
-      for (const [family, rows] of Object.entries(families)) {
-        it(`1.${minor}: ${family}`, async () => {
-          // A server of its own: rows about the whole cluster leave something behind.
-          using folder = temporaryFolder();
-          const { program, kubeconfig } = await gyreUp(folder.path, ['--no-controllers']);
-          await using _ = program;
-          const { transport } = await connect({ kubeconfig });
-          const client = createClient(transport);
-          const session: Session = { client, kubectl: new Kubectl(binary, kubeconfig, folder.path) };
-          const failures: string[] = [];
-          await client.create(CustomResourceDefinition, definition('shop.example.com') as never);
-          await session.kubectl.run(['wait', '--for=condition=Established', 'crd/gadgets.shop.example.com']);
-          const alone = (row: (typeof rows)[number]): boolean =>
-            row.clusterWide === true || row.alone === true;
-          const run = async (row: (typeof rows)[number]): Promise<void> => {
-            const one = rowFor(row, minor);
-            if (!one) return record(family, row.title, minor, 'not there yet');
-            try {
-              await runRow(one, `row-${rows.indexOf(row)}`, session);
-              record(family, row.title, minor, 'passed');
-            } catch (error) {
-              record(family, row.title, minor, 'failed');
-              failures.push(`${row.title}: ${(error as Error).message}`);
-            }
-          };
-          await atMost(1, rows.filter(alone), run);
-          await atMost(
-            atATime,
-            rows.filter((row) => !alone(row)),
-            run,
-          );
-          transport.close();
-          if (failures.length > 0) throw new Error(failures.join('\n'));
-        });
-      }
-    }
+    for (const world of worlds) describe(`against ${world.name}`, () => tests(world));
   });

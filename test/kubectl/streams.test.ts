@@ -10,6 +10,7 @@ import { expect } from 'chai';
 import { type Client, connect, createClient } from 'gyre/client';
 import { ConfigMap, Deployment, Pod, PodDisruptionBudget, ReplicaSet } from 'gyre/kinds';
 import { gyreUp, temporaryFolder } from '../support/processes.js';
+import { RunningAhead } from './at-a-time.js';
 import { Kubectl, kubectlOrSkip, type Outcome } from './kubectl.js';
 import { minorsToRun, record } from './matrix.js';
 
@@ -81,9 +82,12 @@ describe('kubectl streams', function () {
         ],
       },
     });
+    const serve = ['--', 'sh', '-c', 'echo served; exec sleep 1000000'];
+    await done('create', 'deployment', 'served', '--image=busybox', '--replicas=2', ...serve);
     await done('run', 'web', '--image=nginx', '--port=8080');
     await done('expose', 'pod', 'web', '--port=80', '--target-port=8080');
     await done('wait', '--for=condition=Ready', 'pod/shell', 'pod/talker', 'pod/web', '--timeout=60s');
+    await done('rollout', 'status', 'deployment/served', '--timeout=60s');
   });
   after(async () => {
     for (const stop of started.reverse()) await stop();
@@ -102,17 +106,22 @@ describe('kubectl streams', function () {
         const run = (args: readonly string[], stdin?: string): Promise<Outcome> =>
           kubectl.run(args, { env, ...(stdin === undefined ? {} : { stdin }) });
 
-        /** A line of the matrix. */
+        const recorded = async (title: string, check: () => Promise<void>): Promise<void> => {
+          try {
+            await check();
+            record(family, title, minor, 'passed');
+          } catch (error) {
+            record(family, title, minor, 'failed');
+            throw error;
+          }
+        };
+        /** A line of the matrix for each protocol. */
         const row = (title: string, check: () => Promise<void>): void => {
-          it(title, async () => {
-            try {
-              await check();
-              record(family, `${title} (${protocol})`, minor, 'passed');
-            } catch (error) {
-              record(family, `${title} (${protocol})`, minor, 'failed');
-              throw error;
-            }
-          });
+          it(title, () => recorded(`${title} (${protocol})`, check));
+        };
+        /** A line of the matrix about commands that speak plain HTTP. */
+        const plainRow = (title: string, check: () => Promise<void>): void => {
+          it(title, () => recorded(title, check));
         };
 
         row('exec gives both outputs and the exit code', async () => {
@@ -189,9 +198,22 @@ describe('kubectl streams', function () {
           }
         });
 
+        row('exec into a deployment takes one of its pods', async () => {
+          const { code, stdout, stderr } = await run(['exec', 'deployment/served', '--', 'echo', 'here']);
+          expect([code, stdout, stderr]).to.deep.equal([0, 'here\n', '']);
+        });
+
+        row('exec of a container that is not there says so', async () => {
+          const { code, stderr } = await run(['exec', 'shell', '--container=other', '--', 'true']);
+          expect(code).to.equal(1);
+          expect(stderr).to.equal(
+            'Error from server (BadRequest): container other is not valid for pod shell\n',
+          );
+        });
+
         if (protocol === 'SPDY' && minor >= 30) return;
 
-        row('port-forward to a port where nobody listens says so, and goes on', async () => {
+        plainRow('port-forward to a port where nobody listens says so, and goes on', async () => {
           await using forwarding = kubectl.start(['port-forward', 'pod/shell', ':81'], { env });
           await forwarding.waitFor(/^Forwarding from 127\.0\.0\.1:\d+ -> 81$/m);
           const [, port] = /127\.0\.0\.1:(\d+)/.exec(forwarding.stdout) ?? [];
@@ -200,7 +222,7 @@ describe('kubectl streams', function () {
           await forwarding.waitFor(/connection refused|Connection refused/, 'stderr');
         });
 
-        row('proxy passes requests on', async () => {
+        plainRow('proxy passes requests on', async () => {
           await using proxy = kubectl.start(['proxy', '--port=0'], { env });
           await proxy.waitFor(/^Starting to serve on 127\.0\.0\.1:\d+$/m);
           const [, port] = /127\.0\.0\.1:(\d+)/.exec(proxy.stdout) ?? [];
@@ -214,7 +236,7 @@ describe('kubectl streams', function () {
           ).to.include('web');
         });
 
-        row('debug adds an ephemeral container, whose outcome the pod tells', async () => {
+        plainRow('debug adds an ephemeral container, whose outcome the pod tells', async () => {
           const { code, stderr } = await run([
             'debug',
             'web',
@@ -232,48 +254,79 @@ describe('kubectl streams', function () {
           expect(names).to.include(`debugger-${minor}`);
         });
 
-        row('top says that there are no metrics', async () => {
-          const { code, stdout, stderr } = await run(['top', 'pods']);
-          expect([code, stdout, stderr]).to.deep.equal([1, '', 'error: Metrics API not available\n']);
+        plainRow('logs of a deployment takes one of its pods; -l takes all', async () => {
+          const one = await run(['logs', 'deployment/served']);
+          expect([one.code, one.stdout]).to.deep.equal([0, 'served\n']);
+          expect(one.stderr).to.match(/^Found 2 pods, using pod\/served-\S+\n$/);
+          const all = await run(['logs', '--selector=app=served', '--prefix']);
+          expect(all.code, all.stderr).to.equal(0);
+          expect(all.stdout).to.match(/^(?:\[pod\/served-\S+\/busybox\] served\n){2}$/);
         });
 
-        row('drain evicts what may go, and says what has to stay', async () => {
-          const name = `drained-${minor}`;
-          await client.create(PodDisruptionBudget, {
-            metadata: { namespace: 'default', name },
-            spec: { maxUnavailable: 0, selector: { matchLabels: { app: name } } },
-          });
-          await client.waitFor(
-            PodDisruptionBudget,
-            `default/${name}`,
-            (budget) => budget?.status?.observedGeneration === 1,
-            { timeout: '10s' },
+        plainRow('logs --since, --tail, --limit-bytes and --timestamps choose and stamp', async () => {
+          const stamped = await run(['logs', 'shell', '--timestamps', '--tail=1', '--since=1h']);
+          expect([stamped.code, stamped.stderr]).to.deep.equal([0, '']);
+          expect(stamped.stdout).to.match(/^\d{4}-\d\d-\d\dT\S+Z ready\n$/);
+          expect((await run(['logs', 'shell', '--limit-bytes=3'])).stdout).to.equal('rea');
+          expect((await run(['logs', 'shell', '--tail=0'])).stdout).to.equal('');
+        });
+
+        plainRow('logs --previous of a container that never ended says so', async () => {
+          const { code, stderr } = await run(['logs', 'shell', '--previous']);
+          expect(code).to.equal(1);
+          expect(stderr).to.match(
+            /^Error from server \(BadRequest\): previous terminated container "shell" in pod "shell" not found\n$/,
           );
-          await client.create(Pod, {
-            metadata: { namespace: 'default', name, labels: { app: name } },
-            spec: { containers: [{ name: 'c', image: 'busybox', command: ['sleep', '1000'] }] },
-          });
-          await run(['wait', '--for=condition=Ready', `pod/${name}`, '--timeout=30s']);
-          const selected = [
-            'drain',
-            'local',
-            '--force',
-            `--pod-selector=app=${name}`,
-            '--ignore-daemonsets',
-            '--delete-emptydir-data',
-          ];
-          const held = await run([...selected, '--timeout=1s']);
-          expect(held.code).to.equal(1);
-          expect(held.stderr).to.include("Cannot evict pod as it would violate the pod's disruption budget");
-          await client.delete(PodDisruptionBudget, `default/${name}`);
-          const drained = await run([...selected, '--timeout=30s', '--grace-period=1']);
-          await run(['uncordon', 'local']);
-          expect(drained.code, drained.stderr).to.equal(0);
-          expect(drained.stdout).to.match(/^node\/local drained$/m);
-          expect(await client.find(Pod, `default/${name}`)).to.equal(undefined);
         });
 
-        row('delete --cascade=foreground waits for what is owned; orphan leaves it', async () => {
+        plainRow('debug --copy-to runs a copy of a pod, with tools', async () => {
+          const name = `copy-${minor}`;
+          const { code, stdout, stderr } = await run([
+            'debug',
+            'shell',
+            `--copy-to=${name}`,
+            '--image=busybox',
+            '--container=tools',
+            '--profile=general',
+            '--attach=false',
+            '--',
+            'sh',
+            '-c',
+            'echo copied; exec sleep 1000000',
+          ]);
+          expect([code, stdout, stderr]).to.deep.equal([0, '', '']);
+          const ready = await run(['wait', '--for=condition=Ready', `pod/${name}`, '--timeout=30s']);
+          expect(ready.code, ready.stderr).to.equal(0);
+          expect((await run(['logs', name, '--container=tools'])).stdout).to.equal('copied\n');
+          expect((await run(['logs', name, '--container=shell'])).stdout).to.equal('ready\n');
+          await run(['delete', 'pod', name, '--now']);
+        });
+
+        plainRow('debug node/… runs a pod on that node', async () => {
+          const made = await run([
+            'debug',
+            'node/local',
+            '--image=busybox',
+            '--profile=general',
+            '--attach=false',
+            '--',
+            'sh',
+            '-c',
+            'test -d /host/etc && echo inside',
+          ]);
+          expect([made.code, made.stderr]).to.deep.equal([0, '']);
+          const [, name = ''] =
+            /^Creating debugging pod (node-debugger-local-\w{5}) with container debugger on node local\.$/m.exec(
+              made.stdout,
+            ) ?? [];
+          const over = ['wait', '--for=jsonpath={.status.phase}=Succeeded', `pod/${name}`, '--timeout=30s'];
+          const ended = await run(over);
+          expect(ended.code, `${ended.stderr} ${made.stdout}`).to.equal(0);
+          expect((await run(['logs', name])).stdout).to.equal('inside\n');
+          await run(['delete', 'pod', name, '--now']);
+        });
+
+        plainRow('delete --cascade=foreground waits for what is owned; orphan leaves it', async () => {
           const name = `owner-${minor}`;
           const make = async (): Promise<void> => {
             const { code } = await run(['create', 'deployment', name, '--image=nginx', '--replicas=0']);
@@ -305,7 +358,7 @@ describe('kubectl streams', function () {
           await run(['delete', 'replicaset', `--selector=app=${name}`]);
         });
 
-        row('run --rm -i attaches, gives the output and the pod goes', async () => {
+        plainRow('run --rm -i attaches, gives the output and the pod goes', async () => {
           const name = `brief-${minor}`;
           const command = [
             '--image=busybox',
@@ -323,7 +376,7 @@ describe('kubectl streams', function () {
           expect(await client.find(Pod, `default/${name}`)).to.equal(undefined);
         });
 
-        row('events tells what happened to a pod', async () => {
+        plainRow('events tells what happened to a pod', async () => {
           const { code, stdout } = await run(['events', '--for=pod/shell']);
           expect(code).to.equal(0);
           expect(stdout).to.match(/Scheduled.*pod\/shell/i);
@@ -332,4 +385,63 @@ describe('kubectl streams', function () {
       });
     }
   }
+
+  describe('drain', () => {
+    const title = 'drain evicts what may go, and says what has to stay';
+    // Whom a budget holds back kubectl tries again after five seconds: all at the same time.
+    const minors = minorsToRun();
+    const runs = new RunningAhead(minors, minors.length, async ({ minor, binary }) => {
+      const home = join(folder.path, `home-drain-${minor}`);
+      mkdirSync(home);
+      const kubectl = new Kubectl(binary, kubeconfig, home);
+      const name = `drained-${minor}`;
+      await client.create(PodDisruptionBudget, {
+        metadata: { namespace: 'default', name },
+        spec: { maxUnavailable: 0, selector: { matchLabels: { app: name } } },
+      });
+      await client.waitFor(
+        PodDisruptionBudget,
+        `default/${name}`,
+        (budget) => budget?.status?.observedGeneration === 1,
+        { timeout: '10s' },
+      );
+      await client.create(Pod, {
+        metadata: { namespace: 'default', name, labels: { app: name } },
+        // No scheduler: others drain the node too.
+        spec: {
+          nodeName: 'local',
+          containers: [{ name: 'c', image: 'busybox', command: ['sleep', '1000'] }],
+        },
+      });
+      await client.waitFor(Pod, `default/${name}`, { condition: 'Ready' });
+      const selected = [
+        'drain',
+        'local',
+        '--force',
+        `--pod-selector=app=${name}`,
+        '--ignore-daemonsets',
+        '--delete-emptydir-data',
+      ];
+      const held = await kubectl.run([...selected, '--timeout=1s']);
+      expect(held.code).to.equal(1);
+      expect(held.stderr).to.include("Cannot evict pod as it would violate the pod's disruption budget");
+      await client.delete(PodDisruptionBudget, `default/${name}`);
+      const drained = await kubectl.run([...selected, '--timeout=30s', '--grace-period=1']);
+      expect(drained.code, drained.stderr).to.equal(0);
+      expect(drained.stdout).to.match(/^node\/local drained$/m);
+      expect(await client.find(Pod, `default/${name}`)).to.equal(undefined);
+    });
+    after(() => runs.ended());
+
+    for (const each of minors)
+      it(`${title} (1.${each.minor})`, async () => {
+        try {
+          await runs.of(each);
+          record(family, title, each.minor, 'passed');
+        } catch (error) {
+          record(family, title, each.minor, 'failed');
+          throw error;
+        }
+      });
+  });
 });

@@ -10,6 +10,7 @@ import { Namespace, Service } from 'gyre/kinds';
 import { gyreUp, temporaryFolder } from '../support/processes.js';
 import { Kubectl, kubectlOrSkip } from './kubectl.js';
 import { runRow, type Session } from './row.js';
+import { rolloutRows } from './rows/rollouts.js';
 import { workloadRows } from './rows/workloads.js';
 
 /** One request; the status code, or how it failed. */
@@ -49,7 +50,7 @@ describe('kubectl and what runs', function () {
   });
 
   let count = 0;
-  for (const row of workloadRows) {
+  for (const row of [...rolloutRows, ...workloadRows]) {
     it(`${row.title} (${row.source})`, async () => {
       const namespace = `work-${++count}`;
       await runRow(row, namespace, session);

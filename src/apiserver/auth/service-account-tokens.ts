@@ -27,7 +27,7 @@ export interface TokenSubject {
 }
 
 export interface TokenWish {
-  /** Default: the issuer. */
+  /** For whom it is. */
   readonly audiences: readonly string[];
   readonly expirationSeconds: number;
   /** The token dies with it. */
@@ -86,7 +86,7 @@ export class ServiceAccountTokens {
     const { clock, random, issuer } = this.#options;
     const now = Math.floor(clock.now() / 1000);
     const token = this.#signing().sign({
-      aud: audiences.length === 0 ? [issuer] : audiences,
+      aud: audiences,
       exp: now + expirationSeconds,
       iat: now,
       iss: issuer,

@@ -53,7 +53,7 @@ function zeroOf(schema: Schema | undefined): JsonValue {
  * Removes null members and gives null items their zero value, as decoding into a Go struct does; what a
  * schema leaves open is kept.
  */
-function dropNulls(value: JsonValue, schema: Schema | undefined): JsonValue {
+export function dropNulls(value: JsonValue, schema: Schema | undefined): JsonValue {
   if (typeof value !== 'object' || value === null || schema?.['x-kubernetes-preserve-unknown-fields'])
     return value;
   if (Array.isArray(value)) {

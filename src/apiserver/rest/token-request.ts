@@ -16,6 +16,7 @@ import { storagePrefix } from '../cache/watch-cache.js';
 import { admitSubresource } from './admit-subresource.js';
 import { asObject, decodeBody } from './body.js';
 import { findCached, type RequestContext } from './context.js';
+import { dropNulls } from './decode-object.js';
 import { objectTypes } from './dispatch.js';
 
 const defaultSeconds = 3600;
@@ -56,33 +57,35 @@ export async function requestToken(ctx: RequestContext): Promise<JsonObject> {
   const request = body ? asObject(body, 'the TokenRequest') : {};
   if (request.kind !== undefined && request.kind !== 'TokenRequest')
     throw badRequest(`the object provided is not a TokenRequest but a ${String(request.kind)}`);
-  const spec = (request.spec ?? {}) as TokenRequestSpec;
+  // Go writes every field that a client has not set as null.
+  const spec = dropNulls(request.spec ?? {}, undefined) as TokenRequestSpec;
   const account = findCached(ctx);
   if (!account) throw notFound(ctx.resource.facts, ctx.info.name);
   const { namespace = '', name, uid } = account.object.metadata;
+  const expirationSeconds = checkSpec(spec);
   await admitSubresource(ctx, {
     operation: 'CREATE',
     kind: { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' },
     object: request,
     dryRun: false,
   });
-  const expirationSeconds = checkSpec(spec, name);
   const bound = boundTo(ctx, spec, name);
+  const audiences = spec.audiences?.length ? spec.audiences : [ctx.deps.tokens.issuer];
   const { token, expiresAt } = ctx.deps.tokens.issue(
     { namespace, name, uid },
-    { audiences: spec.audiences ?? [], expirationSeconds, ...(bound ? { bound } : {}) },
+    { audiences, expirationSeconds, ...(bound ? { bound } : {}) },
   );
   const expirationTimestamp = `${new Date(expiresAt).toISOString().slice(0, 19)}Z`;
   return {
     kind: 'TokenRequest',
     apiVersion: 'authentication.k8s.io/v1',
     metadata: { name, namespace, creationTimestamp: null },
-    spec: { ...(spec as JsonObject), expirationSeconds },
+    spec: { ...(spec as JsonObject), audiences: [...audiences], expirationSeconds },
     status: { token, expirationTimestamp },
   };
 }
 
-function checkSpec({ expirationSeconds, audiences }: TokenRequestSpec, name: string): number {
+function checkSpec({ expirationSeconds, audiences }: TokenRequestSpec): number {
   const at = FieldPath.of('spec');
   const causes: StatusCause[] = [];
   const seconds = expirationSeconds ?? defaultSeconds;
@@ -94,7 +97,8 @@ function checkSpec({ expirationSeconds, audiences }: TokenRequestSpec, name: str
   if (seconds > mostSeconds)
     causes.push(fieldError.invalid(here, seconds, 'may not specify a duration larger than 2^32 seconds'));
   if (causes.length > 0)
-    throw invalid({ group: 'authentication.k8s.io', kind: 'TokenRequest' }, name, causes);
+    // The request has no name: what is wrong is not the account.
+    throw invalid({ group: 'authentication.k8s.io', kind: 'TokenRequest' }, '', causes);
   return seconds;
 }
 

@@ -188,11 +188,24 @@ describe('tokens of service accounts', () => {
     for (const text of forged) expect((await review(text)).authenticated, text).to.equal(undefined);
   });
 
+  it('API-14 takes null for what a client has not set', async () => {
+    const nothing = { audiences: null, expirationSeconds: null, boundObjectRef: null };
+    const { status, body } = await ask(nothing);
+    expect(status).to.equal(201);
+    expect((body as { readonly spec: object }).spec).to.deep.equal({
+      audiences: [issuer],
+      expirationSeconds: 3600,
+    });
+    expect(claimsOf((body as TokenAnswer).status?.token ?? '').sub).to.equal(
+      'system:serviceaccount:default:robot',
+    );
+  });
+
   it('API-14 refuses what cannot be', async () => {
     const refusal = async (spec: object, account?: string) => (await ask(spec, account)).body as Status;
     expect(await refusal({ expirationSeconds: 60 })).to.include({ reason: 'Invalid', code: 422 });
-    expect((await refusal({ expirationSeconds: 60 })).message).to.include(
-      'spec.expirationSeconds: Invalid value: 60: may not specify a duration less than 10 minutes',
+    expect((await refusal({ expirationSeconds: 60 })).message).to.equal(
+      'TokenRequest.authentication.k8s.io "" is invalid: spec.expirationSeconds: Invalid value: 60: may not specify a duration less than 10 minutes',
     );
     expect(await refusal({}, 'nobody')).to.include({ reason: 'NotFound', code: 404 });
     const pod = { kind: 'Pod', apiVersion: 'v1', name: 'p' };

@@ -1,8 +1,22 @@
 import { ConfigMap, CustomResourceDefinition, Deployment } from 'gyre/kinds';
-import { apply, definition, Gadget, gadget, having, settings, web } from '../manifests.js';
+import { apply, Gadget, gadget, having, settings, web, widget, widgets } from '../manifests.js';
 import type { Row } from '../row.js';
 
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
+
+const kustomization = `
+resources: [web.json]
+namePrefix: shop-
+configMapGenerator:
+- name: settings
+  literals: [colour=blue]
+images:
+- name: nginx
+  newTag: "1.28"
+replicas:
+- name: web
+  count: 3
+`;
 
 /** `kubectl apply`, from the client's side and from the server's, and `kubectl diff`. */
 export const applyRows: readonly Row[] = [
@@ -105,17 +119,17 @@ export const applyRows: readonly Row[] = [
     title: 'apply creates a CustomResourceDefinition, which is served once established',
     source: 'API-15',
     given: [
-      apply(definition('made.example.com')),
-      { run: ['wait', '--for=condition=Established', '--timeout=5s', 'crd/gadgets.made.example.com'] },
-      apply({ ...gadget, apiVersion: 'made.example.com/v1' }),
+      apply(widgets),
+      { run: ['wait', '--for=condition=Established', '--timeout=5s', 'crd/widgets.$NS.example.com'] },
+      apply(widget),
     ],
-    ...apply(definition('made.example.com')),
-    stdout: ['customresourcedefinition.apiextensions.k8s.io/gadgets.made.example.com unchanged'],
+    ...apply(widgets),
+    stdout: ['customresourcedefinition.apiextensions.k8s.io/widgets.NS.example.com unchanged'],
     leaves: [
       [
         CustomResourceDefinition,
-        'gadgets.made.example.com',
-        { status: { storedVersions: ['v1'], acceptedNames: { kind: 'Gadget', listKind: 'GadgetList' } } },
+        'widgets.$NS.example.com',
+        { status: { storedVersions: ['v1'], acceptedNames: { kind: 'Widget', listKind: 'WidgetList' } } },
       ],
     ],
   },
@@ -147,6 +161,117 @@ export const applyRows: readonly Row[] = [
     run: ['apply', '-f', '-'],
     stdin: `---\n${JSON.stringify(settings)}\n---\n${JSON.stringify(gadget)}\n`,
     stdout: ['configmap/settings created', 'gadget.shop.example.com/ball created'],
+  },
+  {
+    title: 'apply -k applies what a kustomization makes of its files',
+    source: 'control-plane §3 (kustomize), kubectl docs',
+    files: { 'kustomization.yaml': kustomization, 'web.json': web },
+    run: ['apply', '-k', '$DIR'],
+    stdout: /^configmap\/shop-settings-\w{10} created\ndeployment\.apps\/shop-web created$/,
+    leaves: [
+      [
+        Deployment,
+        'shop-web',
+        {
+          metadata: { labels: { app: 'web' } },
+          spec: { replicas: 3, template: { spec: { containers: [{ image: 'nginx:1.28' }] } } },
+        },
+      ],
+    ],
+  },
+  {
+    title: 'delete -k deletes them',
+    source: 'control-plane §3 (kustomize), kubectl docs',
+    files: { 'kustomization.yaml': kustomization, 'web.json': web },
+    given: [{ run: ['apply', '-k', '$DIR'] }],
+    run: ['delete', '-k', '$DIR'],
+    stdout: /^configmap "shop-settings-\w{10}" deleted\ndeployment\.apps "shop-web" deleted$/,
+    leaves: [[Deployment, 'shop-web', 'nothing']],
+  },
+  {
+    title: 'diff -k shows what apply -k would change',
+    source: 'control-plane §3 (diff, kustomize)',
+    files: { 'kustomization.yaml': kustomization, 'web.json': web },
+    given: [
+      { run: ['apply', '-k', '$DIR'] },
+      { run: ['set', 'image', 'deployment/shop-web', 'nginx=nginx:1.29'] },
+    ],
+    run: ['diff', '-k', '$DIR'],
+    exit: 1,
+    stdout: /\n- +- image: nginx:1\.29\n\+ +- image: nginx:1\.28\n/,
+    leaves: [
+      [Deployment, 'shop-web', { spec: { template: { spec: { containers: [{ image: 'nginx:1.29' }] } } } }],
+    ],
+  },
+  {
+    title: 'kustomize prints what it makes, without a server',
+    source: 'control-plane §3 (kustomize)',
+    files: { 'kustomization.yaml': kustomization, 'web.json': web },
+    run: ['kustomize', '$DIR'],
+    clusterWide: true,
+    stdout:
+      /^apiVersion: v1\ndata:\n {2}colour: blue\nkind: ConfigMap\nmetadata:\n {2}name: shop-settings-\w{10}\n---\napiVersion: apps\/v1\nkind: Deployment\n(?=[\s\S]*^ {2}name: shop-web$)(?=[\s\S]*^ {2}replicas: 3$)/m,
+  },
+  {
+    title: 'apply -f takes all files of a folder',
+    source: 'kubectl docs',
+    files: { '1.json': settings, 'more/2.json': gadget },
+    run: ['apply', '--recursive', '-f', '$DIR'],
+    stdout: ['configmap/settings created', 'gadget.shop.example.com/ball created'],
+  },
+  {
+    title: 'apply --dry-run=client asks and stores nothing',
+    source: 'kubectl docs',
+    ...apply(settings, '--dry-run=client'),
+    stdout: ['configmap/settings created (dry run)'],
+    leaves: [[ConfigMap, 'settings', 'nothing']],
+  },
+  {
+    title: 'apply of what was created otherwise says that it had no annotation, and gives it one',
+    source: 'control-plane §3 (apply CSA)',
+    has: [settings],
+    ...apply({ ...settings, data: { colour: 'green' } }),
+    stdout: ['configmap/settings configured'],
+    stderr:
+      /^Warning: resource configmaps\/settings is missing the kubectl\.kubernetes\.io\/last-applied-configuration annotation/,
+    // What was never applied is not taken away.
+    leaves: [[ConfigMap, 'settings', { data: { colour: 'green', size: '3' } }]],
+  },
+  {
+    title: 'apply set-last-applied writes the annotation alone',
+    source: 'kubectl docs',
+    has: [settings],
+    run: ['apply', 'set-last-applied', '--create-annotation', '-f', '-'],
+    stdin: { ...settings, data: { colour: 'green' } },
+    stdout: ['configmap/settings configured'],
+    leaves: [
+      [
+        ConfigMap,
+        'settings',
+        {
+          data: { colour: 'blue' },
+          metadata: { annotations: { [lastApplied]: (text: string) => text.includes('green') } },
+        },
+      ],
+    ],
+  },
+  {
+    title: 'apply edit-last-applied edits the annotation alone',
+    source: 'kubectl docs',
+    given: [apply(settings)],
+    run: ['apply', 'edit-last-applied', 'configmap/settings'],
+    env: { KUBE_EDITOR: 'sed -i s/blue/green/' },
+    stdout: ['configmap/settings edited'],
+    leaves: [
+      [
+        ConfigMap,
+        'settings',
+        {
+          data: { colour: 'blue' },
+          metadata: { annotations: { [lastApplied]: (text: string) => text.includes('green') } },
+        },
+      ],
+    ],
   },
   {
     title: 'apply --dry-run=server answers as if, and stores nothing',

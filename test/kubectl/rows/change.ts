@@ -1,6 +1,9 @@
-import { ConfigMap, Deployment, Node } from 'gyre/kinds';
+import { ConfigMap, Deployment } from 'gyre/kinds';
 import { apply, Gadget, gadget, having, settings, web } from '../manifests.js';
 import type { Row } from '../row.js';
+
+const labelled = having(settings, 'metadata', { labels: { tier: 'back' } });
+const annotated = having(settings, 'metadata', { annotations: { note: 'keep me' } });
 
 /** `sed -i` as the editor. */
 const editor = (script: string): { KUBE_EDITOR: string } => ({ KUBE_EDITOR: `sed -i ${script}` });
@@ -10,7 +13,7 @@ export const changeRows: readonly Row[] = [
   {
     title: 'label adds a label',
     source: 'control-plane §3 (label)',
-    given: [apply(settings)],
+    has: [settings],
     run: ['label', 'configmap', 'settings', 'tier=back'],
     stdout: ['configmap/settings labeled'],
     leaves: [[ConfigMap, 'settings', { metadata: { labels: { tier: 'back' } } }]],
@@ -18,7 +21,7 @@ export const changeRows: readonly Row[] = [
   {
     title: 'label does not overwrite unless told to',
     source: 'kubectl docs',
-    given: [apply(settings), { run: ['label', 'configmap', 'settings', 'tier=back'] }],
+    has: [labelled],
     run: ['label', 'configmap', 'settings', 'tier=front'],
     exit: 1,
     stderr: ["error: 'tier' already has a value (back), and --overwrite is false"],
@@ -27,7 +30,7 @@ export const changeRows: readonly Row[] = [
   {
     title: 'label --overwrite overwrites',
     source: 'kubectl docs',
-    given: [apply(settings), { run: ['label', 'configmap', 'settings', 'tier=back'] }],
+    has: [labelled],
     run: ['label', 'configmap', 'settings', 'tier=front', '--overwrite'],
     stdout: ['configmap/settings labeled'],
     leaves: [[ConfigMap, 'settings', { metadata: { labels: { tier: 'front' } } }]],
@@ -35,7 +38,7 @@ export const changeRows: readonly Row[] = [
   {
     title: 'label key- removes the label',
     source: 'kubectl docs',
-    given: [apply(settings), { run: ['label', 'configmap', 'settings', 'tier=back'] }],
+    has: [labelled],
     run: ['label', 'configmap', 'settings', 'tier-'],
     stdout: ['configmap/settings unlabeled'],
     leaves: [[ConfigMap, 'settings', { metadata: { labels: undefined } }]],
@@ -43,7 +46,7 @@ export const changeRows: readonly Row[] = [
   {
     title: 'label refuses a key that is none',
     source: 'API-19',
-    given: [apply(settings)],
+    has: [settings],
     run: ['label', 'configmap', 'settings', 'not a key=1'],
     exit: 1,
     stderr:
@@ -52,24 +55,99 @@ export const changeRows: readonly Row[] = [
   {
     title: 'label --all labels custom objects too',
     source: 'control-plane §3 (label)',
-    given: [apply(gadget)],
+    has: [gadget],
     run: ['label', 'gadgets', '--all', 'tier=back'],
     stdout: ['gadget.shop.example.com/ball labeled'],
     leaves: [[Gadget, 'ball', { metadata: { labels: { tier: 'back' }, generation: 1 } }]],
   },
   {
+    title: 'label --list lists the labels',
+    source: 'kubectl docs',
+    has: [labelled],
+    run: ['label', 'configmap', 'settings', '--list'],
+    stdout: ['tier=back'],
+  },
+  {
+    title: 'label -l labels what is selected',
+    source: 'control-plane §3 (label)',
+    has: [labelled, { ...settings, metadata: { name: 'other' } }],
+    run: ['label', 'configmaps', '-ltier=back', 'seen=yes'],
+    stdout: ['configmap/settings labeled'],
+    leaves: [
+      [ConfigMap, 'settings', { metadata: { labels: { seen: 'yes' } } }],
+      [ConfigMap, 'other', { metadata: { labels: undefined } }],
+    ],
+  },
+  {
+    title: 'label --dry-run=server labels nothing',
+    source: 'API-7',
+    has: [settings],
+    run: ['label', 'configmap', 'settings', 'tier=back', '--dry-run=server'],
+    stdout: ['configmap/settings labeled (server dry run)'],
+    leaves: [[ConfigMap, 'settings', { metadata: { labels: undefined } }]],
+  },
+  {
+    title: 'label --resource-version refuses what has changed since',
+    source: 'API-6',
+    has: [settings],
+    run: ['label', 'configmap', 'settings', 'tier=back', '--resource-version=1'],
+    exit: 1,
+    stderr: [
+      'Error from server (Conflict): Operation cannot be fulfilled on configmaps "settings": the object has been modified; please apply your changes to the latest version and try again',
+    ],
+    leaves: [[ConfigMap, 'settings', { metadata: { labels: undefined } }]],
+  },
+  {
     title: 'annotate adds an annotation',
     source: 'control-plane §3 (annotate)',
-    given: [apply(settings)],
+    has: [settings],
     run: ['annotate', 'configmap', 'settings', 'note=keep me'],
     stdout: ['configmap/settings annotated'],
     before: [{ minor: 28, stdout: ['configmap/settings annotate'] }],
     leaves: [[ConfigMap, 'settings', { metadata: { annotations: { note: 'keep me' } } }]],
   },
   {
+    title: 'annotate does not overwrite unless told to',
+    source: 'kubectl docs',
+    has: [annotated],
+    run: ['annotate', 'configmap', 'settings', 'note=other'],
+    exit: 1,
+    stderr: [
+      "error: --overwrite is false but found the following declared annotation(s): 'note' already has a value (keep me)",
+    ],
+    leaves: [[ConfigMap, 'settings', { metadata: { annotations: { note: 'keep me' } } }]],
+  },
+  {
+    title: 'annotate --overwrite overwrites',
+    source: 'control-plane §3 (annotate)',
+    has: [annotated],
+    run: ['annotate', 'configmap', 'settings', 'note=other', '--overwrite'],
+    stdout: ['configmap/settings annotated'],
+    before: [{ minor: 28, stdout: ['configmap/settings annotate'] }],
+    leaves: [[ConfigMap, 'settings', { metadata: { annotations: { note: 'other' } } }]],
+  },
+  {
+    title: 'annotate key- removes the annotation',
+    source: 'control-plane §3 (annotate)',
+    has: [annotated],
+    run: ['annotate', 'configmap', 'settings', 'note-'],
+    stdout: ['configmap/settings annotated'],
+    before: [{ minor: 28, stdout: ['configmap/settings annotate'] }],
+    leaves: [[ConfigMap, 'settings', { metadata: { annotations: undefined } }]],
+  },
+  {
+    title: 'annotate --dry-run=server annotates nothing',
+    source: 'API-7',
+    has: [annotated],
+    run: ['annotate', 'configmap', 'settings', 'more=1', '--dry-run=server'],
+    stdout: ['configmap/settings annotated (server dry run)'],
+    before: [{ minor: 28, stdout: ['configmap/settings annotate (server dry run)'] }],
+    leaves: [[ConfigMap, 'settings', { metadata: { annotations: { note: 'keep me', more: undefined } } }]],
+  },
+  {
     title: 'patch merges strategically by default',
     source: 'API-8',
-    given: [apply(web)],
+    has: [web],
     run: [
       'patch',
       'deployment',
@@ -92,7 +170,7 @@ export const changeRows: readonly Row[] = [
   {
     title: 'patch obeys $patch: delete',
     source: 'API-8',
-    given: [apply(web)],
+    has: [web],
     run: [
       'patch',
       'deployment',
@@ -111,7 +189,7 @@ export const changeRows: readonly Row[] = [
   {
     title: 'patch --type=merge merges, null removes',
     source: 'API-8',
-    given: [apply(settings)],
+    has: [settings],
     run: ['patch', 'configmap', 'settings', '--type=merge', '--patch={"data":{"size":null,"weight":"9"}}'],
     stdout: ['configmap/settings patched'],
     leaves: [[ConfigMap, 'settings', { data: { colour: 'blue', size: undefined, weight: '9' } }]],
@@ -119,7 +197,7 @@ export const changeRows: readonly Row[] = [
   {
     title: 'patch --type=json applies operations',
     source: 'API-8',
-    given: [apply(settings)],
+    has: [settings],
     run: [
       'patch',
       'configmap',
@@ -133,7 +211,7 @@ export const changeRows: readonly Row[] = [
   {
     title: 'patch --type=json whose test fails changes nothing',
     source: 'API-8, API-19',
-    given: [apply(settings)],
+    has: [settings],
     run: [
       'patch',
       'configmap',
@@ -148,14 +226,46 @@ export const changeRows: readonly Row[] = [
   {
     title: 'patch without effect says so and keeps the version',
     source: 'API-6',
-    given: [apply(settings)],
+    has: [settings],
     run: ['patch', 'configmap', 'settings', '--patch={"data":{"size":"3"}}'],
     stdout: ['configmap/settings patched (no change)'],
   },
   {
+    title: 'patch --dry-run=server answers as if, and changes nothing',
+    source: 'API-7',
+    has: [settings],
+    run: ['patch', 'configmap', 'settings', '--patch={"data":{"size":"9"}}', '--dry-run=server'],
+    // It does not say that it was a trial.
+    stdout: ['configmap/settings patched'],
+    leaves: [[ConfigMap, 'settings', { data: settings.data }]],
+  },
+  {
+    title: 'patch --subresource=scale changes the replicas',
+    source: 'API-14',
+    has: [web],
+    run: [
+      'patch',
+      'deployment',
+      'web',
+      '--type=merge',
+      '--subresource=scale',
+      '--patch={"spec":{"replicas":3}}',
+    ],
+    stdout: ['scale.autoscaling/web patched'],
+    leaves: [[Deployment, 'web', { spec: { replicas: 3 } }]],
+  },
+  {
+    title: 'patch --subresource of one that is not there',
+    source: 'API-14, API-19',
+    has: [settings],
+    run: ['patch', 'configmap', 'settings', '--subresource=scale', '--patch={}'],
+    exit: 1,
+    stderr: ['Error from server (NotFound): the server could not find the requested resource'],
+  },
+  {
     title: 'patch warns of unknown fields',
     source: 'API-10',
-    given: [apply(web)],
+    has: [web],
     run: ['patch', 'deployment', 'web', '--patch={"spec":{"replicaz":5}}'],
     stdout: ['deployment.apps/web patched (no change)'],
     stderr: ['Warning: unknown field "spec.replicaz"'],
@@ -163,7 +273,7 @@ export const changeRows: readonly Row[] = [
   {
     title: 'patch refuses a strategic merge of a custom object',
     source: 'API-8',
-    given: [apply(gadget)],
+    has: [gadget],
     run: ['patch', 'gadget', 'ball', '--patch={"spec":{"replicas":5}}'],
     exit: 1,
     stderr:
@@ -173,7 +283,7 @@ export const changeRows: readonly Row[] = [
   {
     title: 'patch --subresource=status changes the status alone, and not the generation',
     source: 'API-14, API-6',
-    given: [apply(gadget)],
+    has: [gadget],
     run: [
       'patch',
       'gadget',
@@ -197,7 +307,7 @@ export const changeRows: readonly Row[] = [
   {
     title: 'edit writes what the editor saved',
     source: 'control-plane §3 (edit)',
-    given: [apply(settings)],
+    has: [settings],
     run: ['edit', 'configmap', 'settings'],
     env: editor('"s/colour: blue/colour: black/"'),
     stdout: ['configmap/settings edited'],
@@ -206,7 +316,7 @@ export const changeRows: readonly Row[] = [
   {
     title: 'edit without a change is cancelled',
     source: 'control-plane §3 (edit)',
-    given: [apply(settings)],
+    has: [settings],
     run: ['edit', 'configmap', 'settings'],
     env: editor('-e p -e d'),
     stderr: ['Edit cancelled, no changes made.'],
@@ -214,11 +324,49 @@ export const changeRows: readonly Row[] = [
   {
     title: 'edit of a custom object',
     source: 'control-plane §3 (edit)',
-    given: [apply(gadget)],
+    has: [gadget],
     run: ['edit', 'gadget', 'ball'],
     env: editor('"s/colour: red/colour: green/"'),
     stdout: ['gadget.shop.example.com/ball edited'],
     leaves: [[Gadget, 'ball', { spec: { colour: 'green' } }]],
+  },
+  {
+    title: 'edit --subresource=status writes the status alone',
+    source: 'control-plane §3 (edit --subresource), API-14',
+    has: [gadget],
+    given: [
+      {
+        run: [
+          'patch',
+          'gadget',
+          'ball',
+          '--type=merge',
+          '--subresource=status',
+          '--patch={"status":{"phase":"Resting"}}',
+        ],
+      },
+    ],
+    run: ['edit', 'gadget', 'ball', '--subresource=status'],
+    env: editor('-e s/Resting/Bouncing/ -e s/red/green/'),
+    stdout: ['gadget.shop.example.com/ball edited'],
+    leaves: [
+      [
+        Gadget,
+        'ball',
+        { metadata: { generation: 1 }, spec: { colour: 'red' }, status: { phase: 'Bouncing' } },
+      ],
+    ],
+  },
+  {
+    title: 'edit of what the server refuses opens the editor again, and keeps a copy',
+    source: 'control-plane §3 (edit), API-15',
+    has: [gadget],
+    run: ['edit', 'gadget', 'ball'],
+    env: editor('"s/colour: red/colour: mauve/"'),
+    exit: 1,
+    stderr:
+      /^error: gadgets\.shop\.example\.com "ball" is invalid\nA copy of your changes has been stored to "\S+"\nerror: Edit cancelled, no valid changes were saved\.$/,
+    leaves: [[Gadget, 'ball', { spec: { colour: 'red' } }]],
   },
   {
     title: 'replace puts the object',
@@ -238,7 +386,7 @@ export const changeRows: readonly Row[] = [
   {
     title: 'replace of a stale version is a conflict',
     source: 'API-6',
-    given: [apply(settings)],
+    has: [settings],
     run: ['replace', '-f', '-'],
     stdin: having(settings, 'metadata', { resourceVersion: '1' }),
     exit: 1,
@@ -257,100 +405,48 @@ export const changeRows: readonly Row[] = [
   {
     title: 'replace --force deletes and creates',
     source: 'control-plane §3 (replace --force)',
-    given: [apply(settings)],
+    has: [settings],
     run: ['replace', '--force', '-f', '-'],
     stdin: { ...settings, data: { colour: 'green' } },
     stdout: ['configmap "settings" deleted', 'configmap/settings replaced'],
     leaves: [[ConfigMap, 'settings', { data: { colour: 'green', size: undefined } }]],
   },
   {
-    title: 'scale changes the replicas of a Deployment',
-    source: 'API-14',
-    given: [apply(web)],
-    run: ['scale', 'deployment', 'web', '--replicas=5'],
-    stdout: ['deployment.apps/web scaled'],
-    leaves: [[Deployment, 'web', { metadata: { generation: 2 }, spec: { replicas: 5 } }]],
+    title: 'replace --subresource=status puts the status alone',
+    source: 'control-plane §3 (replace), API-14',
+    has: [gadget],
+    run: ['replace', '--subresource=status', '-f', '-'],
+    stdin: { ...gadget, spec: { colour: 'green' }, status: { phase: 'Bouncing' } },
+    stdout: ['gadget.shop.example.com/ball replaced'],
+    leaves: [
+      [
+        Gadget,
+        'ball',
+        { metadata: { generation: 1 }, spec: { colour: 'red' }, status: { phase: 'Bouncing' } },
+      ],
+    ],
   },
   {
-    title: 'scale changes the replicas of a custom object where its definition says they are',
-    source: 'API-14, API-15',
-    given: [apply(gadget)],
-    run: ['scale', 'gadget', 'ball', '--replicas=0'],
-    stdout: ['gadget.shop.example.com/ball scaled'],
-    leaves: [[Gadget, 'ball', { spec: { replicas: 0 } }]],
+    title: 'replace --dry-run=server puts nothing',
+    source: 'API-7',
+    has: [settings],
+    run: ['replace', '--dry-run=server', '-f', '-'],
+    stdin: { ...settings, data: { colour: 'green' } },
+    stdout: ['configmap/settings replaced (server dry run)'],
+    leaves: [[ConfigMap, 'settings', { data: settings.data }]],
   },
   {
-    title: 'scale --current-replicas is a precondition',
-    source: 'control-plane §3 (scale)',
-    given: [apply(web)],
-    run: ['scale', 'deployment', 'web', '--current-replicas=7', '--replicas=5'],
+    title: 'replace refuses to change what is immutable',
+    source: 'control-plane §3 (replace), API-19',
+    has: [web],
+    run: ['replace', '-f', '-'],
+    stdin: having(web, 'spec', {
+      selector: { matchLabels: { app: 'web', tier: 'back' } },
+      template: { metadata: { labels: { app: 'web', tier: 'back' } }, spec: web.spec.template.spec },
+    }),
     exit: 1,
-    stderr: ['error: Expected replicas to be 7, was 2'],
-    leaves: [[Deployment, 'web', { spec: { replicas: 2 } }]],
-  },
-  {
-    title: 'set image changes one container',
-    source: 'control-plane §3 (set image)',
-    given: [apply(web)],
-    run: ['set', 'image', 'deployment/web', 'nginx=nginx:1.28'],
-    stdout: ['deployment.apps/web image updated'],
-    leaves: [
-      [
-        Deployment,
-        'web',
-        { spec: { template: { spec: { containers: [{ name: 'nginx', image: 'nginx:1.28' }] } } } },
-      ],
-    ],
-  },
-  {
-    title: 'rollout restart changes the template',
-    source: 'control-plane §3 (rollout restart)',
-    given: [apply(web)],
-    run: ['rollout', 'restart', 'deployment/web'],
-    stdout: ['deployment.apps/web restarted'],
-    leaves: [
-      [
-        Deployment,
-        'web',
-        {
-          metadata: { generation: 2 },
-          spec: {
-            template: {
-              metadata: {
-                annotations: { 'kubectl.kubernetes.io/restartedAt': (at: unknown) => typeof at === 'string' },
-              },
-            },
-          },
-        },
-      ],
-    ],
-  },
-  {
-    title: 'cordon makes a Node unschedulable, which has a taint for it',
-    source: 'control-plane §3 (cordon)',
-    given: [
-      {
-        run: ['create', '-f', '-'],
-        stdin: { apiVersion: 'v1', kind: 'Node', metadata: { name: 'cordoned' } },
-      },
-    ],
-    run: ['cordon', 'cordoned'],
-    clusterWide: true,
-    stdout: ['node/cordoned cordoned'],
-    leaves: [[Node, 'cordoned', { spec: { unschedulable: true } }]],
-  },
-  {
-    title: 'taint adds a taint',
-    source: 'control-plane §3 (taint)',
-    given: [
-      {
-        run: ['create', '-f', '-'],
-        stdin: { apiVersion: 'v1', kind: 'Node', metadata: { name: 'tainted' } },
-      },
-    ],
-    run: ['taint', 'node', 'tainted', 'gpu=yes:NoSchedule'],
-    clusterWide: true,
-    stdout: ['node/tainted tainted'],
-    leaves: [[Node, 'tainted', { spec: { taints: [{ key: 'gpu', value: 'yes', effect: 'NoSchedule' }] } }]],
+    stderr:
+      /^The Deployment "web" is invalid: spec\.selector: Invalid value: .*"tier":"back".*: field is immutable$/,
+    leaves: [[Deployment, 'web', { metadata: { generation: 1 } }]],
   },
 ];

@@ -1,24 +1,31 @@
+import { systemClock } from '#src/system/index.js';
+import { createAuthority } from '#src/pki/index.js';
 import {
+  ClusterRole,
+  ClusterRoleBinding,
   ConfigMap,
   CronJob,
   Deployment,
   Ingress,
   Job,
   Namespace,
-  Pod,
   PodDisruptionBudget,
+  PriorityClass,
+  ResourceQuota,
   Role,
   RoleBinding,
   Secret,
   Service,
   ServiceAccount,
 } from 'gyre/kinds';
-import { apply, gadget, having, settings, web } from '../manifests.js';
+import { Gadget, gadget, settings } from '../manifests.js';
 import type { Row } from '../row.js';
 
+const base64 = (text: string): string => Buffer.from(text).toString('base64');
+const isPem = (data: string): boolean => Buffer.from(data, 'base64').toString().startsWith('-----BEGIN ');
 const bodies = 'control-plane §3.1 (protobuf bodies)';
 
-/** `kubectl create` from generators, which send protobuf, and from files; `run` and `expose`. */
+/** `kubectl create` from generators, which send protobuf, and from files. */
 export const createRows: readonly Row[] = [
   {
     title: 'create configmap',
@@ -58,15 +65,15 @@ export const createRows: readonly Row[] = [
   {
     title: 'create namespace is Active, named by a label, and held by its finalizer',
     source: `${bodies}, API-5`,
-    run: ['create', 'namespace', 'made-by-kubectl'],
+    run: ['create', 'namespace', '$NS-made'],
     clusterWide: true,
-    stdout: ['namespace/made-by-kubectl created'],
+    stdout: ['namespace/NS-made created'],
     leaves: [
       [
         Namespace,
-        'made-by-kubectl',
+        '$NS-made',
         {
-          metadata: { labels: { 'kubernetes.io/metadata.name': 'made-by-kubectl' } },
+          metadata: { labels: { 'kubernetes.io/metadata.name': '$NS-made' } },
           spec: { finalizers: ['kubernetes'] },
           status: { phase: 'Active' },
         },
@@ -258,6 +265,251 @@ export const createRows: readonly Row[] = [
     ],
   },
   {
+    title: 'create configmap --from-file and --from-env-file read files',
+    source: bodies,
+    files: { 'colours.txt': 'red\nblue\n', env: '# what is set\nSIZE=3\n' },
+    given: [{ run: ['create', 'configmap', 'files', '--from-file=$DIR/colours.txt'] }],
+    run: ['create', 'configmap', 'env', '--from-env-file=$DIR/env'],
+    stdout: ['configmap/env created'],
+    leaves: [
+      [ConfigMap, 'files', { data: { 'colours.txt': 'red\nblue\n' } }],
+      [ConfigMap, 'env', { data: { SIZE: '3' } }],
+    ],
+  },
+  {
+    title: 'create secret tls takes a certificate and its key',
+    source: `${bodies}, OC-16`,
+    files: async () => {
+      const { cert, key } = await createAuthority('example.com', { clock: systemClock });
+      return { 'tls.crt': cert, 'tls.key': key };
+    },
+    run: ['create', 'secret', 'tls', 'front', '--cert=$DIR/tls.crt', '--key=$DIR/tls.key'],
+    stdout: ['secret/front created'],
+    leaves: [[Secret, 'front', { type: 'kubernetes.io/tls', data: { 'tls.crt': isPem, 'tls.key': isPem } }]],
+  },
+  {
+    title: 'create secret docker-registry makes the file that registries are asked with',
+    source: `${bodies}, OC-16`,
+    run: [
+      'create',
+      'secret',
+      'docker-registry',
+      'docker',
+      '--docker-server=registry.example.com',
+      '--docker-username=jane',
+      '--docker-password=hunter2',
+    ],
+    stdout: ['secret/docker created'],
+    leaves: [
+      [
+        Secret,
+        'docker',
+        {
+          type: 'kubernetes.io/dockerconfigjson',
+          data: {
+            '.dockerconfigjson': base64(
+              '{"auths":{"registry.example.com":{"username":"jane","password":"hunter2","auth":"amFuZTpodW50ZXIy"}}}',
+            ),
+          },
+        },
+      ],
+    ],
+  },
+  {
+    title: 'create secret refuses a key that its type must not lack',
+    source: 'API-19, OC-16',
+    run: ['create', 'secret', 'generic', 'front', '--type=kubernetes.io/tls', '--from-literal=tls.crt=x'],
+    exit: 1,
+    stderr: ['error: failed to create secret Secret "front" is invalid: data[tls.key]: Required value'],
+    leaves: [[Secret, 'front', 'nothing']],
+  },
+  {
+    title: 'create quota',
+    source: bodies,
+    run: ['create', 'quota', 'small', '--hard=pods=2,requests.cpu=500m', '--scopes=NotTerminating'],
+    stdout: ['resourcequota/small created'],
+    leaves: [
+      [
+        ResourceQuota,
+        'small',
+        { spec: { hard: { pods: '2', 'requests.cpu': '500m' }, scopes: ['NotTerminating'] } },
+      ],
+    ],
+  },
+  {
+    title: 'create priorityclass has the defaults',
+    source: `${bodies}, OC-16`,
+    run: ['create', 'priorityclass', '$NS', '--value=1000', '--description=before others'],
+    clusterWide: true,
+    stdout: ['priorityclass.scheduling.k8s.io/NS created'],
+    leaves: [
+      [
+        PriorityClass,
+        '$NS',
+        { value: 1000, description: 'before others', preemptionPolicy: 'PreemptLowerPriority' },
+      ],
+    ],
+  },
+  {
+    title: 'create clusterrole of resources, with a subresource',
+    source: `${bodies}, API-12`,
+    run: ['create', 'clusterrole', '$NS', '--verb=get,watch', '--resource=deployments/scale,nodes'],
+    clusterWide: true,
+    stdout: ['clusterrole.rbac.authorization.k8s.io/NS created'],
+    leaves: [
+      [
+        ClusterRole,
+        '$NS',
+        {
+          rules: [
+            { verbs: ['get', 'watch'], apiGroups: [''], resources: ['nodes'] },
+            { verbs: ['get', 'watch'], apiGroups: ['apps'], resources: ['deployments/scale'] },
+          ],
+        },
+      ],
+    ],
+  },
+  {
+    title: 'create clusterrole of paths, and of what others say',
+    source: bodies,
+    given: [{ run: ['create', 'clusterrole', '$NS-paths', '--verb=get', '--non-resource-url=/healthz'] }],
+    run: ['create', 'clusterrole', '$NS-sum', '--aggregation-rule=part-of=$NS'],
+    clusterWide: true,
+    stdout: ['clusterrole.rbac.authorization.k8s.io/NS-sum created'],
+    leaves: [
+      [ClusterRole, '$NS-paths', { rules: [{ verbs: ['get'], nonResourceURLs: ['/healthz'] }] }],
+      [
+        ClusterRole,
+        '$NS-sum',
+        { aggregationRule: { clusterRoleSelectors: [{ matchLabels: { 'part-of': '$NS' } }] } },
+      ],
+    ],
+  },
+  {
+    title: 'create clusterrolebinding',
+    source: bodies,
+    run: ['create', 'clusterrolebinding', '$NS', '--clusterrole=view', '--group=ops'],
+    clusterWide: true,
+    stdout: ['clusterrolebinding.rbac.authorization.k8s.io/NS created'],
+    leaves: [
+      [
+        ClusterRoleBinding,
+        '$NS',
+        {
+          roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'view' },
+          subjects: [{ kind: 'Group', name: 'ops', apiGroup: 'rbac.authorization.k8s.io' }],
+        },
+      ],
+    ],
+  },
+  {
+    title: 'create service nodeport takes a free port',
+    source: `${bodies}, OC-17`,
+    run: ['create', 'service', 'nodeport', 'web', '--tcp=80:8080'],
+    stdout: ['service/web created'],
+    leaves: [
+      [
+        Service,
+        'web',
+        {
+          spec: {
+            type: 'NodePort',
+            externalTrafficPolicy: 'Cluster',
+            ports: [{ port: 80, nodePort: (port: number) => port >= 30_000 && port <= 32_767 }],
+          },
+        },
+      ],
+    ],
+  },
+  {
+    title: 'create service externalname has no address',
+    source: `${bodies}, OC-17`,
+    run: ['create', 'service', 'externalname', 'outside', '--external-name=example.com'],
+    stdout: ['service/outside created'],
+    leaves: [
+      [
+        Service,
+        'outside',
+        { spec: { type: 'ExternalName', externalName: 'example.com', clusterIP: undefined } },
+      ],
+    ],
+  },
+  {
+    title: 'create service loadbalancer has an address and a port on every node',
+    source: `${bodies}, OC-17`,
+    run: ['create', 'service', 'loadbalancer', 'web', '--tcp=80'],
+    stdout: ['service/web created'],
+    leaves: [
+      [
+        Service,
+        'web',
+        {
+          spec: {
+            type: 'LoadBalancer',
+            allocateLoadBalancerNodePorts: true,
+            ports: [{ port: 80, nodePort: (port: number) => port >= 30_000 }],
+          },
+          status: { loadBalancer: {} },
+        },
+      ],
+    ],
+  },
+  {
+    title: 'create service clusterip --clusterip=None is headless',
+    source: `${bodies}, OC-17`,
+    run: ['create', 'service', 'clusterip', 'peers', '--clusterip=None'],
+    stdout: ['service/peers created'],
+    leaves: [[Service, 'peers', { spec: { clusterIP: 'None', clusterIPs: ['None'], ports: undefined } }]],
+  },
+  {
+    title: 'create job --from takes the template of a CronJob, which owns it',
+    source: `${bodies}, OC-9`,
+    given: [{ run: ['create', 'cronjob', 'often', '--image=busybox:1.36', '--schedule=@hourly'] }],
+    run: ['create', 'job', 'now', '--from=cronjob/often'],
+    stdout: ['job.batch/now created'],
+    leaves: [
+      [
+        Job,
+        'now',
+        {
+          metadata: {
+            annotations: { 'cronjob.kubernetes.io/instantiate': 'manual' },
+            ownerReferences: [{ kind: 'CronJob', name: 'often' }],
+          },
+          spec: { template: { spec: { containers: [{ image: 'busybox:1.36' }] } } },
+        },
+      ],
+    ],
+  },
+  {
+    title: 'create cronjob refuses a schedule that is none',
+    source: 'API-19, OC-9',
+    run: ['create', 'cronjob', 'never', '--image=busybox:1.36', '--schedule=at noon'],
+    exit: 1,
+    stderr:
+      /^error: failed to create cronjob: CronJob\.batch "never" is invalid: spec\.schedule: Invalid value: "at noon": expected exactly 5 fields, found 2: \[at noon\]$/,
+    leaves: [[CronJob, 'never', 'nothing']],
+  },
+  {
+    title: 'create -f takes all files of a folder',
+    source: 'kubectl docs',
+    files: { '1.json': settings, '2.json': gadget },
+    run: ['create', '-f', '$DIR'],
+    stdout: ['configmap/settings created', 'gadget.shop.example.com/ball created'],
+    leaves: [
+      [ConfigMap, 'settings', { data: settings.data }],
+      [Gadget, 'ball', { spec: { colour: 'red' } }],
+    ],
+  },
+  {
+    title: 'create --raw posts a file as it is',
+    source: 'kubectl docs',
+    files: { 'settings.json': settings },
+    run: ['create', '--raw=/api/v1/namespaces/$NS/configmaps', '-f', '$DIR/settings.json'],
+    stdout: /^\{(?=.*"kind":"ConfigMap")(?=.*"data":\{"colour":"blue","size":"3"\}).*\}$/,
+    leaves: [[ConfigMap, 'settings', { data: settings.data }]],
+  },
+  {
     title: 'create --dry-run=server stores nothing',
     source: 'API-7',
     run: ['create', 'configmap', 'settings', '--from-literal=a=b', '--dry-run=server'],
@@ -270,156 +522,5 @@ export const createRows: readonly Row[] = [
     run: ['create', '-f', '-'],
     stdin: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { generateName: 'many-' } },
     stdout: /^configmap\/many-[bcdfghjklmnpqrstvwxz2456789]{5} created$/,
-  },
-  {
-    title: 'run makes a Pod with its quality of service in the status',
-    source: 'control-plane §3 (run), OC-16',
-    run: ['run', 'web', '--image=nginx:1.27', '--env=A=B'],
-    stdout: ['pod/web created'],
-    leaves: [
-      [
-        Pod,
-        'web',
-        {
-          metadata: { labels: { run: 'web' } },
-          spec: {
-            enableServiceLinks: true,
-            restartPolicy: 'Always',
-            containers: [{ env: [{ name: 'A', value: 'B' }] }],
-          },
-          status: { phase: 'Pending', qosClass: 'BestEffort' },
-        },
-      ],
-    ],
-  },
-  {
-    title: 'expose makes a Service that selects the pods of a Deployment',
-    source: 'control-plane §3 (expose)',
-    given: [apply(web)],
-    run: ['expose', 'deployment', 'web', '--port=80', '--target-port=8080'],
-    stdout: ['service/web exposed'],
-    leaves: [
-      [Service, 'web', { spec: { selector: { app: 'web' }, ports: [{ port: 80, targetPort: 8080 }] } }],
-    ],
-  },
-];
-
-/** What is refused, and in which words. */
-export const refusalRows: readonly Row[] = [
-  {
-    title: 'apply refuses unknown fields, naming each',
-    source: 'API-10',
-    ...apply(having(web, 'spec', { replicaz: 2, strategy: { kind: 'Recreate' } })),
-    exit: 1,
-    stderr: [
-      'Error from server (BadRequest): error when creating "STDIN": Deployment in version "v1" cannot be handled as a Deployment: strict decoding error: unknown field "spec.replicaz", unknown field "spec.strategy.kind"',
-    ],
-    leaves: [[Deployment, 'web', 'nothing']],
-  },
-  {
-    title: 'create --validate=warn warns of unknown fields and goes on without them',
-    source: 'API-10',
-    run: ['create', '--validate=warn', '-f', '-'],
-    stdin: having(web, 'spec', { replicaz: 2 }),
-    stdout: ['deployment.apps/web created'],
-    stderr: ['Warning: unknown field "spec.replicaz"'],
-    leaves: [[Deployment, 'web', { spec: { replicas: 2, replicaz: undefined } }]],
-  },
-  {
-    title: 'create --validate=ignore drops unknown fields in silence',
-    source: 'API-10',
-    run: ['create', '--validate=ignore', '-f', '-'],
-    stdin: having(web, 'spec', { replicaz: 2 }),
-    stdout: ['deployment.apps/web created'],
-    leaves: [[Deployment, 'web', { spec: { replicaz: undefined } }]],
-  },
-  {
-    title: 'apply --server-side refuses a field that the schema does not know',
-    source: 'API-9, API-10',
-    ...apply(having(web, 'spec', { replicaz: 2 }), '--server-side'),
-    exit: 1,
-    stderr: [
-      'Error from server (BadRequest): failed to create typed patch object (NS/web; apps/v1, Kind=Deployment): .spec.replicaz: field not declared in schema',
-    ],
-    leaves: [[Deployment, 'web', 'nothing']],
-  },
-  {
-    title: 'apply refuses a value of the wrong type',
-    source: 'API-10',
-    ...apply({ ...settings, data: { colour: 1 } }),
-    exit: 1,
-    stderr: [
-      'Error from server (BadRequest): error when creating "STDIN": ConfigMap in version "v1" cannot be handled as a ConfigMap: json: cannot unmarshal number into Go struct field ConfigMap.data.colour of type string',
-    ],
-  },
-  {
-    title: 'apply lists everything that is invalid, with path and reason',
-    source: 'API-19',
-    ...apply(
-      having(web, 'spec', {
-        template: { metadata: { labels: { app: 'api' } }, spec: { containers: [{ name: 'nginx' }] } },
-      }),
-    ),
-    exit: 1,
-    stderr: [
-      'The Deployment "web" is invalid:',
-      '* spec.template.metadata.labels: Invalid value: map[string]string{"app":"api"}: `selector` does not match template `labels`',
-      '* spec.template.spec.containers[0].image: Required value',
-    ],
-    leaves: [[Deployment, 'web', 'nothing']],
-  },
-  {
-    title: 'apply refuses a name that is none',
-    source: 'API-19',
-    ...apply({ ...settings, metadata: { name: 'Not_A_Name' } }),
-    exit: 1,
-    stderr:
-      /^The ConfigMap "Not_A_Name" is invalid: metadata\.name: Invalid value: "Not_A_Name": a lowercase RFC 1123 subdomain must consist of/,
-  },
-  {
-    title: 'apply of an unknown kind says how to come by it',
-    source: 'kubectl docs',
-    ...apply({ apiVersion: 'nope.example.com/v1', kind: 'Nope', metadata: { name: 'x' } }),
-    exit: 1,
-    stderr: [
-      'error: resource mapping not found for name: "x" namespace: "" from "STDIN": no matches for kind "Nope" in version "nope.example.com/v1"',
-      'ensure CRDs are installed first',
-    ],
-  },
-  {
-    title: 'create in a namespace that does not exist',
-    source: 'API-19',
-    run: ['create', '-f', '-'],
-    stdin: { ...settings, metadata: { name: 'settings', namespace: 'ghost-town' } },
-    clusterWide: true,
-    exit: 1,
-    stderr: ['Error from server (NotFound): error when creating "STDIN": namespaces "ghost-town" not found'],
-  },
-  {
-    title: 'apply refuses a custom object with an unknown field',
-    source: 'API-10, API-15',
-    ...apply(having(gadget, 'spec', { weight: 3 })),
-    exit: 1,
-    stderr: [
-      'Error from server (BadRequest): error when creating "STDIN": Gadget in version "v1" cannot be handled as a Gadget: strict decoding error: unknown field "spec.weight"',
-    ],
-  },
-  {
-    title: 'apply refuses a custom object that its schema refuses',
-    source: 'API-15',
-    ...apply(having(gadget, 'spec', { colour: 'mauve', replicas: -1 })),
-    exit: 1,
-    stderr: [
-      'The Gadget "ball" is invalid:',
-      '* spec.colour: Unsupported value: "mauve": supported values: "red", "green", "blue"',
-      '* spec.replicas: Invalid value: -1: spec.replicas in body should be greater than or equal to 0',
-    ],
-  },
-  {
-    title: 'apply refuses a custom object without what is required',
-    source: 'API-15',
-    ...apply({ ...gadget, spec: {} }),
-    exit: 1,
-    stderr: ['The Gadget "ball" is invalid: spec.colour: Required value'],
   },
 ];

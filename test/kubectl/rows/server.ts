@@ -1,5 +1,5 @@
 import type { Row } from '../row.js';
-import { apply, gadget } from '../manifests.js';
+import { gadget, web } from '../manifests.js';
 
 const gadgetSpec = [
   'GROUP:  shop.example.com',
@@ -18,6 +18,16 @@ const gadgetSpec = [
   '  replicas\t<integer>',
   '',
 ];
+
+const versionJson =
+  /^\{\n {2}"clientVersion": \{\n(?=[\s\S]*"serverVersion": \{\n {4}"major": "1",\n {4}"minor": "32",\n)(?=[\s\S]*"gitVersion": "v1\.32\.\d+\+gyre")[\s\S]*\}$/;
+
+const kubeconfig = {
+  apiVersion: 'v1',
+  kind: 'Config',
+  'current-context': 'a',
+  contexts: [{ name: 'a', context: { cluster: 'c', user: 'u', namespace: 'ops' } }],
+};
 
 /** What the server says about itself: discovery, explain, identity, version. */
 export const serverRows: readonly Row[] = [
@@ -38,6 +48,20 @@ export const serverRows: readonly Row[] = [
     source: 'API-12, API-15',
     run: ['api-resources', '--api-group=shop.example.com', '--no-headers'],
     stdout: ['gadgets  gd  shop.example.com/v1  true  Gadget'],
+  },
+  {
+    title: 'api-resources -o wide lists verbs and categories of custom kinds',
+    source: 'API-12, API-15',
+    run: ['api-resources', '--api-group=shop.example.com', '--no-headers', '-owide'],
+    stdout: [
+      'gadgets  gd  shop.example.com/v1  true  Gadget  create,delete,deletecollection,get,list,patch,update,watch  all',
+    ],
+  },
+  {
+    title: 'api-resources --categories and --verbs choose',
+    source: 'API-12',
+    run: ['api-resources', '--categories=all', '--verbs=list', '--api-group=batch', '-oname'],
+    stdout: ['cronjobs.batch', 'jobs.batch'],
   },
   {
     title: 'api-resources --namespaced=false lists what has no namespace',
@@ -157,6 +181,66 @@ export const serverRows: readonly Row[] = [
     stdout: ['yes'],
   },
   {
+    title: 'auth can-i --as asks for somebody else',
+    source: 'API-18 (impersonation, RBAC)',
+    given: [
+      { run: ['create', 'role', 'reader', '--verb=get', '--resource=pods'] },
+      { run: ['create', 'rolebinding', 'readers', '--role=reader', '--serviceaccount=$NS:robot'] },
+    ],
+    run: ['auth', 'can-i', 'get', 'pods', '--as=system:serviceaccount:$NS:robot'],
+    stdout: ['yes'],
+  },
+  {
+    title: 'auth can-i says no to whom nobody gave the right, and fails',
+    source: 'API-18',
+    run: ['auth', 'can-i', 'delete', 'pods/shell', '--as=jane', '--as-group=ops'],
+    exit: 1,
+    stdout: ['no'],
+  },
+  {
+    title: 'auth can-i --subresource, --quiet and all namespaces',
+    source: 'API-18',
+    given: [
+      {
+        run: [
+          'auth',
+          'can-i',
+          'get',
+          'pods',
+          '--subresource=log',
+          '--as-group=system:masters',
+          '--as=jane',
+          '--quiet',
+        ],
+      },
+    ],
+    run: ['auth', 'can-i', 'get', 'pods', '--subresource=log', '--as=jane', '--all-namespaces', '--quiet'],
+    exit: 1,
+  },
+  {
+    title: 'auth can-i warns of what is not served',
+    source: 'API-18, API-12',
+    run: ['auth', 'can-i', 'get', 'nopes'],
+    stdout: ['yes'],
+    stderr: ["Warning: the server doesn't have a resource type 'nopes'", ''],
+  },
+  {
+    title: 'auth can-i asks for paths too',
+    source: 'API-18',
+    run: ['auth', 'can-i', 'get', '/metrics', '--as=jane'],
+    exit: 1,
+    stdout: ['no'],
+  },
+  {
+    title: 'get --as is refused what the user may not',
+    source: 'API-18',
+    run: ['get', 'pods', '--as=jane'],
+    exit: 1,
+    stderr: [
+      'Error from server (Forbidden): pods is forbidden: User "jane" cannot list resource "pods" in API group "" in the namespace "NS"',
+    ],
+  },
+  {
     title: 'auth can-i --list lists the rules of the admin',
     source: 'API-18',
     run: ['auth', 'can-i', '--list', '--no-headers'],
@@ -178,16 +262,23 @@ export const serverRows: readonly Row[] = [
     ],
   },
   {
+    title: 'auth whoami --as names whom one acts as',
+    source: 'API-18',
+    since: 28,
+    run: ['auth', 'whoami', '--as=jane', '--as-group=ops'],
+    stdout: ['ATTRIBUTE  VALUE', 'Username  jane', 'Groups  [ops system:authenticated]'],
+  },
+  {
     title: 'auth reconcile creates roles and bindings',
     source: 'control-plane §3 (auth reconcile)',
     run: ['auth', 'reconcile', '-f', '-'],
     stdin: {
       apiVersion: 'rbac.authorization.k8s.io/v1',
       kind: 'ClusterRole',
-      metadata: { name: 'reader' },
+      metadata: { name: '$NS' },
       rules: [{ apiGroups: [''], resources: ['pods'], verbs: ['get'] }],
     },
-    stdout: ['clusterrole.rbac.authorization.k8s.io/reader reconciled'],
+    stdout: ['clusterrole.rbac.authorization.k8s.io/NS reconciled'],
     stderr: /^\treconciliation required create\n/,
   },
   {
@@ -210,6 +301,26 @@ export const serverRows: readonly Row[] = [
     ],
   },
   {
+    title: 'version -o json names both sides',
+    source: 'control-plane §3 (version)',
+    run: ['version', '-ojson'],
+    stdout: versionJson,
+    before: [{ minor: 31, stdout: versionJson, stderr: /version difference between client/ }],
+  },
+  {
+    title: 'version --client asks nobody',
+    source: 'control-plane §3 (version)',
+    run: ['version', '--client', '--server=https://127.0.0.1:1'],
+    stdout: /^Client Version: v1\.\d+\.\d+.*\nKustomize Version: .*$/,
+    before: [
+      {
+        minor: 28,
+        stdout: /^Client Version: .*GitVersion:"v1\.27.*\nKustomize Version: .*$/,
+        stderr: /^WARNING: This version information is deprecated/,
+      },
+    ],
+  },
+  {
     title: 'cluster-info names the address',
     source: 'control-plane §3 (cluster-info)',
     run: ['cluster-info'],
@@ -218,6 +329,14 @@ export const serverRows: readonly Row[] = [
       '',
       "To further debug and diagnose cluster problems, use 'kubectl cluster-info dump'.",
     ],
+  },
+  {
+    title: 'cluster-info dump prints what there is',
+    source: 'control-plane §3 (cluster-info)',
+    given: [{ run: ['run', 'web', '--image=nginx'] }],
+    run: ['cluster-info', 'dump', '--namespaces=$NS'],
+    stdout:
+      /"kind": "NodeList"[\s\S]*"kind": "EventList"[\s\S]*"kind": "DeploymentList"[\s\S]*"kind": "PodList"[\s\S]*"name": "web"/,
   },
   {
     title: 'get --raw reads the health of the server',
@@ -243,9 +362,97 @@ export const serverRows: readonly Row[] = [
   {
     title: 'top says that there are no metrics',
     source: 'control-plane §3 (top)',
-    given: [apply(gadget)],
+    has: [gadget],
     run: ['top', 'pods'],
     exit: 1,
     stderr: ['error: Metrics API not available'],
+  },
+  {
+    title: 'top node says that there are no metrics',
+    source: 'control-plane §3 (top)',
+    run: ['top', 'node'],
+    clusterWide: true,
+    exit: 1,
+    stderr: ['error: Metrics API not available'],
+  },
+  {
+    title: 'exec into a pod that is nowhere says so',
+    source: 'control-plane §3.2, API-19',
+    given: [{ run: ['run', 'web', '--image=nginx'] }],
+    run: ['exec', 'web', '--', 'true'],
+    exit: 1,
+    stderr: ['Error from server (BadRequest): pod web does not have a host assigned'],
+  },
+  {
+    title: 'attach to a pod that is nowhere says so',
+    source: 'control-plane §3.2, API-19',
+    given: [{ run: ['run', 'web', '--image=nginx'] }],
+    run: ['attach', 'web', '--pod-running-timeout=100ms'],
+    exit: 1,
+    stderr: [
+      "If you don't see a command prompt, try pressing enter.",
+      'Error from server (BadRequest): pod web does not have a host assigned',
+    ],
+  },
+  {
+    title: 'port-forward to a pod that does not run says so',
+    source: 'control-plane §3 (port-forward)',
+    given: [{ run: ['run', 'web', '--image=nginx'] }],
+    run: ['port-forward', 'web', ':80', '--pod-running-timeout=100ms'],
+    exit: 1,
+    stderr: ['error: unable to forward port because pod is not running. Current status=Pending'],
+  },
+  {
+    title: 'logs of a Deployment without pods says so',
+    source: 'control-plane §3 (logs)',
+    has: [web],
+    run: ['logs', 'deployment/web', '--pod-running-timeout=100ms'],
+    exit: 1,
+    stderr: ['error: timed out waiting for the condition'],
+  },
+  {
+    title: 'proxy listens, and passes on',
+    source: 'control-plane §3 (proxy)',
+    run: ['proxy', '--port=0'],
+    until: /Starting to serve on 127\.0\.0\.1:\d+\n/,
+    stdout: ['Starting to serve on 127.0.0.1:PORT'],
+  },
+  {
+    title: 'config view prints the kubeconfig without its secrets',
+    source: 'control-plane §3 (config)',
+    run: ['config', 'view', '--minify'],
+    clusterWide: true,
+    stdout:
+      /^apiVersion: v1\nclusters:\n- cluster:\n {4}certificate-authority-data: DATA\+OMITTED\n {4}server: https:\/\/127\.0\.0\.1:PORT\n[\s\S]*current-context: gyre\n[\s\S]*client-key-data: DATA\+OMITTED$/,
+  },
+  {
+    title: 'config writes contexts, and goes from one to another',
+    source: 'control-plane §3 (config)',
+    files: { config: kubeconfig },
+    given: [
+      { run: ['config', '--kubeconfig=$DIR/config', 'set-context', 'b', '--cluster=c', '--user=u'] },
+      { run: ['config', '--kubeconfig=$DIR/config', 'use-context', 'b'] },
+    ],
+    run: ['config', '--kubeconfig=$DIR/config', 'get-contexts'],
+    clusterWide: true,
+    stdout: ['CURRENT  NAME  CLUSTER  AUTHINFO  NAMESPACE', '          a  c  u  ops', '*  b  c  u'],
+  },
+  ...['bash', 'zsh', 'fish', 'powershell'].map(
+    (shell): Row => ({
+      title: `completion ${shell}`,
+      source: 'control-plane §3 (completion)',
+      run: ['completion', shell],
+      clusterWide: true,
+      stdout: /^.*kubectl.*$(?:\n.*){50}/m,
+    }),
+  ),
+  {
+    title: 'completion asks the server for names',
+    source: 'control-plane §3 (completion)',
+    has: [gadget],
+    run: ['__complete', '--namespace=$NS', 'get', 'gadgets', 'b'],
+    clusterWide: true,
+    stdout: ['ball', ':4'],
+    stderr: /ShellCompDirectiveNoFileComp/,
   },
 ];

@@ -1,25 +1,7 @@
-import { Deployment, Pod, ReplicaSet, Service } from 'gyre/kinds';
-import type { KindOf, KubernetesObject } from 'gyre/api';
+import { Pod, Service } from 'gyre/kinds';
 import type { Command, Row } from '../row.js';
+import { any, kubectl, web } from './rollouts.js';
 
-const any = <T extends KubernetesObject>(kind: KindOf<T>) => kind as unknown as KindOf<KubernetesObject>;
-
-const kubectl = (line: string): Command => ({ run: line.split(' ') });
-
-/** A web server of two, complete: a port that everybody may listen on. */
-const web: readonly Command[] = [
-  kubectl('create deployment web --image=nginx:1.27 --replicas=2 --port=8080'),
-  kubectl('rollout status deployment/web --timeout=60s'),
-];
-/** … and its second version. */
-const web2: readonly Command[] = [
-  ...web,
-  kubectl('set image deployment/web nginx=nginx:1.28'),
-  kubectl('rollout status deployment/web --timeout=60s'),
-];
-const image = (text: string): object => ({
-  spec: { template: { spec: { containers: [{ name: 'nginx', image: text }] } } },
-});
 /** A pod that ends by itself. */
 const greeting: readonly Command[] = [
   {
@@ -48,111 +30,8 @@ const claim = {
   spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
 };
 
-/** Commands about what runs: controllers, scheduler, node and proxy have their part in each. */
+/** Commands about what runs: scheduler, node and proxy have their part in each. */
 export const workloadRows: readonly Row[] = [
-  {
-    title: 'create deployment ends in running processes',
-    source: 'control-plane §3 (create), D-2, RS-3, SC-8, KL-2',
-    given: [kubectl('create deployment web --image=nginx:1.27 --replicas=2 --port=8080')],
-    run: ['wait', '--for=condition=Available', 'deployment/web', '--timeout=60s'],
-    stdout: ['deployment.apps/web condition met'],
-    leaves: [[any(Deployment), 'web', { status: { replicas: 2, readyReplicas: 2, availableReplicas: 2 } }]],
-  },
-  {
-    title: 'rollout status waits for the rollout to be complete',
-    source: 'D-15',
-    given: [kubectl('create deployment web --image=nginx:1.27 --replicas=2 --port=8080')],
-    run: ['rollout', 'status', 'deployment/web', '--timeout=60s'],
-    stdout: /deployment "web" successfully rolled out$/,
-    leaves: [[any(Deployment), 'web', { status: { updatedReplicas: 2, availableReplicas: 2 } }]],
-  },
-  {
-    title: 'rollout history lists the revisions',
-    source: 'D-4, D-15',
-    given: web2,
-    run: ['rollout', 'history', 'deployment/web'],
-    stdout: ['deployment.apps/web', 'REVISION  CHANGE-CAUSE', '1  <none>', '2  <none>', ''],
-  },
-  {
-    title: 'rollout undo goes back to the former template, under a new revision',
-    source: 'D-4, D-15',
-    given: web2,
-    run: ['rollout', 'undo', 'deployment/web'],
-    stdout: ['deployment.apps/web rolled back'],
-    leaves: [[any(Deployment), 'web', image('nginx:1.27')]],
-  },
-  {
-    title: 'after rollout undo the former ReplicaSet has come back',
-    source: 'D-2, D-4',
-    given: [
-      ...web2,
-      kubectl('rollout undo deployment/web'),
-      kubectl('rollout status deployment/web --timeout=60s'),
-    ],
-    run: ['rollout', 'history', 'deployment/web'],
-    stdout: ['deployment.apps/web', 'REVISION  CHANGE-CAUSE', '2  <none>', '3  <none>', ''],
-    leaves: [
-      [
-        any(Deployment),
-        'web',
-        {
-          metadata: { annotations: { 'deployment.kubernetes.io/revision': '3' } },
-          status: { readyReplicas: 2 },
-        },
-      ],
-    ],
-  },
-  {
-    title: 'rollout restart makes new pods of the same image',
-    source: 'control-plane §3 (rollout)',
-    given: web,
-    run: ['rollout', 'restart', 'deployment/web'],
-    stdout: ['deployment.apps/web restarted'],
-    leaves: [[any(Deployment), 'web', image('nginx:1.27')]],
-  },
-  {
-    title: 'rollout pause holds a change back',
-    source: 'D-14',
-    given: web,
-    run: ['rollout', 'pause', 'deployment/web'],
-    stdout: ['deployment.apps/web paused'],
-    leaves: [[any(Deployment), 'web', { spec: { paused: true } }]],
-  },
-  {
-    title: 'rollout resume lets it go on',
-    source: 'D-14',
-    given: [
-      ...web,
-      kubectl('rollout pause deployment/web'),
-      kubectl('set image deployment/web nginx=nginx:1.28'),
-    ],
-    run: ['rollout', 'resume', 'deployment/web'],
-    stdout: ['deployment.apps/web resumed'],
-    leaves: [[any(Deployment), 'web', image('nginx:1.28')]],
-  },
-  {
-    title: 'scale changes the number of pods',
-    source: 'D-9',
-    given: [...web, kubectl('scale deployment/web --replicas=4')],
-    run: ['wait', '--for=jsonpath={.status.readyReplicas}=4', 'deployment/web', '--timeout=60s'],
-    stdout: ['deployment.apps/web condition met'],
-    leaves: [[any(Deployment), 'web', { spec: { replicas: 4 } }]],
-  },
-  {
-    title: 'scale down ends the surplus',
-    source: 'RS-10, KL-8',
-    given: [...web, kubectl('scale deployment/web --replicas=1')],
-    run: ['wait', '--for=jsonpath={.status.replicas}=1', 'deployment/web', '--timeout=60s'],
-    stdout: ['deployment.apps/web condition met'],
-  },
-  {
-    title: 'set image rolls out the new image',
-    source: 'D-6, D-7',
-    given: web,
-    run: ['set', 'image', 'deployment/web', 'nginx=nginx:1.28'],
-    stdout: ['deployment.apps/web image updated'],
-    leaves: [[any(Deployment), 'web', image('nginx:1.28')]],
-  },
   {
     title: 'set env reaches the processes',
     source: 'KL-14',
@@ -187,20 +66,6 @@ export const workloadRows: readonly Row[] = [
       /^web-\w+-\w{5} +1\/1 +Running +0 +\S+ +127\.\d+\.\d+\.\d+ +local +<none> +<none>\n.*127\.\d+\.\d+\.\d+/,
   },
   {
-    title: 'get deployments -o wide shows containers, images and selector',
-    source: 'table-columns',
-    given: web,
-    run: ['get', 'deployments', '-owide', '--no-headers'],
-    stdout: /^web +2\/2 +2 +2 +\S+ +nginx +nginx:1\.27 +app=web$/,
-  },
-  {
-    title: 'get replicasets -o wide shows what the Deployment made',
-    source: 'table-columns, D-2',
-    given: web,
-    run: ['get', 'replicasets', '-owide', '--no-headers'],
-    stdout: /^web-\w+ +2 +2 +2 +\S+ +nginx +nginx:1\.27 +app=web,pod-template-hash=\w+$/,
-  },
-  {
     title: 'get nodes -o wide shows the node of this machine, ready',
     source: 'table-columns, KL-17',
     run: ['get', 'node', 'local', '-owide', '--no-headers'],
@@ -212,21 +77,6 @@ export const workloadRows: readonly Row[] = [
     given: [...web, kubectl('expose deployment web --port=80 --target-port=8080')],
     run: ['get', 'services', '-owide', '--no-headers'],
     stdout: /^web +ClusterIP +127\.\d+\.\d+\.\d+ +<none> +80\/TCP +\S+ +app=web$/,
-  },
-  {
-    title: 'get all shows everything of the namespace',
-    source: 'control-plane §3 (get)',
-    given: [...web, kubectl('expose deployment web --port=80 --target-port=8080')],
-    run: ['get', 'all', '-oname'],
-    stdout: /^pod\/web-\S+\npod\/web-\S+\nservice\/web\ndeployment\.apps\/web\nreplicaset\.apps\/web-\w+$/,
-  },
-  {
-    title: 'describe deployment tells conditions, ReplicaSets and events',
-    source: 'control-plane §3 (describe), D-10, D-11, D-14',
-    given: web,
-    run: ['describe', 'deployment', 'web'],
-    stdout:
-      /Replicas: +2 desired \| 2 updated \| 2 total \| 2 available \| 0 unavailable(?=[\s\S]*Available +True +MinimumReplicasAvailable)(?=[\s\S]*Progressing +True +NewReplicaSetAvailable)[\s\S]*NewReplicaSet: +web-\w+ \(2\/2 replicas created\)[\s\S]*ScalingReplicaSet/,
   },
   {
     title: 'describe pod tells state, conditions and the events of its way',
@@ -380,35 +230,12 @@ export const workloadRows: readonly Row[] = [
     stdout: /^[\w-]+\.[\w-]+\.[\w-]+$/,
   },
   {
-    title: 'delete deployment takes ReplicaSets and pods with it, in the background',
-    source: 'GC-3, control-plane §3 (delete)',
-    given: [...web, kubectl('delete deployment web')],
-    run: ['wait', '--for=delete', 'pods,replicasets', '--selector=app=web', '--timeout=60s'],
-    stdout: /^(?:(?:pod|replicaset\.apps)\/\S+ condition met\n?)*$/,
-    leaves: [
-      [any(Deployment), 'web', 'nothing'],
-      [any(ReplicaSet), 'web', 'nothing'],
-    ],
-  },
-  {
     title: 'delete pod ends its processes within the grace period',
     source: 'KL-7, KL-8',
     given: shell,
     run: ['delete', 'pod', 'shell', '--grace-period=2'],
     stdout: ['pod "shell" deleted'],
     leaves: [[any(Pod), 'shell', 'nothing']],
-  },
-  {
-    title: 'delete namespace takes everything in it along',
-    source: 'NS-1',
-    given: [
-      kubectl('create namespace going-NS'.replace('NS', 'away')),
-      kubectl('create deployment web --image=nginx --port=8080 --namespace going-away'),
-      kubectl('create configmap settings --from-literal=a=1 --namespace going-away'),
-    ],
-    run: ['delete', 'namespace', 'going-away', '--timeout=60s'],
-    clusterWide: true,
-    stdout: ['namespace "going-away" deleted'],
   },
   {
     title: 'an image nobody knows is told in the status and in an event',
