@@ -90,7 +90,10 @@ export async function startEnvtest(): Promise<Record<string, number>> {
       }).once('error', () => resolve(false));
     });
   try {
-    while (!(await healthy())) await new Promise((resolve) => setTimeout(resolve, 5));
+    while (!(await healthy())) {
+      if (child.exitCode !== null) throw new Error(`kube-apiserver ended with ${child.exitCode}`);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
     return { readyMs: performance.now() - began };
   } finally {
     child.kill('SIGTERM');

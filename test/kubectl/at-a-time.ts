@@ -35,6 +35,22 @@ export class RunningAhead<T> {
   }
 }
 
+/** Many beside each other, or one alone: in the order they come. */
+export class ManyOrOne {
+  /** The last one that is alone. */
+  #gate: Promise<unknown> = Promise.resolve();
+  /** Everybody so far. */
+  #all: Promise<unknown> = Promise.resolve();
+
+  run<T>(alone: boolean, work: () => Promise<T>): Promise<T> {
+    const running = (alone ? this.#all : this.#gate).then(work);
+    const settled = running.catch(() => {});
+    this.#all = Promise.all([this.#all, settled]);
+    if (alone) this.#gate = settled;
+    return running;
+  }
+}
+
 /** Runs all, so many at a time. */
 export async function atMost<T>(
   count: number,

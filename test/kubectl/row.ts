@@ -51,6 +51,8 @@ export interface Row extends Command {
   readonly leaves?: readonly Leaves[];
   /** True for a command about the whole cluster, which takes no namespace. */
   readonly clusterWide?: boolean;
+  /** True for what changes which kinds are served: every other row asks for those, and may meet one that is on its way. */
+  readonly alone?: boolean;
   /** The first minor version of kubectl that knows the command. Default: every one. */
   readonly since?: number;
   /** What kubectl before some minor version says instead, the oldest first. */
@@ -98,7 +100,7 @@ export function normalised(text: string, namespace: string): readonly string[] {
 function expectPrinted(stream: string, text: string, expected: Printed, namespace: string): void {
   const lines = normalised(text, namespace);
   if (expected instanceof RegExp) expect(lines.join('\n'), stream).to.match(expected);
-  else expect(lines, stream).to.deep.equal(expected);
+  else expect(lines, `${stream}: ${lines.join('\n')}`).to.deep.equal(expected);
 }
 
 /** Runs a row in the namespace, which it creates. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { connect, createClient } from 'gyre/client';
 import { CustomResourceDefinition, Namespace } from 'gyre/kinds';
 import { gyreUp, temporaryFolder } from '../support/processes.js';
+import { ManyOrOne } from './at-a-time.js';
 import { Kubectl } from './kubectl.js';
 import { gadgets } from './manifests.js';
 import { type Row, runRow, type Session } from './row.js';
@@ -16,6 +17,7 @@ export class Table implements AsyncDisposable {
   readonly #folder: string;
   readonly #client: Session['client'];
   readonly #end: () => Promise<void>;
+  readonly #turns = new ManyOrOne();
 
   private constructor(
     kubeconfig: string,
@@ -52,9 +54,11 @@ export class Table implements AsyncDisposable {
   }
 
   /** Runs a row in a namespace of that name. Its pods leave their nodes to others, where there are nodes. */
-  async run(row: Row, namespace: string, session: Session): Promise<void> {
-    await runRow(row, namespace, session);
-    await this.#client.delete(Namespace, namespace);
+  run(row: Row, namespace: string, session: Session): Promise<void> {
+    return this.#turns.run(row.alone ?? false, async () => {
+      await runRow(row, namespace, session);
+      await this.#client.delete(Namespace, namespace);
+    });
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -52,12 +52,16 @@ async function run(args: readonly string[]): Promise<number> {
   const dataDir = given.value('data-dir');
   if (dataDir !== undefined) mkdirSync(dataDir, { recursive: true });
   const urls = (given.value('listen-client-urls') ?? 'http://localhost:2379').split(',');
-  const servers = await Promise.all(urls.map((url) => listen(new URL(url))));
-  process.stderr.write(`etcd: ready at ${urls.join(', ')}\n`);
-  await untilStopped();
-  for (const server of servers) {
-    server.closeAllConnections();
-    server.close();
+  const servers: Server[] = [];
+  try {
+    for (const url of urls) servers.push(await listen(new URL(url)));
+    process.stderr.write(`etcd: ready at ${urls.join(', ')}\n`);
+    await untilStopped();
+  } finally {
+    for (const server of servers) {
+      server.closeAllConnections();
+      server.close();
+    }
   }
   return 0;
 }

@@ -7,12 +7,12 @@
 import { createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ApiServer, listen, readTokenFile } from '../../apiserver/index.js';
+import { ApiServer, listen, type Listener, readTokenFile } from '../../apiserver/index.js';
 import { NamespaceController } from '../../builtin-controllers/index.js';
 import { Manager } from '../../core/index.js';
 import { MemoryStore } from '../../store/index.js';
 import { systemClock, systemRandom } from '../../system/index.js';
-import { createLogger } from '../../telemetry/index.js';
+import { createLogger, type Logger } from '../../telemetry/index.js';
 import { UsageError } from '../arguments.js';
 import { runtimeConfigOption } from '../runtime-config-option.js';
 import { helpText, parseFlags } from './flags.js';
@@ -116,28 +116,48 @@ async function run(args: readonly string[]): Promise<number> {
     ...(serviceAccountKey === undefined ? {} : { serviceAccountKey }),
     ...(given.value('authorization-mode') === 'AlwaysAllow' ? { authorizer: allowAll } : {}),
   });
-  const host = given.value('bind-address') ?? '127.0.0.1';
-  const listener = await listen(server, {
-    port: Number(given.value('secure-port') ?? 6443),
-    host,
-    ...pem,
-    log,
-  });
-  const manager = Manager.create({
-    cluster: (identity) => server.transport({ username: identity, groups: ['system:masters'] }),
-    name: 'kube-controller-manager',
-    clock: systemClock,
-    random: systemRandom,
-    log,
-  }).register(NamespaceController);
-  await manager.start();
-  process.stderr.write(`kube-apiserver: ready at ${listener.url}\n`);
-  await untilStopped();
-  await manager.stop();
-  await listener.close();
-  await server.stop();
-  await store.close();
+  // What is begun is ended, also where the next thing cannot be: what is left open would keep the process.
+  const ends: (() => Promise<unknown>)[] = [() => store.close(), () => server.stop()];
+  try {
+    const listener = await listening(server, pem, log, {
+      host: given.value('bind-address') ?? '127.0.0.1',
+      port: Number(given.value('secure-port') ?? 6443),
+    });
+    ends.push(() => listener.close());
+    const manager = Manager.create({
+      cluster: (identity) => server.transport({ username: identity, groups: ['system:masters'] }),
+      name: 'kube-controller-manager',
+      clock: systemClock,
+      random: systemRandom,
+      log,
+    }).register(NamespaceController);
+    ends.push(() => manager.stop());
+    await manager.start();
+    process.stderr.write(`kube-apiserver: ready at ${listener.url}\n`);
+    await untilStopped();
+  } finally {
+    for (const end of ends.reverse()) await end();
+  }
   return 0;
+}
+
+/** @throws UsageError for a place that cannot be had */
+async function listening(
+  server: ApiServer,
+  pem: ReturnType<typeof certificates>,
+  log: Logger,
+  at: { readonly host: string; readonly port: number },
+): Promise<Listener> {
+  try {
+    return await listen(server, { ...at, ...pem, log });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'EADDRINUSE' && code !== 'EACCES' && code !== 'EADDRNOTAVAIL') throw error;
+    throw new UsageError(
+      `cannot listen on ${at.host}:${at.port}: ${code === 'EADDRINUSE' ? 'it is in use' : (error as Error).message}`,
+      '--bind-address and --secure-port say where; port 0 takes any free one',
+    );
+  }
 }
 
 try {

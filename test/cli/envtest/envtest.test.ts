@@ -172,6 +172,37 @@ describe('programs for envtest', function () {
     expect(await exited).to.deep.equal([0, null]);
   });
 
+  it('both end, with one line, where somebody else listens already', async () => {
+    using folder = temporaryFolder();
+    const { cert, key } = await createAuthority('envtest', { clock: systemClock });
+    writeFileSync(join(folder.path, 'apiserver.crt'), cert);
+    writeFileSync(join(folder.path, 'apiserver.key'), key);
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+    try {
+      const { port } = taken.address() as { port: number };
+      for (const [name, args, code, said] of [
+        [
+          'kube-apiserver',
+          ['--cert-dir', folder.path, '--secure-port', String(port)],
+          2,
+          `kube-apiserver: cannot listen on 127.0.0.1:${port}: it is in use\n  --bind-address and --secure-port say where; port 0 takes any free one\n`,
+        ],
+        [
+          'etcd',
+          ['--listen-client-urls', `http://127.0.0.1:0,http://127.0.0.1:${port}`],
+          1,
+          `etcd: listen EADDRINUSE: address already in use 127.0.0.1:${port}\n`,
+        ],
+      ] as const) {
+        const { status, stderr } = spawnSync(program(name), args, { encoding: 'utf8', timeout: 20_000 });
+        expect([name, status, stderr]).to.deep.equal([name, code, said]);
+      }
+    } finally {
+      taken.close();
+    }
+  });
+
   it('kube-apiserver says what is missing in one line', () => {
     const { status, stderr } = spawnSync(
       program('kube-apiserver'),

@@ -118,6 +118,7 @@ export const applyRows: readonly Row[] = [
   {
     title: 'apply creates a CustomResourceDefinition, which is served once established',
     source: 'API-15',
+    alone: true,
     given: [
       apply(widgets),
       { run: ['wait', '--for=condition=Established', '--timeout=5s', 'crd/widgets.$NS.example.com'] },

@@ -230,6 +230,7 @@ export const deleteRows: readonly Row[] = [
   {
     title: 'delete of a definition deletes its objects and ends its API',
     source: 'API-15',
+    alone: true,
     given: [
       apply(widgets),
       { run: ['wait', '--for=condition=Established', '--timeout=5s', 'crd/widgets.$NS.example.com'] },
