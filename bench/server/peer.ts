@@ -19,6 +19,31 @@ const list = Buffer.from(
   `{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"1"},"items":[${Array.from({ length: Number(count) }, (_, i) => podJson(i, shape as PodShape)).join()}]}`,
 );
 
+let version = 1_764_500_000_000;
+/** With what an API server adds: what is compared is the sending of as many bytes. */
+function stamped(object: unknown): object {
+  const { metadata, ...rest } = object as { readonly metadata: object };
+  return {
+    ...rest,
+    metadata: {
+      ...metadata,
+      uid: 'b1f7c3a0-0000-4000-8000-000000000000',
+      resourceVersion: String(version++),
+      creationTimestamp: '2026-01-01T00:00:00Z',
+      managedFields: [
+        {
+          manager: 'node',
+          operation: 'Update',
+          apiVersion: 'v1',
+          time: '2026-01-01T00:00:00Z',
+          fieldsType: 'FieldsV1',
+          fieldsV1: { 'f:data': { '.': {}, 'f:filler': {} } },
+        },
+      ],
+    },
+  };
+}
+
 const peer = createServer(
   { ca: ca.cert, cert: server.cert, key: server.key, requestCert: true },
   (request, response) => {
@@ -35,7 +60,7 @@ const peer = createServer(
     request.on('end', () => {
       const object: unknown = JSON.parse(Buffer.concat(chunks).toString());
       if (mode === 'fanout') {
-        const event = Buffer.from(`${JSON.stringify({ type: 'ADDED', object })}\n`);
+        const event = Buffer.from(`${JSON.stringify({ type: 'ADDED', object: stamped(object) })}\n`);
         for (const watch of watches) watch.write(event);
       }
       response.writeHead(201, json).end(JSON.stringify(object));
