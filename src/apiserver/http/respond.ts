@@ -115,7 +115,10 @@ function varyOf({ headers }: ServerResponse): string {
   return headers.vary === undefined ? 'Accept-Encoding' : `${headers.vary}, Accept-Encoding`;
 }
 
-/** Watch events as they come. */
+/**
+ * Watch events as they come, one write at a time: what happens while one is on its way goes out in the next, together. With many
+ * watchers that is a fraction of the packets, and a client that reads slowly keeps its events in the log, not in its socket.
+ */
 export async function stream(
   response: NodeResponse,
   answer: Extract<ServerResponse, { watch: unknown }>,
@@ -123,9 +126,22 @@ export async function stream(
 ): Promise<void> {
   writeHead(response, answer);
   response.flushHeaders();
-  for await (const events of answer.watch) {
-    if (response.destroyed) break;
-    if (!response.write(watchFrames(events))) await drained(response, stopping);
+  let goOn = (): void => {};
+  const over = (): void => goOn();
+  // Once per watch, not per write: a signal that many wait for is slow to leave.
+  response.once('close', over);
+  stopping.addEventListener('abort', over, { once: true });
+  try {
+    for await (const events of answer.watch) {
+      if (response.destroyed) break;
+      await new Promise<void>((resolve) => {
+        goOn = resolve;
+        response.write(watchFrames(events), over);
+        if (stopping.aborted) resolve();
+      });
+    }
+  } finally {
+    stopping.removeEventListener('abort', over);
   }
   response.end();
 }
