@@ -77,6 +77,10 @@ export async function execInContainer(
   const env = {
     ...Object.fromEntries(target.env),
     ...(options.tty ? { TERM: target.env.get('TERM') ?? 'xterm' } : {}),
+    // Root of a user namespace knows no owner but itself: the tar of `kubectl cp` is not to look for others.
+    ...(target.isolation === 'userns'
+      ? { TAR_OPTIONS: target.env.get('TAR_OPTIONS') ?? '--no-same-owner' }
+      : {}),
   };
   const child = spawn(findProgram(program) ?? program, args, {
     detached: true,
