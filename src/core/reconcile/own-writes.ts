@@ -38,7 +38,7 @@ export interface CacheScope {
 interface Entry<T> {
   readonly uid: string;
   readonly resourceVersion: string;
-  /** Undefined: outside of the selection since. */
+  /** Undefined: outside of the selection since, or gone. */
   readonly object: T | undefined;
 }
 
@@ -92,37 +92,40 @@ export class OwnWrites<T extends CacheObject> implements Cache<T> {
     this.#prune();
     const before = this.#entries.get(key);
     // Answers may arrive in another order than they were given in.
-    if (this.#deleted.has(uid)) return;
-    if (before?.uid === uid) {
+    if (before) {
       const order = compareResourceVersion(resourceVersion, before.resourceVersion);
       if (order === -1 || order === 0) return;
     }
-    if (this.scope.echoes) this.#expectEcho(resourceVersion);
+    const visible = !this.#deleted.has(uid);
+    if (visible && this.scope.echoes) this.#expectEcho(resourceVersion);
     const projected = (this.scope.project?.(object) ?? object) as T;
-    const entry: Entry<T> = { uid, resourceVersion, object: this.#selects(object) ? projected : undefined };
+    const shown = visible && this.#selects(object) ? projected : undefined;
+    const entry: Entry<T> = { uid, resourceVersion, object: shown };
     if (this.#isAhead(key, entry)) put(this.#entries, key, entry);
   }
 
   /**
    * A deletion is about to be sent. What it gives is called when the server has answered that the object is gone,
-   * with its UID if the answer names one.
+   * with its UID if the answer names one. What is known of that name now is then gone as well: it was that
+   * object, or had made room for it.
    */
   deleting(key: string): (uid: string | undefined) => void {
-    const cached = this.base.get(key);
+    const cached = this.base.get(key)?.metadata;
     const before = this.#entries.get(key);
-    return (uid) => {
+    return (named) => {
       this.#prune();
-      const written = this.#entries.get(key) ?? before;
-      const gone = uid ?? written?.uid ?? cached?.metadata.uid;
-      // The cache had it when the deletion was sent, and has not any more: it has seen it go.
-      const seen = cached?.metadata.uid === gone && this.base.get(key)?.metadata.uid !== gone;
-      if (gone === undefined || seen) return;
-      const known = [written, cached?.metadata].find((of) => of?.uid === gone)?.resourceVersion;
       const entry = this.#entries.get(key);
-      // One of that name known before the deletion was sent had made room for the one that went.
-      if (entry && (entry.uid === gone || entry.uid === before?.uid)) this.#entries.delete(key);
-      const deleted: Deleted = { key, resourceVersion: known };
-      if (!this.#hasSeenGo(gone, deleted)) put(this.#deleted, gone, deleted);
+      const uid = named ?? (before ?? cached ?? entry)?.uid;
+      const known = [entry, before, cached].filter((of) => of !== undefined);
+      for (const gone of new Set([uid, before?.uid, cached?.uid])) {
+        if (gone === undefined) continue;
+        // The cache had it when the deletion was sent, and has not any more: it has seen it go.
+        if (cached?.uid === gone && this.base.get(key)?.metadata.uid !== gone) continue;
+        // What was older, and lags in the cache or in an answer, must not come back in its place.
+        if (entry?.uid === gone) this.#entries.set(key, { ...entry, object: undefined });
+        const deleted = { key, resourceVersion: known.find((of) => of.uid === gone)?.resourceVersion };
+        if (!this.#hasSeenGo(gone, deleted)) put(this.#deleted, gone, deleted);
+      }
     };
   }
 

@@ -129,13 +129,15 @@ describe('OwnWrites', () => {
             const at = history.version;
             // A deletion of something nobody here has seen is remembered until it is seen, which may be never.
             if (own.get(each.name)?.metadata.uid !== gone.metadata.uid) blind++;
+            const { uid } = gone.metadata;
+            const before = [own.get(each.name), follower.cache.get(each.name)].map((of) => of?.metadata.uid);
             const answer = own.deleting(each.name);
             unanswered.push(() => {
-              answer(gone.metadata.uid);
-              deleted.add(gone.metadata.uid);
-              // Nothing is promised of what another one of that name was before.
-              const seen = follower.cache.get(each.name);
-              if (!seen || seen.metadata.uid === gone.metadata.uid) knows(each.name, at);
+              const shown = own.get(each.name)?.metadata.uid;
+              answer(uid);
+              for (const known of [uid, ...before]) if (known) deleted.add(known);
+              // The answer has no version: what was never shown may be older than what is shown.
+              if (shown === uid || before.includes(uid)) knows(each.name, at);
             });
           } else if (each.do === 'foreign') history.write(each.name, each.color);
           else if (each.do === 'foreign-delete') history.delete(each.name);
@@ -151,7 +153,11 @@ describe('OwnWrites', () => {
             const at = Math.max(known.get(of) ?? 0, follower.version);
             expect(deleted.has(seen?.metadata.uid ?? ''), `${of} was deleted`).to.equal(false);
             const expected = history.at(at).get(of);
-            if (expected) {
+            if (expected && deleted.has(expected.metadata.uid)) {
+              // Nothing older takes its place.
+              const version = Number(expected.metadata.resourceVersion);
+              if (seen) expect(Number(seen.metadata.resourceVersion)).to.be.greaterThan(version);
+            } else if (expected) {
               expect(seen, `${of} at ${at}`).to.not.equal(undefined);
               expect(Number(seen?.metadata.resourceVersion)).to.be.at.least(
                 Number(expected.metadata.resourceVersion),
