@@ -40,7 +40,7 @@ import {
   type StoreSnapshot,
   takeSnapshot,
 } from '../store/index.js';
-import { processMetrics, systemClock, systemRandom } from '../system/index.js';
+import { processMetrics, systemClock, systemRandom, turnGate } from '../system/index.js';
 import { type Logger, Registry, silentLogger } from '../telemetry/index.js';
 import { ControlPlane } from './control-plane.js';
 import { ensureCredentials, writeKubeconfig } from './credentials.js';
@@ -232,6 +232,7 @@ export class EmbeddedCluster implements AsyncDisposable {
           key: credentials.server.key,
           clientCa: credentials.ca.cert,
           log: log.with({ component: 'https' }),
+          turn: turnGate(),
         });
         await server.advertise({ address: '127.0.0.1', port: listener.port });
         kubeconfig = resolve(https.kubeconfig ?? join(dataDir, 'kubeconfig'));

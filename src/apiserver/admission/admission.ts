@@ -27,7 +27,8 @@ export interface AdmissionAttributes {
   readonly warnings?: string[];
   /** Says something in the audit log; undefined where nobody keeps one. */
   readonly annotate?: (key: string, value: string) => void;
-  readonly signal?: AbortSignal;
+  /** Aborted when the client is gone; a function, as most requests are over before anybody asks. */
+  readonly signal?: () => AbortSignal | undefined;
 }
 
 export interface AdmissionPlugin {
@@ -90,8 +91,11 @@ export class AdmissionChain {
   }
 
   #plugins(attributes: AdmissionAttributes): JsonObject | undefined {
-    let { object } = attributes;
-    for (const plugin of this.plugins) object = plugin.mutate?.({ ...attributes, object }) ?? object;
-    return object;
+    let current = attributes;
+    for (const plugin of this.plugins) {
+      const object = plugin.mutate?.(current);
+      if (object && object !== current.object) current = { ...current, object };
+    }
+    return current.object;
   }
 }

@@ -4,7 +4,7 @@
  */
 import type { GroupVersionKind, JsonObject } from '../../api/index.js';
 import type { AdmissionAttributes } from '../admission/admission.js';
-import { annotating, type RequestContext } from './context.js';
+import { ofRequest, type RequestContext } from './context.js';
 import { writeOptions } from './options.js';
 
 export interface Admitted {
@@ -33,8 +33,7 @@ export async function admitSubresource(ctx: RequestContext, given: Admitted): Pr
     oldObject: undefined,
     ...(given.operation === 'CREATE' ? { options: writeOptions('CreateOptions', request.query) } : {}),
     warnings: ctx.warnings,
-    ...annotating(ctx),
-    ...(request.signal ? { signal: request.signal } : {}),
+    ...ofRequest(ctx),
   };
   const admitted = (await deps.admission.mutate(attributes)) ?? object;
   await deps.admission.validate({ ...attributes, object: admitted });

@@ -72,9 +72,11 @@ async function decode(request: ServerRequest, accepted: readonly string[]): Prom
   return { value, duplicates, protobuf: false };
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
 function decodeUtf8(bytes: Uint8Array): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return utf8.decode(bytes);
   } catch {
     throw badRequest('the body of the request is not valid UTF-8');
   }

@@ -124,11 +124,13 @@ export async function allocate(
     : deps.services.allocate(object, old);
 }
 
-/** Lets admission say something in the audit log, where one is kept. */
-export function annotating({ request }: RequestContext): {
+/** What admission is given of the request itself: its way into the audit log, where one is kept, and its end. */
+export function ofRequest({ request }: RequestContext): {
   readonly annotate?: (key: string, value: string) => void;
+  readonly signal: () => AbortSignal | undefined;
 } {
-  return request.audit ? { annotate: request.audit.annotate } : {};
+  const signal = (): AbortSignal | undefined => request.signal;
+  return request.audit ? { annotate: request.audit.annotate, signal } : { signal };
 }
 
 /** The subresources that write an object's status and leave its spec as it is. */

@@ -13,10 +13,10 @@ import type { StampedObject } from '../cache/resource-cache.js';
 import { lifetimeOf } from '../lifetime.js';
 import {
   allocate,
-  annotating,
   findCached,
   keyFor,
   type MutableObject,
+  ofRequest,
   type RequestContext,
   toStorage,
   written,
@@ -101,8 +101,7 @@ async function attempt(
     oldObject: undefined,
     options: writeOptions('CreateOptions', ctx.request.query),
     warnings: ctx.warnings,
-    ...annotating(ctx),
-    ...(ctx.request.signal ? { signal: ctx.request.signal } : {}),
+    ...ofRequest(ctx),
   };
   const admitted = await deps.admission.mutate({ ...attributes, object: object as JsonObject });
   if (admitted && admitted !== object) object = withDefaults(ctx, reidentified(ctx, admitted, object));

@@ -19,10 +19,10 @@ import type { StampedObject } from '../cache/resource-cache.js';
 import type { ServedResource } from '../resource.js';
 import { asObject, type DecodedBody } from './body.js';
 import {
-  annotating,
   atRequestVersion,
   findCached,
   type MutableObject,
+  ofRequest,
   type RequestContext,
   toStorage,
   written,
@@ -161,7 +161,7 @@ async function admitDeletion(
   current: StampedObject,
   options: DeleteRequest,
 ): Promise<void> {
-  const { deps, info, resource, user, warnings, request } = ctx;
+  const { deps, info, resource, user, warnings } = ctx;
   const attributes = {
     operation: 'DELETE' as const,
     resource,
@@ -174,8 +174,7 @@ async function admitDeletion(
     oldObject: current,
     options: optionsObject(options),
     warnings,
-    ...annotating(ctx),
-    ...(request.signal ? { signal: request.signal } : {}),
+    ...ofRequest(ctx),
   };
   await deps.admission.mutate(attributes);
   await deps.admission.validate(attributes);

@@ -25,10 +25,10 @@ import type { CachedObject, StampedObject } from '../cache/resource-cache.js';
 import { checkPlace, createObject, hasGeneration } from './create.js';
 import {
   allocate,
-  annotating,
   atRequestVersion,
   findCached,
   type MutableObject,
+  ofRequest,
   type RequestContext,
   toStorage,
   writesStatus,
@@ -277,7 +277,6 @@ function updateAttributes(
   write: WriteQuery,
   as?: AdmittedAs,
 ): AdmissionAttributes {
-  const { signal } = ctx.request;
   return {
     operation: 'UPDATE',
     resource: ctx.resource,
@@ -291,8 +290,7 @@ function updateAttributes(
     ...(as ? { kind: as.kind } : {}),
     options: writeOptions('UpdateOptions', ctx.request.query),
     warnings: ctx.warnings,
-    ...annotating(ctx),
-    ...(signal ? { signal } : {}),
+    ...ofRequest(ctx),
   };
 }
 

@@ -11,7 +11,7 @@ import { ApiServer, listen, type Listener, readTokenFile } from '../../apiserver
 import { NamespaceController } from '../../builtin-controllers/index.js';
 import { Manager } from '../../core/index.js';
 import { MemoryStore } from '../../store/index.js';
-import { systemClock, systemRandom } from '../../system/index.js';
+import { systemClock, systemRandom, turnGate } from '../../system/index.js';
 import { createLogger, type Logger } from '../../telemetry/index.js';
 import { UsageError } from '../arguments.js';
 import { runtimeConfigOption } from '../runtime-config-option.js';
@@ -149,7 +149,7 @@ async function listening(
   at: { readonly host: string; readonly port: number },
 ): Promise<Listener> {
   try {
-    return await listen(server, { ...at, ...pem, log });
+    return await listen(server, { ...at, ...pem, log, turn: turnGate() });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== 'EADDRINUSE' && code !== 'EACCES' && code !== 'EADDRNOTAVAIL') throw error;

@@ -61,10 +61,15 @@ const metaKey = 'meta';
 /** Records removed in one transaction: compaction never holds writers up for long. */
 const removalBatch = 1000;
 
-/** A write that is not durable yet. */
+/** A write that is not durable yet, or has not been told. */
 interface Pending {
   readonly event: StoreEvent;
+  /** Resolves when the change is durable, and has been told. */
   readonly durable: Promise<void>;
+  readonly told: () => void;
+  readonly lost: (error: Error) => void;
+  /** It is on the disk. */
+  synced: boolean;
 }
 
 /** @throws StoreLocked, UnknownStoreFormat, or an Error that says that the lmdb package is missing */
@@ -107,8 +112,8 @@ class LmdbStore implements ObjectStore {
   #revision: number;
   #failure: Error | undefined;
   #closing: Promise<void> | undefined;
-  /** Commits in order; the last one under way. */
-  #tail: Promise<void> = Promise.resolve();
+  /** The same in order of their revisions. */
+  #queue: Pending[] = [];
   /** Records that compaction takes away, as far as that is under way. */
   #removing: Promise<void> = Promise.resolve();
 
@@ -255,7 +260,7 @@ class LmdbStore implements ObjectStore {
     this.#closing ??= (async () => {
       for (const { cancel } of this.#expiries.values()) cancel();
       this.#expiries.clear();
-      await this.#tail;
+      while (this.#queue.length > 0) await this.#queue.at(-1)?.durable.catch(() => {});
       await this.#removing.catch(() => {});
       this.#state.close('the store was closed');
       await this.#root.close();
@@ -294,31 +299,44 @@ class LmdbStore implements ObjectStore {
       ...(entry ? { v: entry.value, c: entry.createRevision } : {}),
       ...(expiresAt === undefined ? {} : { t: expiresAt }),
     };
-    const written = this.#log.put(revision, record);
-    // Waited for below, after those before it.
-    written.catch(() => {});
-    const before = this.#tail;
-    const durable = (async () => {
-      await before;
-      try {
-        if (this.#failure) throw this.#failure;
-        if (!(await written)) throw new Error('the write was not committed');
-      } catch (error) {
-        this.#fail(error as Error);
-        throw new StoreClosed(`the store has failed: ${(error as Error).message}`);
-      }
-      if (this.#pending.get(key)?.event === event) this.#pending.delete(key);
-      this.#state.publish(event);
-    })();
-    this.#tail = durable.catch(() => {});
-    this.#pending.set(key, { event, durable });
+    let told = (): void => {};
+    let lost = (_: Error): void => {};
+    const durable = new Promise<void>((resolve, reject) => {
+      told = resolve;
+      lost = reject;
+    });
+    const pending: Pending = { event, durable, told, lost, synced: false };
+    this.#queue.push(pending);
+    this.#pending.set(key, pending);
+    this.#log.put(revision, record).then(
+      (committed) => {
+        if (!committed) return this.#fail(new Error('the write was not committed'));
+        pending.synced = true;
+        this.#tell();
+      },
+      (error: unknown) => this.#fail(error as Error),
+    );
     return durable;
+  }
+
+  /** Tells what is on the disk, in order and at once: those who wrote it together go on together. */
+  #tell(): void {
+    for (let next = this.#queue[0]; next?.synced; next = this.#queue[0]) {
+      this.#queue.shift();
+      const { key } = next.event;
+      if (this.#pending.get(key) === next) this.#pending.delete(key);
+      this.#state.publish(next.event);
+      next.told();
+    }
   }
 
   #fail(error: Error): void {
     if (this.#failure) return;
     this.#failure = error;
     this.#state.close(`the store has failed: ${error.message}`);
+    const waiting = this.#queue;
+    this.#queue = [];
+    for (const { lost } of waiting) lost(new StoreClosed(`the store has failed: ${error.message}`));
   }
 
   async #removeRecords(revisions: readonly number[]): Promise<void> {

@@ -301,7 +301,7 @@ class HookCaller {
     } catch (error) {
       if (!(error instanceof CallFailed)) throw error;
       const message = `failed calling webhook ${JSON.stringify(hook.name)}: ${error.message}`;
-      if (hook.failOpen && !attributes.signal?.aborted) {
+      if (hook.failOpen && !attributes.signal?.()?.aborted) {
         this.deps.log.warn('failed calling webhook, failing open', { webhook: hook.name, error: message });
         return undefined;
       }
@@ -327,7 +327,7 @@ class HookCaller {
       object: await objects.objectAt(shown),
       oldObject: await objects.oldAt(shown),
     });
-    const { signal } = attributes;
+    const signal = attributes.signal?.();
     let answer: JsonObject;
     try {
       answer = await this.deps.dialer.call(hook.client, review, {
