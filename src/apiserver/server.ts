@@ -49,6 +49,7 @@ import { ServiceAccountTokens } from './auth/service-account-tokens.js';
 import { UnionAuthorizer } from './auth/union.js';
 import { nodeRules } from './bootstrap/roles/for-components.js';
 import { publishEndpoints, type ServerAddress } from './bootstrap/own-endpoints.js';
+import { KnownObjects } from './bootstrap/known-objects.js';
 import { ensureSystemObjects } from './bootstrap/system-objects.js';
 import { builtinDecoder } from './builtin/served.js';
 import { freshness } from './cache/freshness.js';
@@ -325,15 +326,19 @@ export class ApiServer {
       ...(options.freeze ? { freeze: true } : {}),
       ...(options.historyMs === undefined ? {} : { historyMs: options.historyMs }),
     });
+    const isNew = cache.isEmpty;
     const server = new ApiServer(options, cache);
     try {
       await server.#crds.start();
-      await ensureSystemObjects(inProcessTransport(server, serverUser), {
+      const about = { registry: server.#registry, cache, clock, random: options.random };
+      const known = isNew ? new KnownObjects(about) : undefined;
+      const maker = { transport: inProcessTransport(server, serverUser), known };
+      await ensureSystemObjects(maker, {
         serviceAddress: server.#rest.services.firstAddress,
         frontProxy: options.frontProxy,
         clientCa: options.clientCa,
       });
-      await server.#localServices.sync();
+      await server.#localServices.sync(known);
       server.#aggregator.start();
     } catch (error) {
       await server.stop();

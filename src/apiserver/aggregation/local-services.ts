@@ -4,6 +4,7 @@
  */
 import { ApiError, type JsonObject, type Status, type Transport } from '../../api/index.js';
 import { ensureNamed } from '../bootstrap/ensure.js';
+import type { KnownObjects } from '../bootstrap/known-objects.js';
 import { storagePrefix, type WatchCache } from '../cache/watch-cache.js';
 import type { ResourceRegistry } from '../resource.js';
 import { apiServiceName, automanaged, localApiService, registrationGroup } from './objects.js';
@@ -27,17 +28,17 @@ export class LocalApiServices {
     this.#deps = deps;
   }
 
-  /** Brings the objects up to what is served. @throws ApiError */
-  async sync(): Promise<void> {
+  /** Brings the objects up to what is served. @param known where the cluster is new. @throws ApiError */
+  async sync(known?: KnownObjects): Promise<void> {
     while (this.#synced !== this.#deps.registry.generation) {
-      this.#running ??= this.#sync().finally(() => {
+      this.#running ??= this.#sync(known).finally(() => {
         this.#running = undefined;
       });
       await this.#running;
     }
   }
 
-  async #sync(): Promise<void> {
+  async #sync(known: KnownObjects | undefined): Promise<void> {
     const { registry, cache, transport } = this.#deps;
     const { generation } = registry;
     const own = cache.resource(prefix);
@@ -53,7 +54,8 @@ export class LocalApiServices {
       const versions = all.filter((each) => each.facts.group === group).map((each) => each.facts.version);
       missing.push(localApiService({ group, version }, [...new Set(versions)], builtin));
     }
-    for (const object of missing) await ensureNamed(transport(), collection, object);
+    const maker = { transport: transport(), known };
+    await Promise.all(missing.map((object) => ensureNamed(maker, collection, object)));
     for (const { object } of Array.from(own.scan())) {
       const { name, labels } = object.metadata;
       if (labels?.[automanaged] !== 'true' || served.has(name)) continue;

@@ -40,12 +40,23 @@ export function apiServiceName({ group, version }: GroupVersion): string {
   return `${version}.${group}`;
 }
 
+/** Those of built-in group versions: the same objects for all servers of a process. */
+const builtinServices = new Map<string, JsonObject>();
+
 /** The object that says that this server itself serves the group version. */
 export function localApiService(
   served: GroupVersion,
   versions: readonly string[],
   builtin: boolean,
 ): JsonObject {
+  if (!builtin) return serviceOf(served, versions, builtin);
+  const id = `${served.group}/${served.version} of ${versions.join()}`;
+  let service = builtinServices.get(id);
+  if (!service) builtinServices.set(id, (service = serviceOf(served, versions, builtin)));
+  return service;
+}
+
+function serviceOf(served: GroupVersion, versions: readonly string[], builtin: boolean): JsonObject {
   const { group, version } = served;
   const older = [...versions].sort(compareKubeVersions).reverse().indexOf(version);
   const priorities = builtin

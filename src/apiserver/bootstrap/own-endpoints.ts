@@ -46,7 +46,7 @@ export async function publishEndpoints(
 
 /** Creates it, or makes what is there say the same. */
 async function put(transport: Transport, collection: string, object: JsonObject): Promise<void> {
-  if (!(await ensureNamed(transport, collection, object))) return;
+  if (!(await ensureNamed({ transport }, collection, object))) return;
   const response = await transport.request({
     method: 'PUT',
     path: `${collection}/${name}`,

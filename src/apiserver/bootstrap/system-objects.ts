@@ -5,10 +5,15 @@
 import { ApiError, type JsonObject, type Status, type Transport } from '../../api/index.js';
 import { systemPriorityClasses } from '../admission/pods/priority.js';
 import { ensureFlowObjects } from '../flow-control/ensure-objects.js';
-import { ensureNamed } from './ensure.js';
+import { ensureNamed, type Maker } from './ensure.js';
 import { ensureRoles } from './roles/ensure-roles.js';
 
 export const systemNamespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease'] as const;
+
+const namespaces = systemNamespaces.map((name) => ({
+  namespace: { apiVersion: 'v1', kind: 'Namespace', metadata: { name } },
+  account: { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace: name } },
+}));
 
 export interface SystemObjectsOptions {
   /** The first address of the Service range. */
@@ -68,31 +73,17 @@ async function publishAuthentication(
   if (answer.status >= 400) throw new ApiError(answer.body as Status);
 }
 
-/** Creates what is missing; what exists is left alone. `transport` acts as the server itself. */
-export async function ensureSystemObjects(
-  transport: Transport,
-  options: SystemObjectsOptions,
-): Promise<void> {
-  for (const name of systemNamespaces) {
-    await ensureNamed(transport, '/api/v1/namespaces', {
-      apiVersion: 'v1',
-      kind: 'Namespace',
-      metadata: { name },
-    });
-    await ensureNamed(transport, `/api/v1/namespaces/${name}/serviceaccounts`, {
-      apiVersion: 'v1',
-      kind: 'ServiceAccount',
-      metadata: { name: 'default', namespace: name },
-    });
+/** Creates what is missing; what exists is left alone. */
+export async function ensureSystemObjects(maker: Maker, options: SystemObjectsOptions): Promise<void> {
+  const { transport } = maker;
+  for (const { namespace, account } of namespaces) {
+    await ensureNamed(maker, '/api/v1/namespaces', namespace);
+    await ensureNamed(maker, `/api/v1/namespaces/${namespace.metadata.name}/serviceaccounts`, account);
   }
-  await ensureRoles(transport);
-  await ensureFlowObjects(transport);
+  await ensureRoles(maker);
+  await ensureFlowObjects(maker);
   for (const each of systemPriorityClasses)
-    await ensureNamed(transport, '/apis/scheduling.k8s.io/v1/priorityclasses', each);
+    await ensureNamed(maker, '/apis/scheduling.k8s.io/v1/priorityclasses', each);
   if (options.frontProxy) await publishAuthentication(transport, options.frontProxy.ca, options.clientCa);
-  await ensureNamed(
-    transport,
-    '/api/v1/namespaces/default/services',
-    kubernetesService(options.serviceAddress),
-  );
+  await ensureNamed(maker, '/api/v1/namespaces/default/services', kubernetesService(options.serviceAddress));
 }

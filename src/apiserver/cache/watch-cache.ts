@@ -157,6 +157,12 @@ export class WatchCache {
     return resource;
   }
 
+  /** True when there is no object at all. */
+  get isEmpty(): boolean {
+    for (const { size } of this.#resources.values()) if (size > 0) return false;
+    return true;
+  }
+
   /** All that anything was stored of, or asked for. */
   resources(): IterableIterator<ResourceCache> {
     return this.#resources.values();

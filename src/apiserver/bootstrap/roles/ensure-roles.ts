@@ -4,37 +4,30 @@
  * `rbac.authorization.kubernetes.io/autoupdate` is `false` is left alone
  * (https://kubernetes.io/docs/reference/access-authn-authz/rbac/#auto-reconciliation).
  */
-import {
-  ApiError,
-  deepEqualJson,
-  type JsonObject,
-  type JsonValue,
-  type Status,
-  type Transport,
-} from '../../../api/index.js';
-import { ensureNamed } from '../ensure.js';
+import { ApiError, deepEqualJson, type JsonObject, type JsonValue, type Status } from '../../../api/index.js';
+import { ensureNamed, type Maker } from '../ensure.js';
 import { componentBindings, componentRoles } from './for-components.js';
 import { userRoles } from './for-users.js';
 import { autoUpdate, rbacGroup } from './rules.js';
 
-/** @param transport acts as the server itself. @throws ApiError */
-export async function ensureRoles(transport: Transport): Promise<void> {
+/** @throws ApiError */
+export async function ensureRoles(maker: Maker): Promise<void> {
   // All at once: a store that syncs to a disk does so once for many.
   const roles = [...userRoles, ...componentRoles];
-  await Promise.all(roles.map((role) => restore(transport, 'clusterroles', role, 'rules')));
+  await Promise.all(roles.map((role) => restore(maker, 'clusterroles', role, 'rules')));
   await Promise.all(
-    componentBindings.map((binding) => restore(transport, 'clusterrolebindings', binding, 'subjects')),
+    componentBindings.map((binding) => restore(maker, 'clusterrolebindings', binding, 'subjects')),
   );
 }
 
 async function restore(
-  transport: Transport,
+  maker: Maker,
   plural: string,
   object: JsonObject,
   list: 'rules' | 'subjects',
 ): Promise<void> {
   const collection = `/apis/${rbacGroup}/v1/${plural}`;
-  const present = await ensureNamed(transport, collection, object);
+  const present = await ensureNamed(maker, collection, object);
   // What an aggregated role holds is its controller's.
   if (!present || object.aggregationRule !== undefined) return;
   if (present.metadata.annotations?.[autoUpdate] === 'false') return;
@@ -43,7 +36,7 @@ async function restore(
     (wanted) => !has.some((each) => deepEqualJson(each, wanted)),
   );
   if (missing.length === 0) return;
-  const answer = await transport.request({
+  const answer = await maker.transport.request({
     method: 'PUT',
     path: `${collection}/${encodeURIComponent((object.metadata as { name: string }).name)}`,
     query: { fieldManager: 'kube-apiserver' },
