@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { type ObjectStore, openEtcdStore } from 'gyre/store';
-import { systemClock, systemRandom } from '#src/system/index.js';
+import { systemClock, systemRandom, turnGate } from '#src/system/index.js';
 import { Etcd, findEtcd } from '../../test/support/etcd.js';
 import { rate } from './requests.js';
 
@@ -45,6 +45,7 @@ async function driver(endpoint: string): Promise<Putting> {
     endpoints: [endpoint],
     clock: systemClock,
     random: systemRandom,
+    turn: turnGate(),
   });
   return { put: (key, value) => store.create(key, value), close: () => store.close() };
 }

@@ -22,7 +22,7 @@ export async function fanOut(side: string, watchers: number): Promise<Record<str
       : await serve('peer', ['fanout']);
   try {
     // As many deliveries as take some seconds, whatever the number of watchers.
-    const creates = Math.max(20, Math.min(3_000, Math.floor(60_000 / watchers)));
+    const creates = Math.max(20, Math.min(20_000, Math.floor(60_000 / watchers)));
     let delivered = 0;
     let wake = (): void => {};
     const onLine = (line: string): void => {

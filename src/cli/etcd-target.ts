@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type EtcdTls, type ObjectStore, openEtcdStore, StoreUnavailable } from '../store/index.js';
-import { systemClock, systemRandom } from '../system/index.js';
+import { systemClock, systemRandom, turnGate } from '../system/index.js';
 import { UsageError } from './arguments.js';
 
 export interface EtcdTarget {
@@ -61,6 +61,7 @@ export async function openEtcd({ endpoints, prefix, files }: EtcdTarget): Promis
       tls,
       clock: systemClock,
       random: systemRandom,
+      turn: turnGate(),
       ...(prefix === undefined ? {} : { prefix }),
     });
   } catch (error) {

@@ -12,7 +12,7 @@ import {
   type StoreEvent,
   StoreUnavailable,
 } from '#src/store/index.js';
-import { systemClock, systemRandom } from '#src/system/index.js';
+import { systemClock, systemRandom, turnGate } from '#src/system/index.js';
 import { Etcd, etcdOrSkip, freePort } from '../support/etcd.js';
 import { temporaryFolder } from '../support/processes.js';
 import { TcpLink } from '../support/tcp-link.js';
@@ -28,6 +28,7 @@ describe('EtcdStore', () => {
       prefix: `/test-${clusters++}`,
       clock: systemClock,
       random: systemRandom,
+      turn: turnGate(),
       ...options,
     });
 

@@ -27,6 +27,8 @@ export interface ConnectionOptions {
   readonly credentials?: { readonly username: string; readonly password: string };
   readonly requestTimeoutMs: number;
   readonly clock: Clock;
+  /** Resolves for all who wait for it at once, at the end of a turn of the event loop. */
+  readonly turn?: (() => Promise<void>) | undefined;
 }
 
 export type WatchStream = Grpc.ClientDuplexStream<WatchRequest, WatchResponse>;
@@ -194,6 +196,7 @@ export class EtcdConnection {
     kind: 'read' | 'write',
   ): Promise<Calls[K][1]> {
     const until = this.#clock.monotonic() + this.#options.requestTimeoutMs;
+    await this.#options.turn?.();
     let freshToken = false;
     for (;;) {
       const at = this.#at;

@@ -52,6 +52,12 @@ export interface EtcdStoreOptions {
   readonly requestTimeoutMs?: number;
   readonly clock: Clock;
   readonly random: Random;
+  /**
+   * Resolves for all who wait for it at once, at the end of a turn of the event loop. Calls that are made in one turn are then
+   * sent together, step by step, each step while the processor has its code at hand: a quarter more of them per second.
+   * Default: each is sent at once.
+   */
+  readonly turn?: () => Promise<void>;
 }
 
 /** Entries read at once; more make the answer long without making it faster. */
@@ -70,6 +76,7 @@ export async function openEtcdStore(options: EtcdStoreOptions): Promise<ObjectSt
     endpoints,
     requestTimeoutMs,
     clock,
+    turn: options.turn,
     ...(tls ? { tls } : {}),
     ...(credentials ? { credentials } : {}),
   });
