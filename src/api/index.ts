@@ -4,7 +4,7 @@
 export { atomicFields, undeclaredFields } from './apply/applicable.js';
 export { type Comparison, compareFields } from './apply/compare.js';
 export { FieldSet } from './apply/field-set.js';
-export { fieldsOf } from './apply/fields-of.js';
+export { fieldsOf, fieldsOfNew } from './apply/fields-of.js';
 export { mergeConfiguration } from './apply/merge.js';
 export {
   type ApplyInput,

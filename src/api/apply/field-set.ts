@@ -87,7 +87,8 @@ export class FieldSet {
   /** The wire form; members sorted, so that equal sets have equal text. */
   toFieldsV1(): JsonObject {
     const fields: Record<string, JsonValue> = {};
-    for (const element of [...new Set([...this.members, ...this.children.keys()])].sort()) {
+    const elements = this.children.size === 0 ? this.members : [...this.members, ...this.children.keys()];
+    for (const element of [...new Set(elements)].sort()) {
       const child = this.children.get(element);
       const below = child ? child.toFieldsV1() : {};
       setOwn(fields, element, child && this.members.has(element) ? { '.': {}, ...below } : below);

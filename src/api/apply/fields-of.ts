@@ -11,6 +11,13 @@ export function fieldsOf(object: JsonObject, schema: Schema): FieldSet {
   return root.build();
 }
 
+/** The fields of an object that was not there before: what its creator owns, and what `compareFields` calls added. */
+export function fieldsOfNew(object: JsonObject, schema: Schema): FieldSet {
+  const root = new FieldSetBuilder();
+  collectBelow(object, schema, root, appeared);
+  return root.build();
+}
+
 /** An element that came or went, and what is set below it, as a set of its own. */
 export function fieldsOfElement(
   element: string,

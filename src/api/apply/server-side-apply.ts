@@ -12,7 +12,7 @@ import type { Schema } from '../schema/schema.js';
 import type { StatusCause } from '../status.js';
 import { type Comparison, compareFields } from './compare.js';
 import { FieldSet } from './field-set.js';
-import { fieldsOf } from './fields-of.js';
+import { fieldsOf, fieldsOfNew } from './fields-of.js';
 import {
   managedEntries,
   type Manager,
@@ -130,6 +130,10 @@ export function trackUpdate(input: UpdateInput): JsonObject {
   const given = manager.subresource === '' ? managedEntries(updated) : [];
   if (given.length === 1 && Object.keys(given[0] as object).length === 0)
     return writeOwnerships(updated, new Map());
+  if (!live && given.length === 0) {
+    const fields = fieldsOfNew(ownable(updated), schema);
+    return writeOwnerships(updated, new Map([[id, { ...manager, fields, time: now }]]));
+  }
   const rewritten = given.length === 0 ? undefined : readOwnerships(updated);
   const before = rewritten?.size ? rewritten : readOwnerships(live);
   if (live && before.size === 0) return writeOwnerships(updated, before);

@@ -37,7 +37,8 @@ const chunkBytes = 256 * 1024;
  */
 export function* jsonChunks(body: object): Iterable<Buffer> {
   if (!isList(body)) {
-    yield Buffer.from(JSON.stringify(body));
+    // Whoever watches may have been told of it already.
+    yield encoded.get(body) ?? Buffer.from(JSON.stringify(body));
     return;
   }
   const { items, ...head } = body;

@@ -98,16 +98,18 @@ async function attempt(
     name,
     user: ctx.user,
     dryRun: write.dryRun,
+    object: object as JsonObject,
     oldObject: undefined,
     options: writeOptions('CreateOptions', ctx.request.query),
     warnings: ctx.warnings,
     ...ofRequest(ctx),
   };
-  const admitted = await deps.admission.mutate({ ...attributes, object: object as JsonObject });
+  const admitted = await deps.admission.mutate(attributes);
   if (admitted && admitted !== object) object = withDefaults(ctx, reidentified(ctx, admitted, object));
   strategy.prepareForCreate?.(object, { user: ctx.user, now, subresource: '' });
   validateCreate(ctx, object as JsonObject);
-  await deps.admission.validate({ ...attributes, object: object as JsonObject });
+  const same = object === attributes.object;
+  await deps.admission.validate(same ? attributes : { ...attributes, object: object as JsonObject });
 
   // What was read and is sent again may be tried, not stored.
   const { resourceVersion } = (decoded.metadata ?? {}) as { resourceVersion?: string };

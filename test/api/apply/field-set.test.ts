@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { compareFields, FieldSet, fieldsOf, type Schema } from '#src/api/index.js';
+import { compareFields, FieldSet, fieldsOf, fieldsOfNew, type Schema } from '#src/api/index.js';
 import type { JsonObject } from '#src/api/objects.js';
 
 const element = fc.constantFrom(
@@ -199,6 +199,31 @@ describe('compareFields', () => {
       expect(result.removed.paths()).to.deep.equal(removed);
     });
   }
+
+  it('calls added what is new with a new object (property)', () => {
+    const word = fc.constantFrom('a', 'b', 'c');
+    const optional = { requiredKeys: [] };
+    const object = fc.record(
+      {
+        name: word,
+        args: fc.array(word),
+        tags: fc.uniqueArray(word),
+        labels: fc.dictionary(word, word),
+        selector: fc.dictionary(word, word),
+        free: fc.object({ values: [fc.integer(), fc.string()] }),
+        ports: fc.array(fc.record({ port: fc.nat(3), name: word }, { requiredKeys: ['port'] })),
+      },
+      optional,
+    );
+    fc.assert(
+      fc.property(object, (after) => {
+        const { added, modified, removed } = compareFields({}, after as JsonObject, schema);
+        expect(modified.isEmpty && removed.isEmpty).to.equal(true);
+        expect(fieldsOfNew(after as JsonObject, schema).toFieldsV1()).to.deep.equal(added.toFieldsV1());
+      }),
+      { numRuns: 500 },
+    );
+  });
 
   it('takes time that grows with the change, not with its square', () => {
     const labels = (value: string): JsonObject =>
