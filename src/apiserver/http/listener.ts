@@ -160,8 +160,12 @@ function certificateOf(socket: TLSSocket): Credentials {
 /** What was read from the certificate of a connection: it is the same for all its requests. */
 const certificates = new WeakMap<TLSSocket, Credentials>();
 
+const noBytes = new Uint8Array();
+
 /** Undefined when the body grows past the limit; the rest is then not read. @throws Error when the client is gone */
-function readBody(request: IncomingMessage): Promise<Uint8Array | undefined> {
+async function readBody(request: IncomingMessage): Promise<Uint8Array | undefined> {
+  const { headers } = request;
+  if (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined) return noBytes;
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -197,7 +201,7 @@ async function serve(
   const user = server.authenticator.authenticate(credentialsOf(request));
   const { path, query } = splitTarget(request.url ?? '/');
   if (splitProxyPath(path) && proxyMethods.has(request.method ?? '')) {
-    const asked = toServerRequest(request, { path, query }, new Uint8Array(), user, life);
+    const asked = toServerRequest(request, { path, query }, noBytes, user, life);
     const answer = await server.handleUpgrade(asked);
     if (!isStream(answer)) refuse(request, response, answer);
     else if ('proxy' in answer)
@@ -267,7 +271,7 @@ async function upgrade(
   const gone = new AbortController();
   socket.once('close', () => gone.abort());
   const signal = AbortSignal.any([stopping, gone.signal]);
-  const asked = toServerRequest(request, target, new Uint8Array(), user, { signal });
+  const asked = toServerRequest(request, target, noBytes, user, { signal });
   const answer = await server.handleUpgrade(asked);
   const upgrading = { request, socket, head, stopping };
   if (isStream(answer)) await serveUpgrade(answer, upgrading).finally(() => answer.ended?.(101));
@@ -288,13 +292,12 @@ function toServerRequest(
   user: UserInfo | undefined,
   life: { readonly signal: AbortSignal },
 ): ServerRequest {
-  // Only of cookies to set Node makes a list, and no client sends those.
-  const { 'set-cookie': _, ...headers } = request.headers;
   return {
     method: request.method as RequestMethod,
     path,
     query,
-    headers: headers as ServerRequest['headers'],
+    // Only of cookies to set Node makes a list, and nobody here asks for those.
+    headers: request.headers as ServerRequest['headers'],
     ...(bytes.length > 0 ? { body: { bytes } } : {}),
     ...(user ? { user } : {}),
     ...(request.socket.remoteAddress === undefined ? {} : { sourceIP: request.socket.remoteAddress }),
