@@ -112,6 +112,18 @@ function createsBesideEtcd(clients: number): Benchmark {
   };
 }
 
+function createsInProcessBesideEtcd(clients: number): Benchmark {
+  return {
+    name: `create-in-process-etcd-${clients}`,
+    about: `creates of ConfigMaps on the durable store by ${clients} callers in the server's process, beside bare transactions on etcd, both synced to the disk`,
+    metrics: [{ name: 'createsPerSecond', unit: '1/s', better: 'higher', bar: 1.5, goal: 3 }],
+    subject: ['create-in-process', 'gyre', String(clients)],
+    peer: ['etcd', 'gyre', String(clients), 'synced'],
+    needsPeers: false,
+    needsEtcd: true,
+  };
+}
+
 function etcdDriver(clients: number): Benchmark {
   return {
     name: `etcd-driver-${clients}`,
@@ -200,6 +212,8 @@ export const benchmarks: readonly Benchmark[] = [
   updates(32),
   createsBesideEtcd(32),
   createsBesideEtcd(256),
+  createsInProcessBesideEtcd(32),
+  createsInProcessBesideEtcd(256),
   etcdDriver(1),
   etcdDriver(32),
   etcdDriver(256),

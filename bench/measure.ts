@@ -83,6 +83,8 @@ async function measured(): Promise<Sample> {
       return (await import('./import.js')).importing(side);
     case 'restart':
       return (await import('./lifecycle.js')).restart(side, Number(rest[0]));
+    case 'create-in-process':
+      return (await import('./server/requests.js')).createsInProcess(Number(rest[0]));
     case 'create':
       return (await import('./server/requests.js')).creates(side, Number(rest[0]));
     case 'update':

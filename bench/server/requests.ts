@@ -1,4 +1,9 @@
 /** Creates, gets and lists over HTTPS, by so many clients at once. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { EmbeddedCluster } from 'gyre/cluster';
+import { ConfigMap } from 'gyre/kinds';
 import type { PodShape } from '../pods.js';
 import { serve, type ServerProcess, withPods } from './processes.js';
 
@@ -55,6 +60,30 @@ export async function creates(side: string, clients: number): Promise<Record<str
     await run(2_000);
     return { createsPerSecond: await run(5_000) };
   });
+}
+
+/** The same creates, by callers in the server's own process, with its client. */
+export async function createsInProcess(clients: number): Promise<Record<string, number>> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'gyre-bench-'));
+  const cluster = await EmbeddedCluster.start({ dataDir, store: 'embedded', controllers: false });
+  try {
+    const client = cluster.client();
+    let round = 0;
+    const run = (ms: number): Promise<number> => {
+      const prefix = `c${round++}`;
+      return rate(clients, ms, (i) =>
+        client.create(ConfigMap, {
+          metadata: { name: `${prefix}-${i}`, namespace: 'default', labels: { app: 'bench' } },
+          data: { filler, version: '0' },
+        }),
+      );
+    };
+    await run(2_000);
+    return { createsPerSecond: await run(5_000) };
+  } finally {
+    await cluster.stop();
+    rmSync(dataDir, { recursive: true, force: true });
+  }
 }
 
 /** Acknowledged updates of a thousand such ConfigMaps in turn, each of which changes something. */
