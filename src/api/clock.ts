@@ -15,9 +15,18 @@ export interface Clock {
   setTimer(ms: number, fn: () => void): Cancel;
 }
 
+/** The second that was last written, and how: many objects are made in one. */
+let lastSecond = Number.NaN;
+let lastText = '';
+
 /** The clock's wall time as a Kubernetes `Time`. */
 export function timestamp(clock: Clock): string {
-  return `${new Date(clock.now()).toISOString().slice(0, 19)}Z`;
+  const second = Math.floor(clock.now() / 1000);
+  if (second !== lastSecond) {
+    lastText = `${new Date(second * 1000).toISOString().slice(0, 19)}Z`;
+    lastSecond = second;
+  }
+  return lastText;
 }
 
 /** The clock's wall time as a Kubernetes `MicroTime`. */

@@ -125,26 +125,91 @@ export interface ParsedJson {
  *   64-bit float can carry
  */
 export function parseJsonStrict(text: string, limits: { readonly maxDepth: number }): ParsedJson {
-  const scan = scanJson(text, limits.maxDepth);
+  const members = scanJson(text, limits.maxDepth);
+  let value: JsonValue;
   try {
-    return { value: JSON.parse(text) as JsonValue, duplicates: [...scan] };
+    value = JSON.parse(text) as JsonValue;
   } catch (error) {
     throw badRequest(`error decoding JSON: ${(error as Error).message}`);
   }
+  // What stands twice in the text is there once in the value.
+  return { value, duplicates: countMembers(value) === members ? none : [...duplicatesIn(text)] };
 }
 
+const none: readonly string[] = [];
 const quote = 0x22;
 const backslash = 0x5c;
 /** As many strict errors as Kubernetes reports at once. */
 const maxDuplicates = 100;
 /** A number this short, without an exponent, is always finite. */
 const finiteDigits = 300;
+/** From here on a search for its end is faster than a look at each character. */
+const longString = 32;
 
 /**
  * One linear pass over the text, without recursion: depth is bounded before JSON.parse, which would
  * overflow the stack, sees it. Malformed text is left to JSON.parse to name.
+ * @returns how many members all objects of the text have
  */
-function scanJson(text: string, maxDepth: number): ReadonlySet<string> {
+function scanJson(text: string, maxDepth: number): number {
+  let members = 0;
+  let depth = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    switch (code) {
+      case quote:
+        i = endOfString(text, i);
+        if (i < 0) return members;
+        break;
+      case 0x7b: // {
+      case 0x5b: // [
+        if (++depth > maxDepth)
+          throw badRequest(`error decoding JSON: nested deeper than ${maxDepth} levels`);
+        break;
+      case 0x7d: // }
+      case 0x5d: // ]
+        depth--;
+        break;
+      case 0x3a: // :
+        members++;
+        break;
+      default:
+        if (isDigit(code)) i = endOfNumber(text, i) - 1;
+    }
+  }
+  return members;
+}
+
+/** Where the quote is that ends the string that begins here; -1 when there is none. */
+function endOfString(text: string, start: number): number {
+  const near = Math.min(text.length, start + longString);
+  for (let i = start + 1; i < near; i++) {
+    const code = text.charCodeAt(i);
+    if (code === quote) return i;
+    if (code === backslash) i++;
+  }
+  for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
+    let slashes = 0;
+    while (text.charCodeAt(end - 1 - slashes) === backslash) slashes++;
+    if (slashes % 2 === 0) return end;
+  }
+  return -1;
+}
+
+function countMembers(value: JsonValue): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  let count = 0;
+  if (Array.isArray(value)) {
+    for (const item of value as readonly JsonValue[]) count += countMembers(item);
+    return count;
+  }
+  const object = value as JsonObject;
+  for (const key of Object.keys(object)) count += 1 + countMembers(object[key] as JsonValue);
+  return count;
+}
+
+/** Of well-formed text. */
+function duplicatesIn(text: string): ReadonlySet<string> {
   const duplicates = new Set<string>();
   /** Per open object its members, per open array its index so far. */
   const frames: ({ readonly seen: Set<string>; key: string } | { index: number })[] = [];
@@ -152,27 +217,16 @@ function scanJson(text: string, maxDepth: number): ReadonlySet<string> {
   for (let i = 0; i < text.length; i++) {
     switch (text.charCodeAt(i)) {
       case quote: {
-        let end = i + 1;
-        let escaped = false;
-        for (let code = text.charCodeAt(end); code !== quote; code = text.charCodeAt(++end)) {
-          if (end >= text.length) return duplicates;
-          if (code === backslash) {
-            escaped = true;
-            end++;
-          }
+        const end = endOfString(text, i);
+        const frame = frames.at(-1);
+        if (expectKey && frame && 'seen' in frame) {
+          const key = JSON.parse(text.slice(i, end + 1)) as string;
+          frame.key = key;
+          if (!frame.seen.has(key)) frame.seen.add(key);
+          else if (duplicates.size < maxDuplicates)
+            duplicates.add(`duplicate field ${JSON.stringify(framePath(frames))}`);
         }
-        if (expectKey) {
-          const frame = frames.at(-1);
-          const raw = text.slice(i + 1, end);
-          const key = escaped ? unescape(text.slice(i, end + 1)) : raw;
-          if (frame && 'seen' in frame) {
-            frame.key = key;
-            if (!frame.seen.has(key)) frame.seen.add(key);
-            else if (duplicates.size < maxDuplicates)
-              duplicates.add(`duplicate field ${JSON.stringify(framePath(frames))}`);
-          }
-          expectKey = false;
-        }
+        expectKey = false;
         i = end;
         break;
       }
@@ -194,13 +248,8 @@ function scanJson(text: string, maxDepth: number): ReadonlySet<string> {
         const frame = frames.at(-1);
         if (frame && 'seen' in frame) expectKey = true;
         else if (frame) frame.index++;
-        break;
       }
-      default:
-        if (isDigit(text.charCodeAt(i))) i = endOfNumber(text, i) - 1;
     }
-    if (frames.length > maxDepth)
-      throw badRequest(`error decoding JSON: nested deeper than ${maxDepth} levels`);
   }
   return duplicates;
 }
@@ -225,14 +274,6 @@ function endOfNumber(text: string, start: number): number {
     );
   }
   return end;
-}
-
-function unescape(quoted: string): string {
-  try {
-    return JSON.parse(quoted) as string;
-  } catch {
-    return quoted;
-  }
 }
 
 function framePath(frames: readonly ({ readonly key: string } | { readonly index: number })[]): string {

@@ -126,14 +126,14 @@ export interface UpdateInput extends Write {
 export function trackUpdate(input: UpdateInput): JsonObject {
   const { live, updated, schema, now } = input;
   const manager = managerOf(input, 'Update');
-  const id = managerIdentity(manager);
   const given = manager.subresource === '' ? managedEntries(updated) : [];
   if (given.length === 1 && Object.keys(given[0] as object).length === 0)
     return writeOwnerships(updated, new Map());
   if (!live && given.length === 0) {
     const fields = fieldsOfNew(ownable(updated), schema);
-    return writeOwnerships(updated, new Map([[id, { ...manager, fields, time: now }]]));
+    return writeOwnerships(updated, new Map([['', { ...manager, fields, time: now }]]));
   }
+  const id = managerIdentity(manager);
   const rewritten = given.length === 0 ? undefined : readOwnerships(updated);
   const before = rewritten?.size ? rewritten : readOwnerships(live);
   if (live && before.size === 0) return writeOwnerships(updated, before);

@@ -11,23 +11,28 @@ import type { Schema } from './schema.js';
  */
 export function dropEmpty(value: JsonValue, schema: Schema | undefined): JsonValue {
   if (schema === undefined) return value;
-  let changed = false;
-  const below = (member: JsonValue, child: Schema | undefined): JsonValue => {
-    const next = dropEmpty(member, child);
-    changed ||= next !== member;
-    return next;
-  };
   if (Array.isArray(value)) {
-    const items = value.map((item: JsonValue) => below(item, schema.items));
-    return changed ? items : value;
+    const items = value.map((item: JsonValue) => dropEmpty(item, schema.items));
+    return items.some((item, i) => item !== value[i]) ? items : value;
   }
   if (!isJsonObject(value)) return value;
-  const kept: Record<string, JsonValue> = {};
-  for (const [key, member] of Object.entries(value)) {
-    if (isOptionalField(schema, key) && isEmpty(member, memberSchema(schema, key))) changed = true;
-    else setOwn(kept, key, below(member, memberSchema(schema, key)));
+  const keys = Object.keys(value);
+  /** Of members that are not the same, undefined for one that is left out: most objects have none. */
+  let others: Map<string, JsonValue | undefined> | undefined;
+  for (const key of keys) {
+    const member = value[key] as JsonValue;
+    const child = memberSchema(schema, key);
+    const leftOut = isEmpty(member, child) && isOptionalField(schema, key);
+    const next = leftOut ? undefined : dropEmpty(member, child);
+    if (next !== member) (others ??= new Map()).set(key, next);
   }
-  return changed ? kept : value;
+  if (!others) return value;
+  const kept: Record<string, JsonValue> = {};
+  for (const key of keys) {
+    const next = others.has(key) ? others.get(key) : value[key];
+    if (next !== undefined) setOwn(kept, key, next);
+  }
+  return kept;
 }
 
 function isOptionalField(schema: Schema, key: string): boolean {

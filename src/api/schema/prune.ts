@@ -1,6 +1,6 @@
 /** Dropping what a schema does not know, and telling what that is (API-10, API-15). */
 import { setOwn } from '../json.js';
-import type { JsonValue } from '../objects.js';
+import type { JsonObject, JsonValue } from '../objects.js';
 import { isEmbeddedIdentity, isJsonObject, isOpen, joinPath, memberSchema } from './navigate.js';
 import type { Schema } from './schema.js';
 
@@ -30,21 +30,27 @@ function walk(value: JsonValue, schema: Schema, path: string, unknown: string[] 
   }
   if (!isJsonObject(value)) return value;
   const open = isOpen(schema);
-  let changed = false;
-  const next: Record<string, JsonValue> = {};
-  for (const [key, member] of Object.entries(value)) {
+  /** Made for the first member that is not the same: most objects have none. */
+  let next: Record<string, JsonValue> | undefined;
+  const keys = Object.keys(value);
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i] as string;
+    const member = value[key] as JsonValue;
     const child = memberSchema(schema, key);
-    if (!child) {
-      if (open || isEmbeddedIdentity(schema, key)) setOwn(next, key, member);
-      else {
-        changed = true;
-        unknown?.push(joinPath(path, key));
-      }
-      continue;
+    let kept: JsonValue | undefined = member;
+    if (child) kept = walk(member, child, unknown ? joinPath(path, key) : '', unknown);
+    else if (!open && !isEmbeddedIdentity(schema, key)) {
+      kept = undefined;
+      unknown?.push(joinPath(path, key));
     }
-    const pruned = walk(member, child, unknown ? joinPath(path, key) : '', unknown);
-    changed ||= pruned !== member;
-    setOwn(next, key, pruned);
+    if (kept !== member) next ??= firstMembers(value, keys, i);
+    if (next && kept !== undefined) setOwn(next, key, kept);
   }
-  return changed ? next : value;
+  return next ?? value;
+}
+
+function firstMembers(value: JsonObject, keys: readonly string[], count: number): Record<string, JsonValue> {
+  const members: Record<string, JsonValue> = {};
+  for (let i = 0; i < count; i++) setOwn(members, keys[i] as string, value[keys[i] as string]);
+  return members;
 }

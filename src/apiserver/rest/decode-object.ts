@@ -65,22 +65,23 @@ export function dropNulls(value: JsonValue, schema: Schema | undefined): JsonVal
     });
     return changed ? items : value;
   }
-  let changed = false;
-  const entries: [string, JsonValue][] = [];
+  /** Made for the first member that is not the same: most objects have none. */
+  let entries: [string, JsonValue][] | undefined;
   const properties = schema?.properties;
   const additional =
     typeof schema?.additionalProperties === 'object' ? schema.additionalProperties : undefined;
-  for (const [key, member] of Object.entries(value as JsonObject)) {
-    if (member === null) {
-      changed = true;
-      continue;
-    }
+  const object = value as JsonObject;
+  const keys = Object.keys(object);
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i] as string;
+    const member = object[key] as JsonValue;
     const child = properties && Object.hasOwn(properties, key) ? properties[key] : additional;
-    const next = dropNulls(member, child);
-    changed ||= next !== member;
-    entries.push([key, next]);
+    const next = member === null ? null : dropNulls(member, child);
+    if (next !== member || member === null)
+      entries ??= keys.slice(0, i).map((before) => [before, object[before] as JsonValue]);
+    if (entries && next !== null) entries.push([key, next]);
   }
-  return changed ? (Object.fromEntries(entries) as JsonObject) : value;
+  return entries ? (Object.fromEntries(entries) as JsonObject) : value;
 }
 
 /** The problems strict validation reports about a value of this resource. */
@@ -108,15 +109,19 @@ export function reportStrict(
 
 /**
  * Checks types and drops what the schema does not know. The result may share structure with the input.
+ * @param pruned the value without that, where somebody has it already
  * @throws Error worded as Go's decoder words it
  */
-export function decodeTyped(ctx: AboutResource, value: JsonObject): JsonObject {
+export function decodeTyped(
+  ctx: AboutResource,
+  value: JsonObject,
+  pruned: JsonObject = prune(value, ctx.resource.schema) as JsonObject,
+): JsonObject {
   const { schema, builtin } = ctx.resource;
   const problem = builtin
     ? decodeErrors(value, schema)
     : decodeErrors(pick(value, ['apiVersion', 'kind', 'metadata']), identitySchema(schema));
   if (problem !== undefined) throw new Error(problem);
-  const pruned = prune(value, schema) as JsonObject;
   if (builtin) return dropNulls(pruned, schema) as JsonObject;
   const metadata = dropNulls(pruned.metadata ?? {}, schema.properties?.metadata);
   return { ...pruned, metadata };
@@ -202,8 +207,12 @@ export function decodeObject(
   }
   const typed = { ...value, apiVersion: expected, kind: facts.kind };
   try {
-    const decoded = decodeTyped(ctx, typed);
-    if (body) reportStrict(ctx, body.protobuf ? [] : strictProblems(ctx, typed, body.duplicates), validation);
+    const pruned = prune(typed, ctx.resource.schema) as JsonObject;
+    const decoded = decodeTyped(ctx, typed, pruned);
+    if (body && !body.protobuf) {
+      const isKnown = pruned === typed;
+      reportStrict(ctx, isKnown ? body.duplicates : strictProblems(ctx, typed, body.duplicates), validation);
+    }
     return decoded;
   } catch (error) {
     throw cannotBeHandled(ctx, facts.kind, facts.version, error as Error);

@@ -67,6 +67,7 @@ export function splitProxyPath(path: string): { readonly prefix: string; readonl
 }
 
 function decodeSegment(segment: string): string {
+  if (!segment.includes('%')) return segment;
   try {
     return decodeURIComponent(segment);
   } catch {
