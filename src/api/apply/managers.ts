@@ -1,4 +1,5 @@
 /** Who owns which fields of an object: `metadata.managedFields`, read and written (API-9). */
+import { setOwn } from '../json.js';
 import type { JsonObject, JsonValue, ManagedFieldsEntry } from '../objects.js';
 import { FieldSet } from './field-set.js';
 
@@ -56,22 +57,30 @@ export function readOwnerships(object: JsonObject | undefined): Ownerships {
 
 /** The object with these owners written down. */
 export function writeOwnerships(object: JsonObject, owners: Ownerships): JsonObject {
-  const entries = capUpdaters([...owners.values()])
-    .filter((owner) => !owner.fields.isEmpty)
-    .sort(byAge)
-    .map(
-      (owner): JsonValue => ({
-        manager: owner.name,
-        operation: owner.operation,
-        apiVersion: owner.apiVersion,
-        ...(owner.time === '' ? {} : { time: owner.time }),
-        fieldsType: 'FieldsV1',
-        fieldsV1: owner.fields.toFieldsV1(),
-        ...(owner.subresource === '' ? {} : { subresource: owner.subresource }),
-      }),
-    );
+  const written = capUpdaters([...owners.values()]).filter((owner) => !owner.fields.isEmpty);
+  return withEntries(object, written.sort(byAge).map(entryOf));
+}
+
+/** A new object, all of whose fields one manager owns. */
+export function writeOwner(object: JsonObject, owner: Ownership): JsonObject {
+  return withEntries(object, owner.fields.isEmpty ? [] : [entryOf(owner)]);
+}
+
+function entryOf(owner: Ownership): JsonValue {
+  return {
+    manager: owner.name,
+    operation: owner.operation,
+    apiVersion: owner.apiVersion,
+    ...(owner.time === '' ? {} : { time: owner.time }),
+    fieldsType: 'FieldsV1',
+    fieldsV1: owner.fields.toFieldsV1(),
+    ...(owner.subresource === '' ? {} : { subresource: owner.subresource }),
+  };
+}
+
+function withEntries(object: JsonObject, managedFields: readonly JsonValue[]): JsonObject {
   const { managedFields: _, ...metadata } = (object.metadata ?? {}) as JsonObject;
-  return { ...object, metadata: entries.length === 0 ? metadata : { ...metadata, managedFields: entries } };
+  return { ...object, metadata: managedFields.length === 0 ? metadata : { ...metadata, managedFields } };
 }
 
 function byAge(a: Ownership, b: Ownership): number {
@@ -125,6 +134,8 @@ const unownedMetadata = new Set([
 /** The object without what nobody owns: what ownership is computed on. */
 export function ownable(object: JsonObject): JsonObject {
   const { apiVersion: _a, kind: _k, metadata, ...rest } = object as Record<string, JsonValue>;
-  const owned = Object.entries((metadata ?? {}) as JsonObject).filter(([key]) => !unownedMetadata.has(key));
-  return owned.length === 0 ? rest : { ...rest, metadata: Object.fromEntries(owned) };
+  const all = (metadata ?? {}) as JsonObject;
+  let owned: Record<string, JsonValue> | undefined;
+  for (const key of Object.keys(all)) if (!unownedMetadata.has(key)) setOwn((owned ??= {}), key, all[key]);
+  return owned ? { ...rest, metadata: owned } : rest;
 }

@@ -21,6 +21,7 @@ import {
   type Ownership,
   type Ownerships,
   readOwnerships,
+  writeOwner,
   writeOwnerships,
 } from './managers.js';
 import { lastAppliedFields, withLastApplied } from './last-applied.js';
@@ -131,7 +132,7 @@ export function trackUpdate(input: UpdateInput): JsonObject {
     return writeOwnerships(updated, new Map());
   if (!live && given.length === 0) {
     const fields = fieldsOfNew(ownable(updated), schema);
-    return writeOwnerships(updated, new Map([['', { ...manager, fields, time: now }]]));
+    return writeOwner(updated, { ...manager, fields, time: now });
   }
   const id = managerIdentity(manager);
   const rewritten = given.length === 0 ? undefined : readOwnerships(updated);

@@ -104,8 +104,8 @@ export async function written(
  */
 export async function toStorage({ resource }: RequestContext, object: JsonObject): Promise<JsonObject> {
   const stored = await convertTo(resource, object, resource.storageVersion);
-  const { resourceVersion: _, ...metadata } = stored.metadata as JsonObject;
-  return { ...stored, metadata };
+  const { resourceVersion, ...metadata } = stored.metadata as JsonObject;
+  return resourceVersion === undefined ? stored : { ...stored, metadata };
 }
 
 /**
