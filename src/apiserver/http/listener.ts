@@ -35,9 +35,9 @@ export interface ListenOptions {
   /**
    * Resolves for all who wait for it together, at the end of a turn of the event loop: requests that have come in one turn go
    * the same way step by step, each step for all of them while the processor has its code at hand. That makes a server of many
-   * clients up to twice as fast, and costs one client nothing.
+   * clients up to twice as fast, and costs one client nothing. Default: each goes its way at once.
    */
-  readonly turn: () => Promise<void>;
+  readonly turn?: () => Promise<void>;
 }
 
 export interface Listener {
@@ -189,7 +189,7 @@ async function readBody(request: IncomingMessage): Promise<Uint8Array | undefine
 interface Serving {
   readonly life: RequestLife;
   readonly stopping: AbortSignal;
-  readonly turn: () => Promise<void>;
+  readonly turn: ListenOptions['turn'];
 }
 
 async function serve(
@@ -228,7 +228,7 @@ async function serve(
   }
   const asked = toServerRequest(request, { path, query }, bytes, user, life);
   const auditID = auditIDOf(request) ?? server.newAuditID();
-  await turn();
+  await turn?.();
   const given = await server.handle(Object.assign(asked, { auditID }));
   const answer = { ...given, headers: { ...given.headers, 'audit-id': auditID } };
   if ('watch' in answer) await stream(response, answer, stopping);

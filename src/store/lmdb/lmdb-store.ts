@@ -325,8 +325,13 @@ class LmdbStore implements ObjectStore {
       this.#queue.shift();
       const { key } = next.event;
       if (this.#pending.get(key) === next) this.#pending.delete(key);
-      this.#state.publish(next.event);
-      next.told();
+      try {
+        this.#state.publish(next.event);
+        next.told();
+      } catch (error) {
+        // Somebody who was told cannot bear it: as in memory, the writer hears of it, and nobody else.
+        next.lost(error as Error);
+      }
     }
   }
 
