@@ -326,13 +326,14 @@ export class ApiServer {
       ...(options.freeze ? { freeze: true } : {}),
       ...(options.historyMs === undefined ? {} : { historyMs: options.historyMs }),
     });
+    const isNew = cache.isEmpty;
     // Where requests are counted or written down, those of a start are in it every time.
-    const mayKnow = cache.isEmpty && !options.audit && !options.metrics;
+    const byRequests = options.audit !== undefined || options.metrics !== undefined;
     const server = new ApiServer(options, cache);
     try {
       await server.#crds.start();
-      const about = { registry: server.#registry, cache, clock, random: options.random };
-      const known = mayKnow ? new KnownObjects(about) : undefined;
+      const about = { registry: server.#registry, cache, clock, random: options.random, byRequests };
+      const known = isNew ? new KnownObjects(about) : undefined;
       const maker = { transport: inProcessTransport(server, serverUser), known };
       await ensureSystemObjects(maker, {
         serviceAddress: server.#rest.services.firstAddress,

@@ -23,6 +23,8 @@ export interface KnownObjectsDeps {
   readonly cache: WatchCache;
   readonly clock: Clock;
   readonly random: Random;
+  /** All are made by requests here; what comes of them is remembered for others. */
+  readonly byRequests: boolean;
 }
 
 interface Known {
@@ -45,7 +47,7 @@ export class KnownObjects {
    */
   async make(collection: string, object: JsonObject): Promise<boolean> {
     const { cache, clock, random } = this.deps;
-    const template = known.get(object);
+    const template = this.deps.byRequests ? undefined : known.get(object);
     if (!template || this.#place(collection, object)?.storageVersion !== template.storageVersion)
       return false;
     const { metadata, ...rest } = template.stored;
