@@ -230,7 +230,7 @@ async function serve(
   const auditID = auditIDOf(request) ?? server.newAuditID();
   await turn?.();
   const given = await server.handle(Object.assign(asked, { auditID }));
-  const answer = { ...given, headers: { ...given.headers, 'audit-id': auditID } };
+  const answer = { ...given, headers: { 'audit-id': auditID, ...given.headers } };
   if ('watch' in answer) await stream(response, answer, stopping);
   else if ('stream' in answer) await streamBytes(response, answer, life.signal, stopping);
   else await sendChunks(request, response, answer, stopping);
