@@ -79,15 +79,25 @@ const channelOptions = {
   // Whether a write was sent is ours to know.
   'grpc.enable_retries': 0,
   'grpc.service_config_disable_resolution': 1,
-  'grpc.initial_reconnect_backoff_ms': 100,
-  'grpc.min_reconnect_backoff_ms': 100,
-  'grpc.max_reconnect_backoff_ms': 1000,
   // A member that hangs is noticed by a watch within these; etcd allows a ping every five seconds.
   'grpc.keepalive_time_ms': 10_000,
   'grpc.keepalive_timeout_ms': 5000,
   // Clients of one process share nothing: what hangs must not hang others.
   'grpc.use_local_subchannel_pool': 1,
 } as const;
+
+const shortestReconnectPauseMs = 100;
+const longestReconnectPauseMs = 1000;
+
+/** A member that is back is tried, and more than once, within the time of one call: no call fails for a pause alone. */
+const reconnectPauses = (requestTimeoutMs: number) => ({
+  'grpc.initial_reconnect_backoff_ms': shortestReconnectPauseMs,
+  'grpc.min_reconnect_backoff_ms': shortestReconnectPauseMs,
+  'grpc.max_reconnect_backoff_ms': Math.max(
+    shortestReconnectPauseMs,
+    Math.min(longestReconnectPauseMs, requestTimeoutMs / 4),
+  ),
+});
 
 type AnyMethod = MethodDefinition<object, object>;
 
@@ -175,7 +185,11 @@ export class EtcdConnection {
       const credentials = secure
         ? grpc.credentials.createSsl(bytes(ca), bytes(key), bytes(cert), known?.verify)
         : grpc.credentials.createInsecure();
-      return new grpc.Client(target, credentials, { ...channelOptions, ...known?.options });
+      return new grpc.Client(target, credentials, {
+        ...channelOptions,
+        ...reconnectPauses(options.requestTimeoutMs),
+        ...known?.options,
+      });
     });
   }
 
