@@ -47,14 +47,15 @@ export interface VersionConverter {
   convert(objects: readonly JsonObject[], version: string): Promise<readonly JsonObject[]>;
 }
 
-/** One object at one version. @throws ApiError */
-export async function convertTo(
+/** One object at one version; a promise where somebody has to be asked. @throws ApiError, at once or as a rejection */
+export function convertTo(
   { conversion }: ServedResource,
   object: JsonObject,
   version: string,
-): Promise<JsonObject> {
+): JsonObject | Promise<JsonObject> {
   return (
-    conversion.known(object, version) ?? ((await conversion.convert([object], version))[0] as JsonObject)
+    conversion.known(object, version) ??
+    conversion.convert([object], version).then(([converted]) => converted as JsonObject)
   );
 }
 

@@ -31,7 +31,7 @@ import { Aggregator, type Backend } from './aggregation/aggregator.js';
 import { dialBackend, forward, type FrontProxy, identityHeaders } from './aggregation/backend.js';
 import { LocalApiServices } from './aggregation/local-services.js';
 import { apiServiceStrategy } from './aggregation/strategy.js';
-import { audited, AuditLog, type AuditOptions } from './audit/audit.js';
+import { audited, AuditLog, type AuditOptions, recorded } from './audit/audit.js';
 import { AdmissionChain } from './admission/admission.js';
 import { webhookConfigurationStrategies } from './admission/webhooks/configuration.js';
 import { WebhookAdmission } from './admission/webhooks/webhook-admission.js';
@@ -408,12 +408,17 @@ export class ApiServer {
   async handle(request: ServerRequest): Promise<ServerResponse> {
     const record = this.#audit?.receive(request);
     if (!record) return this.#answer(request);
-    return audited(record, await this.#answer({ ...request, audit: record }));
+    return audited(record, await this.#answer(recorded(request, record)));
   }
 
   async #answer(request: ServerRequest): Promise<ServerResponse> {
     const way: Way = { warnings: [], headers: undefined, measured: undefined };
-    const response = await this.#route(request, way).catch((error: unknown) => this.#failure(request, error));
+    let response: ServerResponse;
+    try {
+      response = await this.#route(request, way);
+    } catch (error) {
+      response = this.#failure(request, error);
+    }
     const { warnings, headers, measured } = way;
     const answer = measured ? whenOver(response, () => measured.ended(response.code)) : response;
     if (!headers && warnings.length === 0) return answer;
@@ -426,7 +431,7 @@ export class ApiServer {
   async handleUpgrade(request: ServerRequest): Promise<StreamGranted | ServerResponse> {
     const record = this.#audit?.receive(request);
     if (!record) return this.#upgrade(request);
-    const answer = await this.#upgrade({ ...request, audit: record });
+    const answer = await this.#upgrade(recorded(request, record));
     if (!isStream(answer)) return audited(record, answer);
     if (!('proxy' in answer)) record.started(101);
     return {

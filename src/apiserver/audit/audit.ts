@@ -67,6 +67,11 @@ function sourceIPs(headers: ServerRequest['headers'], connected: string | undefi
 }
 
 /** The response as it is, with the record told of its beginning and its end. */
+/** The request, with what is written of it. */
+export function recorded(request: ServerRequest, record: RequestRecord): ServerRequest {
+  return Object.create(request, { audit: { value: record, enumerable: true } }) as ServerRequest;
+}
+
 export function audited(record: RequestRecord, response: ServerResponse): ServerResponse {
   const headers = { ...response.headers, 'audit-id': record.auditID };
   if ('body' in response) {

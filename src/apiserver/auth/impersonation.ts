@@ -7,7 +7,8 @@ import { withGroup } from './authenticator.js';
 import { type AuthorizationAttributes, type Authorizer, forbiddenError } from './authorizer.js';
 
 const headers = { user: 'impersonate-user', group: 'impersonate-group', uid: 'impersonate-uid' } as const;
-const extraPrefix = 'impersonate-extra-';
+const prefix = 'impersonate-';
+const extraPrefix = `${prefix}extra-`;
 
 /**
  * The user the request acts as: the one who asks, unless its headers say otherwise.
@@ -18,6 +19,8 @@ export function actingUser(
   given: Readonly<Record<string, string | undefined>>,
   authorizer: Authorizer,
 ): UserInfo {
+  // As for nearly all requests.
+  if (!Object.keys(given).some((name) => name.startsWith(prefix))) return user;
   const username = given[headers.user];
   const groups = (given[headers.group] ?? '')
     .split(',')

@@ -32,16 +32,25 @@ function isList(body: object): body is ListLike {
 const chunkBytes = 256 * 1024;
 
 /**
- * An answer's JSON in pieces; a list is never held as one string, and its items' bytes are shared with
+ * An answer's JSON, in pieces when it is a long list: that is never held as one string, and its items' bytes are shared with
  * everybody else who reads them.
+ * @param read others will read the same: what was written is not remembered, unless somebody watches it
  */
-export function* jsonChunks(body: object): Iterable<Buffer> {
-  if (!isList(body)) {
-    // Whoever watches may have been told of it already.
-    yield encoded.get(body) ?? Buffer.from(JSON.stringify(body));
-    return;
+export function jsonOf(body: object, read: boolean): Buffer | Iterable<Buffer> {
+  if (isList(body)) {
+    const pieces = listPieces(body);
+    const [first, second] = [pieces.next().value as Buffer, pieces.next()];
+    return second.done ? first : continued([first, second.value], pieces);
   }
-  const { items, ...head } = body;
+  return read ? sharedBytes(body) : (encoded.get(body) ?? Buffer.from(JSON.stringify(body)));
+}
+
+function* continued(begun: readonly Buffer[], rest: Iterable<Buffer>): Iterable<Buffer> {
+  yield* begun;
+  yield* rest;
+}
+
+function* listPieces({ items, ...head }: ListLike): Generator<Buffer, undefined> {
   const bare = bareItems(head);
   let pieces: Buffer[] = [Buffer.from(`${JSON.stringify(head).slice(0, -1)},"items":[`)];
   let size = 0;

@@ -7,17 +7,18 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import { isApiError, type UserInfo } from '../../api/index.js';
+import { isApiError } from '../../api/index.js';
 import type { Logger } from '../../telemetry/index.js';
 import type { Credentials } from '../auth/authenticator.js';
 import { maxBodyBytes } from '../rest/body.js';
 import type { ProxyRequest } from '../rest/proxy.js';
-import { type RequestMethod, type ServerRequest, splitProxyPath } from '../rest/request.js';
+import { splitProxyPath } from '../rest/request.js';
 import { isStream, type ServerResponse } from '../response.js';
 import type { ApiServer } from '../server.js';
 import { RequestLife } from './request-life.js';
 import { serveProxy } from './proxy.js';
-import { failure, send, sendChunks, stream, streamBytes } from './respond.js';
+import { failure, send, sendBody, stream, streamBytes } from './respond.js';
+import { SocketRequest, targetOf } from './socket-request.js';
 import { refuseUpgrade, serveLasting, serveUpgrade } from './upgrades.js';
 import { tokenProtocol } from './web-socket.js';
 
@@ -125,18 +126,10 @@ export async function listen(server: ApiServer, options: ListenOptions): Promise
   };
 }
 
-/** The request target as it was sent: nothing is resolved, so that both ways in read a path alike. */
-function splitTarget(target: string): Pick<ServerRequest, 'path' | 'query'> {
-  const relative = target.replace(/^https?:\/\/[^/?]*/i, '');
-  const mark = relative.indexOf('?');
-  return mark < 0
-    ? { path: relative, query: new URLSearchParams() }
-    : { path: relative.slice(0, mark), query: new URLSearchParams(relative.slice(mark + 1)) };
-}
-
 function credentialsOf(request: IncomingMessage): Credentials {
   const socket = request.socket as TLSSocket;
-  const bearer = /^Bearer\s+(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+  const { authorization } = request.headers;
+  const bearer = authorization === undefined ? undefined : /^Bearer\s+(\S+)$/i.exec(authorization)?.[1];
   if (bearer !== undefined) return { bearerToken: bearer };
   const offered = tokenProtocol(request);
   if (offered !== undefined) return { bearerToken: offered };
@@ -162,10 +155,12 @@ const certificates = new WeakMap<TLSSocket, Credentials>();
 
 const noBytes = new Uint8Array();
 
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
+}
+
 /** Undefined when the body grows past the limit; the rest is then not read. @throws Error when the client is gone */
-async function readBody(request: IncomingMessage): Promise<Uint8Array | undefined> {
-  const { headers } = request;
-  if (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined) return noBytes;
+function readBody(request: IncomingMessage): Promise<Uint8Array | undefined> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -199,9 +194,9 @@ async function serve(
   { life, stopping, turn }: Serving,
 ): Promise<void> {
   const user = server.authenticator.authenticate(credentialsOf(request));
-  const { path, query } = splitTarget(request.url ?? '/');
-  if (splitProxyPath(path) && proxyMethods.has(request.method ?? '')) {
-    const asked = toServerRequest(request, { path, query }, noBytes, user, life);
+  const target = targetOf(request);
+  if (splitProxyPath(target.path) && proxyMethods.has(request.method ?? '')) {
+    const asked = new SocketRequest(request, target, user, life);
     const answer = await server.handleUpgrade(asked);
     if (!isStream(answer)) refuse(request, response, answer);
     else if ('proxy' in answer)
@@ -217,7 +212,7 @@ async function serve(
     );
     return;
   }
-  const bytes = await readBody(request);
+  const bytes = hasBody(request) ? await readBody(request) : noBytes;
   if (!bytes) {
     response.setHeader('connection', 'close');
     send(
@@ -226,14 +221,14 @@ async function serve(
     );
     return;
   }
-  const asked = toServerRequest(request, { path, query }, bytes, user, life);
   const auditID = auditIDOf(request) ?? server.newAuditID();
+  const asked = new SocketRequest(request, target, user, life, bytes, auditID);
   await turn?.();
-  const given = await server.handle(Object.assign(asked, { auditID }));
+  const given = await server.handle(asked);
   const answer = { ...given, headers: { 'audit-id': auditID, ...given.headers } };
   if ('watch' in answer) await stream(response, answer, stopping);
   else if ('stream' in answer) await streamBytes(response, answer, life.signal, stopping);
-  else await sendChunks(request, response, answer, stopping);
+  else await sendBody(request, response, answer, stopping);
 }
 
 /** A plain answer to a request whose body nobody has read. */
@@ -267,11 +262,10 @@ async function upgrade(
 ): Promise<void> {
   socket.on('error', () => socket.destroy());
   const user = server.authenticator.authenticate(credentialsOf(request));
-  const target = splitTarget(request.url ?? '/');
   const gone = new AbortController();
   socket.once('close', () => gone.abort());
   const signal = AbortSignal.any([stopping, gone.signal]);
-  const asked = toServerRequest(request, target, noBytes, user, { signal });
+  const asked = new SocketRequest(request, targetOf(request), user, { signal });
   const answer = await server.handleUpgrade(asked);
   const upgrading = { request, socket, head, stopping };
   if (isStream(answer)) await serveUpgrade(answer, upgrading).finally(() => answer.ended?.(101));
@@ -283,26 +277,4 @@ async function upgrade(
 function auditIDOf({ headers }: IncomingMessage): string | undefined {
   const given = headers['audit-id'];
   return typeof given === 'string' && given !== '' ? given.slice(0, maxAuditID) : undefined;
-}
-
-function toServerRequest(
-  request: IncomingMessage,
-  { path, query }: Pick<ServerRequest, 'path' | 'query'>,
-  bytes: Uint8Array,
-  user: UserInfo | undefined,
-  life: { readonly signal: AbortSignal },
-): ServerRequest {
-  return {
-    method: request.method as RequestMethod,
-    path,
-    query,
-    // Only of cookies to set Node makes a list, and nobody here asks for those.
-    headers: request.headers as ServerRequest['headers'],
-    ...(bytes.length > 0 ? { body: { bytes } } : {}),
-    ...(user ? { user } : {}),
-    ...(request.socket.remoteAddress === undefined ? {} : { sourceIP: request.socket.remoteAddress }),
-    get signal() {
-      return life.signal;
-    },
-  };
 }

@@ -4,7 +4,7 @@ import type { Writable } from 'node:stream';
 import { createGzip } from 'node:zlib';
 import type { Status } from '../../api/index.js';
 import type { ServerResponse } from '../response.js';
-import { jsonChunks, watchFrames } from './encode.js';
+import { jsonOf, watchFrames } from './encode.js';
 
 /** An answer that is a Status. */
 export function failure(
@@ -24,15 +24,18 @@ export function failure(
   return { code, headers: {}, body: status };
 }
 
-function writeHead(response: NodeResponse, answer: ServerResponse): void {
-  const { warning } = answer.headers;
-  response.writeHead(answer.code, {
+/** @param length bytes of the body, where that is known */
+function writeHead(response: NodeResponse, answer: ServerResponse, length?: number): void {
+  const headers: Record<string, string> = {
     'cache-control': 'no-cache, private',
     'content-type': 'application/json',
     ...answer.headers,
-    // Whatever somebody had to say: UTF-8, in the one-byte characters that a header is made of.
-    ...(warning === undefined ? {} : { warning: Buffer.from(warning, 'utf8').toString('latin1') }),
-  });
+  };
+  // Whatever somebody had to say: UTF-8, in the one-byte characters that a header is made of.
+  if (headers.warning !== undefined)
+    headers.warning = Buffer.from(headers.warning, 'utf8').toString('latin1');
+  if (length !== undefined) headers['content-length'] = String(length);
+  response.writeHead(answer.code, headers);
 }
 
 /** An answer of one piece. */
@@ -41,48 +44,40 @@ export function send(response: NodeResponse, answer: Extract<ServerResponse, { b
   response.end(typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body));
 }
 
-/** An answer in pieces, as fast as the client reads it; compressed where the client asks for it and it is long (API-1). */
-export async function sendChunks(
+/**
+ * A document; a long list in pieces, as fast as the client reads it. Compressed where the client asks for it and it is long
+ * (API-1).
+ */
+export async function sendBody(
   request: IncomingMessage,
   response: NodeResponse,
   answer: Extract<ServerResponse, { body: object | string }>,
   stopping: AbortSignal,
 ): Promise<void> {
   if (answer.code === 304) return send(response, answer);
-  const chunks = piecesOf(answer.body)[Symbol.iterator]();
-  const first = chunks.next();
-  const second = chunks.next();
-  const only = second.done ? (first.value as Buffer) : undefined;
-  const length = only?.length ?? Number.POSITIVE_INFINITY;
-  if (length >= compressedFrom && acceptsGzip(request)) {
+  const bytes = bytesOf(answer.body, request.method === 'GET');
+  const whole = Buffer.isBuffer(bytes) ? bytes : undefined;
+  const pieces = whole ? [whole] : (bytes as Iterable<Buffer>);
+  if ((whole === undefined || whole.length >= compressedFrom) && acceptsGzip(request)) {
     const headers = { ...answer.headers, 'content-encoding': 'gzip', vary: varyOf(answer) };
     writeHead(response, { ...answer, headers });
     // As fast as it goes: most clients are near.
     const gzip = createGzip({ level: 1 });
     gzip.pipe(response);
     response.once('close', () => gzip.destroy());
-    await writeAll(gzip, [first, second], chunks, stopping);
+    await writeAll(gzip, pieces, stopping);
     if (stopping.aborted) response.destroy();
     return;
   }
-  if (only) {
-    writeHead(response, { ...answer, headers: { ...answer.headers, 'content-length': String(length) } });
-    response.end(only);
-    return;
-  }
-  writeHead(response, answer);
-  await writeAll(response, [first, second], chunks, stopping);
+  writeHead(response, answer, whole?.length);
+  if (whole) response.end(whole);
+  else await writeAll(response, pieces, stopping);
 }
 
-async function writeAll(
-  to: Writable,
-  begun: readonly IteratorResult<Buffer>[],
-  rest: Iterator<Buffer>,
-  stopping: AbortSignal,
-): Promise<void> {
-  for (let i = 0, piece = begun[0]; piece && !piece.done; piece = begun[++i] ?? rest.next()) {
+async function writeAll(to: Writable, pieces: Iterable<Buffer>, stopping: AbortSignal): Promise<void> {
+  for (const piece of pieces) {
     if (to.destroyed) return;
-    if (to.write(piece.value)) continue;
+    if (to.write(piece)) continue;
     await drained(to, stopping);
     // A client that does not read must not hold up the stop.
     if (stopping.aborted) {
@@ -96,11 +91,11 @@ async function writeAll(
 /** Bytes; as in Kubernetes, what is shorter is not worth it. */
 const compressedFrom = 128 * 1024;
 
-function piecesOf(body: object | string): Iterable<Buffer> {
-  if (typeof body === 'string') return [Buffer.from(body)];
+function bytesOf(body: object | string, read: boolean): Buffer | Iterable<Buffer> {
+  if (typeof body === 'string') return Buffer.from(body);
   return body instanceof Uint8Array
-    ? [Buffer.from(body.buffer, body.byteOffset, body.length)]
-    : jsonChunks(body);
+    ? Buffer.from(body.buffer, body.byteOffset, body.length)
+    : jsonOf(body, read);
 }
 
 function acceptsGzip({ method, headers }: IncomingMessage): boolean {

@@ -31,7 +31,8 @@ export function tokenProtocol(request: IncomingMessage): string | undefined {
 }
 
 function protocolsOf({ headers }: IncomingMessage): readonly string[] {
-  return (headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
+  const offered = headers['sec-websocket-protocol'];
+  return offered === undefined ? [] : offered.split(',').map((name) => name.trim());
 }
 
 /** Agrees on the protocol. @throws ApiError BadRequest for a handshake that is none, Error when the client leaves before */

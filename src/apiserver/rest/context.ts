@@ -58,11 +58,11 @@ export function findCached(ctx: RequestContext, name: string = ctx.info.name): C
 }
 
 /** A stored object at the version the request asked for. @throws ApiError when it cannot be converted */
-export async function atRequestVersion(
+export function atRequestVersion(
   { resource }: RequestContext,
   object: StampedObject,
-): Promise<StampedObject> {
-  return (await convertTo(resource, object, resource.facts.version)) as StampedObject;
+): StampedObject | Promise<StampedObject> {
+  return convertTo(resource, object, resource.facts.version) as StampedObject | Promise<StampedObject>;
 }
 
 /** Stored objects at the version the request asked for. @throws ApiError when one cannot be converted */

@@ -24,13 +24,27 @@ function parseAccept(accept: string): MediaRange[] {
 
 const json = new Set(['application/json', '*/*', 'application/*']);
 
+/** Clients say the same all the time. */
+const known = new Map<string, Shape>();
+const maxKnown = 256;
+
 /**
  * Picks the first shape the client accepts that can be served. Protobuf is never offered: every client
  * that asks for it also takes JSON.
  * @throws ApiError NotAcceptable when nothing fits
  */
-export function negotiateShape(accept: string | undefined): Shape {
-  const ranges = parseAccept(accept === undefined || accept.trim() === '' ? '*/*' : accept);
+export function negotiateShape(accept = ''): Shape {
+  let shape = known.get(accept);
+  if (shape === undefined) {
+    shape = acceptedShape(accept);
+    if (known.size >= maxKnown) known.clear();
+    known.set(accept, shape);
+  }
+  return shape;
+}
+
+function acceptedShape(accept: string): Shape {
+  const ranges = parseAccept(accept.trim() === '' ? '*/*' : accept);
   for (const { type, parameters } of ranges) {
     if (!json.has(type)) continue;
     const as = parameters.get('as');

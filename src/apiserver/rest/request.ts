@@ -17,15 +17,15 @@ export interface ServerRequest {
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string | undefined>>;
   /** Raw bytes, or a JSON value that the server owns from now on (in process). */
-  readonly body?: { readonly bytes: Uint8Array } | { readonly value: unknown };
+  readonly body?: { readonly bytes: Uint8Array } | { readonly value: unknown } | undefined;
   /** Who connected; absent in process. */
-  readonly sourceIP?: string;
+  readonly sourceIP?: string | undefined;
   /** What the client calls its request, or the listener has called it. */
-  readonly auditID?: string;
+  readonly auditID?: string | undefined;
   /** What is written of it in the audit log; absent where nothing is. */
   readonly audit?: RequestRecord;
   /** Absent: nobody was authenticated. */
-  readonly user?: UserInfo;
+  readonly user?: UserInfo | undefined;
   readonly signal?: AbortSignal;
 }
 
@@ -103,10 +103,8 @@ export function parseResourcePath(
   path: string,
   query: URLSearchParams,
 ): ResourceRequest | undefined {
-  const segments = path
-    .split('/')
-    .filter((s) => s !== '')
-    .map(decodeSegment);
+  const segments: string[] = [];
+  for (const segment of path.split('/')) if (segment !== '') segments.push(decodeSegment(segment));
   let rest: string[];
   let group = '';
   let version: string;
