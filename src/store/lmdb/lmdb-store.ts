@@ -64,12 +64,11 @@ const removalBatch = 1000;
 /** A write that is not durable yet, or has not been told. */
 interface Pending {
   readonly event: StoreEvent;
+  readonly expiresAt: number | undefined;
   /** Resolves when the change is durable, and has been told. */
   readonly durable: Promise<void>;
   readonly told: () => void;
   readonly lost: (error: Error) => void;
-  /** It is on the disk. */
-  synced: boolean;
 }
 
 /** @throws StoreLocked, UnknownStoreFormat, or an Error that says that the lmdb package is missing */
@@ -112,8 +111,16 @@ class LmdbStore implements ObjectStore {
   #revision: number;
   #failure: Error | undefined;
   #closing: Promise<void> | undefined;
-  /** The same in order of their revisions. */
-  #queue: Pending[] = [];
+  /** The same in order of their revisions: in the transaction under way, and what comes after it. */
+  #committing: Pending[] = [];
+  #waiting: Pending[] = [];
+  /**
+   * The transaction under way takes more: to the end of the turn of the event loop in which it was begun. There is one at a
+   * time; many writers need fewer of them than if each turn began its own.
+   */
+  #open = false;
+  /** Of the transaction under way, what is not on the disk. */
+  #unsynced = 0;
   /** Records that compaction takes away, as far as that is under way. */
   #removing: Promise<void> = Promise.resolve();
 
@@ -131,6 +138,9 @@ class LmdbStore implements ObjectStore {
     this.#unlock = unlock;
     this.#state = new VersionedState(compactedTo);
     this.#revision = compactedTo;
+    root.on('beforecommit', () => {
+      this.#open = false;
+    });
   }
 
   static async load(root: RootDatabase, options: LmdbStoreOptions, unlock: () => void): Promise<LmdbStore> {
@@ -260,7 +270,8 @@ class LmdbStore implements ObjectStore {
     this.#closing ??= (async () => {
       for (const { cancel } of this.#expiries.values()) cancel();
       this.#expiries.clear();
-      while (this.#queue.length > 0) await this.#queue.at(-1)?.durable.catch(() => {});
+      for (let last; (last = this.#waiting.at(-1) ?? this.#committing.at(-1)); )
+        await last.durable.catch(() => {});
       await this.#removing.catch(() => {});
       this.#state.close('the store was closed');
       await this.#root.close();
@@ -293,45 +304,56 @@ class LmdbStore implements ObjectStore {
 
   /** Resolves when the change is durable, and has been told. */
   #commit(event: StoreEvent, expiresAt: number | undefined): Promise<void> {
-    const { key, revision, entry } = event;
-    const record: LogRecord = {
-      k: key,
-      ...(entry ? { v: entry.value, c: entry.createRevision } : {}),
-      ...(expiresAt === undefined ? {} : { t: expiresAt }),
-    };
     let told = (): void => {};
     let lost = (_: Error): void => {};
     const durable = new Promise<void>((resolve, reject) => {
       told = resolve;
       lost = reject;
     });
-    const pending: Pending = { event, durable, told, lost, synced: false };
-    this.#queue.push(pending);
-    this.#pending.set(key, pending);
-    this.#log.put(revision, record).then(
-      (committed) => {
-        if (!committed) return this.#fail(new Error('the write was not committed'));
-        pending.synced = true;
-        this.#tell();
-      },
-      (error: unknown) => this.#fail(error as Error),
-    );
+    const pending: Pending = { event, expiresAt, durable, told, lost };
+    this.#pending.set(event.key, pending);
+    if (this.#committing.length > 0 && !this.#open) this.#waiting.push(pending);
+    else this.#put(pending);
     return durable;
   }
 
-  /** Tells what is on the disk, in order and at once: those who wrote it together go on together. */
-  #tell(): void {
-    for (let next = this.#queue[0]; next?.synced; next = this.#queue[0]) {
-      this.#queue.shift();
-      const { key } = next.event;
-      if (this.#pending.get(key) === next) this.#pending.delete(key);
-      try {
-        this.#state.publish(next.event);
-        next.told();
-      } catch (error) {
-        // Somebody who was told cannot bear it: as in memory, the writer hears of it, and nobody else.
-        next.lost(error as Error);
-      }
+  #put(pending: Pending): void {
+    const { event, expiresAt } = pending;
+    this.#open = true;
+    this.#committing.push(pending);
+    this.#unsynced++;
+    try {
+      this.#log.put(event.revision, recordOf(event, expiresAt)).then(
+        (committed) => {
+          if (!committed) this.#fail(new Error('the write was not committed'));
+          else if (--this.#unsynced === 0) this.#committed();
+        },
+        (error: unknown) => this.#fail(error as Error),
+      );
+    } catch (error) {
+      this.#fail(error as Error);
+    }
+  }
+
+  /** Begins the next transaction and tells what was in the last, in order and at once: those who wrote it together go on together. */
+  #committed(): void {
+    const done = this.#committing;
+    const next = this.#waiting;
+    this.#committing = [];
+    this.#waiting = [];
+    for (const pending of next) this.#put(pending);
+    for (const pending of done) this.#tell(pending);
+  }
+
+  #tell(pending: Pending): void {
+    const { event, told, lost } = pending;
+    if (this.#pending.get(event.key) === pending) this.#pending.delete(event.key);
+    try {
+      this.#state.publish(event);
+      told();
+    } catch (error) {
+      // Somebody who was told cannot bear it: as in memory, the writer hears of it, and nobody else.
+      lost(error as Error);
     }
   }
 
@@ -339,8 +361,9 @@ class LmdbStore implements ObjectStore {
     if (this.#failure) return;
     this.#failure = error;
     this.#state.close(`the store has failed: ${error.message}`);
-    const waiting = this.#queue;
-    this.#queue = [];
+    const waiting = [...this.#committing, ...this.#waiting];
+    this.#committing = [];
+    this.#waiting = [];
     for (const { lost } of waiting) lost(new StoreClosed(`the store has failed: ${error.message}`));
   }
 
@@ -369,6 +392,14 @@ class LmdbStore implements ObjectStore {
     this.#expiries.get(key)?.cancel();
     this.#expiries.delete(key);
   }
+}
+
+function recordOf({ key, entry }: StoreEvent, expiresAt: number | undefined): LogRecord {
+  return {
+    k: key,
+    ...(entry ? { v: entry.value, c: entry.createRevision } : {}),
+    ...(expiresAt === undefined ? {} : { t: expiresAt }),
+  };
 }
 
 function entryOf(revision: number, { k, v, c }: LogRecord): StoreEntry {
