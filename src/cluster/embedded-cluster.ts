@@ -232,7 +232,7 @@ export class EmbeddedCluster implements AsyncDisposable {
           key: credentials.server.key,
           clientCa: credentials.ca.cert,
           log: log.with({ component: 'https' }),
-          turn: turnGate(),
+          turn: turnGate(2),
         });
         await server.advertise({ address: '127.0.0.1', port: listener.port });
         kubeconfig = resolve(https.kubeconfig ?? join(dataDir, 'kubeconfig'));

@@ -5,7 +5,6 @@
  *
  * Immutable: every operation gives a new set and shares what it can.
  */
-import { setOwn } from '../json.js';
 import type { JsonObject, JsonValue } from '../objects.js';
 
 const none: ReadonlySet<string> = new Set();
@@ -76,8 +75,7 @@ export class FieldSet {
 
   /** The paths in the set as messages show them: `.spec.containers[name="web"].image`. */
   paths(prefix = ''): string[] {
-    const elements = [...new Set([...this.members, ...this.children.keys()])].sort();
-    return elements.flatMap((element) => {
+    return this.#elements().flatMap((element) => {
       const path = prefix + elementText(element);
       const below = this.children.get(element)?.paths(path) ?? [];
       return this.members.has(element) ? [path, ...below] : below;
@@ -86,14 +84,22 @@ export class FieldSet {
 
   /** The wire form; members sorted, so that equal sets have equal text. */
   toFieldsV1(): JsonObject {
+    // No element is called `__proto__`: each begins with what it is.
     const fields: Record<string, JsonValue> = {};
-    const elements = this.children.size === 0 ? this.members : [...this.members, ...this.children.keys()];
-    for (const element of [...new Set(elements)].sort()) {
+    for (const element of this.#elements()) {
       const child = this.children.get(element);
       const below = child ? child.toFieldsV1() : {};
-      setOwn(fields, element, child && this.members.has(element) ? { '.': {}, ...below } : below);
+      fields[element] = child && this.members.has(element) ? { '.': {}, ...below } : below;
     }
     return fields;
+  }
+
+  /** Sorted. */
+  #elements(): string[] {
+    const elements = this.children.size === 0 ? [...this.members] : [...this.children.keys()];
+    if (this.children.size > 0)
+      for (const member of this.members) if (!this.children.has(member)) elements.push(member);
+    return elements.length < 2 ? elements : elements.sort();
   }
 
   /** Reads the wire form; what it cannot read is left out. */
@@ -180,18 +186,19 @@ export function elementText(element: string): string {
 
 /** Collects paths while a tree is walked. */
 export class FieldSetBuilder {
-  readonly #members = new Set<string>();
-  readonly #children = new Map<string, FieldSetBuilder>();
+  #members: Set<string> | undefined;
+  #children: Map<string, FieldSetBuilder> | undefined;
 
   add(element: string): void {
-    this.#members.add(element);
+    (this.#members ??= new Set()).add(element);
   }
 
   child(element: string): FieldSetBuilder {
-    let child = this.#children.get(element);
+    const children = (this.#children ??= new Map());
+    let child = children.get(element);
     if (!child) {
       child = new FieldSetBuilder();
-      this.#children.set(element, child);
+      children.set(element, child);
     }
     return child;
   }
@@ -203,11 +210,13 @@ export class FieldSetBuilder {
   }
 
   build(): FieldSet {
-    const children = new Map<string, FieldSet>();
-    for (const [element, child] of this.#children) {
+    let children: Map<string, FieldSet> | undefined;
+    for (const [element, child] of this.#children ?? noBuilders) {
       const built = child.build();
-      if (!built.isEmpty) children.set(element, built);
+      if (!built.isEmpty) (children ??= new Map()).set(element, built);
     }
     return new FieldSet(this.#members, children);
   }
 }
+
+const noBuilders: ReadonlyMap<string, FieldSetBuilder> = new Map();

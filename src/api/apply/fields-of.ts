@@ -63,10 +63,10 @@ function collectBelow(
       collect(itemElement(item, schema), item, schema?.items, into, true, ownsMember);
     }
   } else if (isJsonObject(value)) {
-    for (const [key, member] of Object.entries(value)) {
+    for (const key of Object.keys(value)) {
       collect(
         fieldElement(key),
-        member,
+        value[key] as JsonValue,
         memberSchema(schema, key),
         into,
         ownsMember(schema, key),

@@ -110,9 +110,9 @@ function check(value: JsonValue, schema: Schema, path: string, owner: string): s
     case 'object': {
       if (!isJsonObject(value)) return mismatch(value, schema, path, owner);
       const within = schema.typeName ?? owner;
-      for (const [key, member] of Object.entries(value)) {
+      for (const key of Object.keys(value)) {
         const child = memberSchema(schema, key);
-        const problem = child && check(member, child, joinPath(path, key), within);
+        const problem = child && check(value[key] as JsonValue, child, joinPath(path, key), within);
         if (problem !== undefined) return problem;
       }
       return undefined;

@@ -83,7 +83,8 @@ export class AdmissionChain {
       // Most have nothing to wait for, and nobody waits for them.
       if (pending) await pending;
     }
-    await this.webhooks?.validate(attributes);
+    const asked = this.webhooks?.validate(attributes);
+    if (asked) await asked;
     for (const plugin of this.plugins) {
       const pending = plugin.charge?.(attributes);
       if (pending) await pending;

@@ -149,7 +149,7 @@ async function listening(
   at: { readonly host: string; readonly port: number },
 ): Promise<Listener> {
   try {
-    return await listen(server, { ...at, ...pem, log, turn: turnGate() });
+    return await listen(server, { ...at, ...pem, log, turn: turnGate(2) });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== 'EADDRINUSE' && code !== 'EACCES' && code !== 'EADDRNOTAVAIL') throw error;

@@ -71,11 +71,14 @@ export class PolicyAdmission implements AdmissionPlugin {
   }
 
   /** @throws ApiError of the first objection that denies */
-  async validate(attributes: AdmissionAttributes): Promise<void> {
+  validate(attributes: AdmissionAttributes): Promise<void> | undefined {
     const { resource, user } = attributes;
-    if (resource.facts.group === group || this.deps.isServer(user)) return;
+    if (resource.facts.group === group || this.deps.isServer(user)) return undefined;
     const bindings = this.#bindings.current();
-    if (bindings.length === 0) return;
+    return bindings.length === 0 ? undefined : this.#judgeAll(attributes, bindings);
+  }
+
+  async #judgeAll(attributes: AdmissionAttributes, bindings: readonly ValidatingBinding[]): Promise<void> {
     const objects = new VersionedObjects(attributes, attributes.object);
     const rulings: Ruling[] = [];
     const annotations = new Map<string, string>();

@@ -87,9 +87,12 @@ export class WebhookAdmission {
   }
 
   /** @throws ApiError of the first webhook, in their order, that refuses or cannot be asked */
-  async validate(attributes: AdmissionAttributes): Promise<void> {
+  validate(attributes: AdmissionAttributes): Promise<void> | undefined {
     const hooks = this.#hooks(this.#validating, attributes);
-    if (hooks.length === 0) return;
+    return hooks.length === 0 ? undefined : this.#askAll(attributes, hooks);
+  }
+
+  async #askAll(attributes: AdmissionAttributes, hooks: readonly Hook[]): Promise<void> {
     const caller = new HookCaller(this.deps);
     const objects = new VersionedObjects(attributes, attributes.object);
     const wanted: (readonly [Hook, ServedResource])[] = [];
