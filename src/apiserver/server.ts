@@ -405,10 +405,11 @@ export class ApiServer {
       ?.facts;
   }
 
-  async handle(request: ServerRequest): Promise<ServerResponse> {
+  /** Answers a request; whatever is wrong with it is an answer too. */
+  handle(request: ServerRequest): Promise<ServerResponse> {
     const record = this.#audit?.receive(request);
     if (!record) return this.#answer(request);
-    return audited(record, await this.#answer(recorded(request, record)));
+    return this.#answer(recorded(request, record)).then((answer) => audited(record, answer));
   }
 
   async #answer(request: ServerRequest): Promise<ServerResponse> {

@@ -173,9 +173,9 @@ function readBody(request: IncomingMessage): Promise<Uint8Array | undefined> {
         resolve(undefined);
       }
     });
-    request.once('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
-    request.once('error', reject);
-    request.once('close', () => {
+    request.on('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
+    request.on('error', reject);
+    request.on('close', () => {
       if (!request.readableEnded) reject(new Error('the client has gone before its request was read'));
     });
   });

@@ -38,18 +38,26 @@ function hasBody(request: ServerRequest): boolean {
 
 /**
  * Decodes the body of a create, update, patch or delete; undefined when there is none.
- * @throws ApiError BadRequest, RequestEntityTooLarge, UnsupportedMediaType
+ * @throws ApiError BadRequest, RequestEntityTooLarge, UnsupportedMediaType; at once or as a rejection
  */
-export async function decodeBody(
+export function decodeBody(
   request: ServerRequest,
   accepted: readonly string[],
-): Promise<DecodedBody | undefined> {
-  const decoded = await decode(request, accepted);
-  if (decoded) request.audit?.requestBody(decoded.value);
-  return decoded;
+): DecodedBody | Promise<DecodedBody> | undefined {
+  const decoded = decode(request, accepted);
+  const { audit } = request;
+  if (!decoded || !audit) return decoded;
+  const told = (body: DecodedBody): DecodedBody => {
+    audit.requestBody(body.value);
+    return body;
+  };
+  return decoded instanceof Promise ? decoded.then(told) : told(decoded);
 }
 
-async function decode(request: ServerRequest, accepted: readonly string[]): Promise<DecodedBody | undefined> {
+function decode(
+  request: ServerRequest,
+  accepted: readonly string[],
+): DecodedBody | Promise<DecodedBody> | undefined {
   if (!hasBody(request) || request.body === undefined) return undefined;
   const type = contentType(request);
   if (!accepted.includes(type)) {

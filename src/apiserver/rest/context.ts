@@ -81,20 +81,24 @@ export async function allAtRequestVersion(
  * be converted back is answered as it was sent: the write has happened.
  * @param sent what was written, at the version of the request
  */
-export async function written(
+export function written(
   ctx: RequestContext,
   entry: StoreEntry,
   sent: JsonObject,
-): Promise<StampedObject> {
+): StampedObject | Promise<StampedObject> {
   const cache = resourceCache(ctx);
   const cached = cache.get(entry.key);
   const stored = cached?.revision === entry.revision ? cached.object : cache.serve(entry);
-  try {
-    return await atRequestVersion(ctx, stored);
-  } catch (error) {
+  const asSent = (error: unknown): StampedObject => {
     if (!isApiError(error)) throw error;
     const metadata = { ...(sent.metadata as JsonObject), resourceVersion: String(entry.revision) };
     return { ...sent, metadata } as StampedObject;
+  };
+  try {
+    const known = atRequestVersion(ctx, stored);
+    return known instanceof Promise ? known.catch(asSent) : known;
+  } catch (error) {
+    return asSent(error);
   }
 }
 
@@ -102,8 +106,15 @@ export async function written(
  * What goes into the store: the storage version, without the resourceVersion that the store keeps itself.
  * @throws ApiError when it cannot be converted
  */
-export async function toStorage({ resource }: RequestContext, object: JsonObject): Promise<JsonObject> {
-  const stored = await convertTo(resource, object, resource.storageVersion);
+export function toStorage(
+  { resource }: RequestContext,
+  object: JsonObject,
+): JsonObject | Promise<JsonObject> {
+  const stored = convertTo(resource, object, resource.storageVersion);
+  return stored instanceof Promise ? stored.then(withoutVersion) : withoutVersion(stored);
+}
+
+function withoutVersion(stored: JsonObject): JsonObject {
   const { resourceVersion, ...metadata } = stored.metadata as JsonObject;
   return resourceVersion === undefined ? stored : { ...stored, metadata };
 }

@@ -55,9 +55,9 @@ export function checkPlace(ctx: RequestContext, object: JsonObject): void {
  * Stores a new object.
  * @param decoded of the resource's kind, without defaults
  * @param managed true when `decoded` carries the managedFields it is to have (server-side apply)
- * @throws ApiError AlreadyExists, Invalid, BadRequest, Forbidden
+ * @throws ApiError AlreadyExists, Invalid, BadRequest, Forbidden; at once or as a rejection
  */
-export async function createObject(
+export function createObject(
   ctx: RequestContext,
   decoded: JsonObject,
   write: WriteQuery,
@@ -65,7 +65,18 @@ export async function createObject(
 ): Promise<StampedObject> {
   checkPlace(ctx, decoded);
   const { name, generateName } = (decoded.metadata ?? {}) as { name?: string; generateName?: string };
-  if (name || !generateName) return attempt(ctx, decoded, name ?? '', write, managed);
+  return name || !generateName
+    ? attempt(ctx, decoded, name ?? '', write, managed)
+    : createNamed(ctx, decoded, generateName, write, managed);
+}
+
+async function createNamed(
+  ctx: RequestContext,
+  decoded: JsonObject,
+  generateName: string,
+  write: WriteQuery,
+  managed: boolean,
+): Promise<StampedObject> {
   for (let tries = 1; ; tries++) {
     const base = generateName.slice(0, maxGeneratedBase);
     const generated = base + randomSuffix(ctx.deps.random, generatedSuffix);

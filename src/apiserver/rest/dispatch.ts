@@ -38,8 +38,8 @@ export const objectTypes = [
   'application/vnd.kubernetes.protobuf',
 ] as const;
 
-/** @throws ApiError */
-export async function dispatch(ctx: RequestContext): Promise<RestResult> {
+/** @throws ApiError, at once or as a rejection */
+export function dispatch(ctx: RequestContext): Promise<RestResult> {
   const { subresource, verb } = ctx.info;
   if (!ctx.resource.facts.verbs.includes(verb) && subresource === '') throw methodNotAllowed();
   switch (subresource) {
@@ -60,14 +60,14 @@ export async function dispatch(ctx: RequestContext): Promise<RestResult> {
     case 'finalize':
       if (ctx.resource.facts.kind !== 'Namespace') throw noSuchResource();
       if (verb !== 'update') throw methodNotAllowed();
-      return { code: 200, body: await finalizeNamespace(ctx) };
+      return answered(200, finalizeNamespace(ctx));
     case 'token':
       if (ctx.resource.facts.group !== '' || ctx.resource.facts.kind !== 'ServiceAccount')
         throw noSuchResource();
-      return { code: 201, body: await requestToken(ctx) };
+      return answered(201, requestToken(ctx));
     case 'log':
       if (!isPod(ctx)) throw noSuchResource();
-      return { code: 200, stream: await podLog(ctx) };
+      return podLog(ctx).then((stream) => ({ code: 200, stream }));
     case 'exec':
     case 'attach':
       if (!isPod(ctx)) throw noSuchResource();
@@ -86,11 +86,11 @@ export async function dispatch(ctx: RequestContext): Promise<RestResult> {
     case 'eviction':
       if (!isPod(ctx)) throw noSuchResource();
       if (verb !== 'create') throw methodNotAllowed();
-      return { code: 201, body: await evictPod(ctx) };
+      return answered(201, evictPod(ctx));
     case 'binding':
       if (!isPod(ctx)) throw noSuchResource();
       if (verb !== 'create') throw methodNotAllowed();
-      return { code: 201, body: await bindPod(ctx) };
+      return answered(201, bindPod(ctx));
     default: {
       const declared = ctx.resource.facts.subresources.some((s) => s.name === subresource);
       if (!declared) throw noSuchResource();
@@ -99,6 +99,10 @@ export async function dispatch(ctx: RequestContext): Promise<RestResult> {
       );
     }
   }
+}
+
+async function answered(code: number, body: Promise<JsonObject | Status>): Promise<RestResult> {
+  return { code, body: await body };
 }
 
 function isPod({ resource }: RequestContext): boolean {
