@@ -210,7 +210,8 @@ export class EtcdConnection {
     kind: 'read' | 'write',
   ): Promise<Calls[K][1]> {
     const until = this.#clock.monotonic() + this.#options.requestTimeoutMs;
-    await this.#options.turn?.();
+    // Who calls alone has nobody to go on with.
+    if (this.#underWay.size > 0) await this.#options.turn?.();
     let freshToken = false;
     for (;;) {
       const at = this.#at;
