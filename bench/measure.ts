@@ -3,6 +3,7 @@ import { WorkQueue } from 'gyre';
 import { systemClock } from '#src/system/index.js';
 import type { Sample } from './harness.js';
 import { podJson, type PodShape } from './pods.js';
+import type { EtcdMode } from './server/etcd.js';
 
 const [what = '', side = '', ...rest] = process.argv.slice(2);
 
@@ -70,7 +71,7 @@ async function measured(): Promise<Sample> {
       return side === 'limit' ? controllerManagerLimit() : rollout(side);
     }
     case 'etcd':
-      return (await import('./server/etcd.js')).transactions(side, Number(rest[0]), rest[1] === 'synced');
+      return (await import('./server/etcd.js')).transactions(side, Number(rest[0]), rest[1] as EtcdMode);
     case 'start-envtest':
       return (await import('./lifecycle.js')).startEnvtest();
     case 'start-in-process':
