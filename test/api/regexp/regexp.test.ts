@@ -101,6 +101,11 @@ function stepsOfSearch(pattern: Pattern, chars: readonly string[]): number {
   return steps;
 }
 
+/** Who tries one way after the other takes no longer than a moment: a few of the expressions made here would take years. */
+function endsSoon(pattern: Pattern, length: number): boolean {
+  return searchSteps(pattern, length) <= 1_000_000;
+}
+
 function isWithinCharacter(text: string, index: number): boolean {
   return index > 0 && (text.codePointAt(index - 1) as number) > 0xffff;
 }
@@ -116,18 +121,23 @@ describe('regular expressions that cannot run away', () => {
           // One name, two groups.
           return;
         }
+        let pattern: Pattern;
         let machine: Regexp;
         try {
+          pattern = readRegExp(expression);
           machine = machineOf(expression);
         } catch (error) {
           expect(error).to.be.instanceOf(PatternError);
           expect(flags).to.include('i');
           return;
         }
+        // It does what it does in time, whatever JavaScript would do.
+        const matches = machine.test(given);
+        if (!endsSoon(pattern, given.length)) return;
         const found = expression.exec(given);
         // V8 finds \B between the halves of a character, where ECMAScript has no place to look.
         if (found && flags.includes('u') && isWithinCharacter(given, found.index)) return;
-        expect(machine.test(given), `${expression} on ${JSON.stringify(given)}`).to.equal(found !== null);
+        expect(matches, `${expression} on ${JSON.stringify(given)}`).to.equal(found !== null);
       }),
       { numRuns: 3_000 },
     );
@@ -173,6 +183,7 @@ describe('the steps of a search that tries one way after the other', () => {
           return;
         }
         const chars = [...given];
+        if (!endsSoon(pattern, chars.length)) return;
         expect(stepsOfSearch(pattern, chars), `${each} on ${given}`).to.be.at.most(
           searchSteps(pattern, chars.length),
         );
