@@ -21,6 +21,7 @@ export {
   deepFreeze,
   type ParsedJson,
   parseJsonStrict,
+  extended,
   setOwn,
 } from './json.js';
 export * from './kind.js';

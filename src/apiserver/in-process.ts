@@ -1,5 +1,6 @@
 /** The transport that skips socket, TLS and codec, and nothing else. */
 import {
+  extended,
   ApiError,
   type ApiRequest,
   badRequest,
@@ -51,7 +52,7 @@ export function inProcessTransport(server: ApiServer, user: UserInfo): Transport
   const send = (request: ApiRequest, signal: AbortSignal | undefined): Promise<ServerResponse> => {
     if (stop.signal.aborted) throw new TransportError('the transport is closed');
     request.signal?.throwIfAborted();
-    return server.handle(toServerRequest({ ...request, ...(signal ? { signal } : {}) }, user));
+    return server.handle(toServerRequest(signal ? extended(request, { signal }) : request, user));
   };
   return {
     async request(request): Promise<ApiResponse> {

@@ -5,6 +5,7 @@ import {
   type ApiResponse,
   type Clock,
   copyJson,
+  extended,
   type Draft,
   type HttpMethod,
   type Input,
@@ -500,7 +501,7 @@ class ApiClient implements Client {
     let answer: A;
     try {
       answer = await withinTimeout(about, timeout, request.signal, this.#binding.clock, (signal) =>
-        send(signal === request.signal ? request : { ...request, ...(signal ? { signal } : {}) }),
+        send(signal && signal !== request.signal ? extended(request, { signal }) : request),
       );
     } catch (error) {
       end({ error });

@@ -1,5 +1,6 @@
 /** What requests are made of: paths, queries, bodies, and what is refused before it is sent. */
 import {
+  extended,
   apiVersionOf,
   type ApiRequest,
   copyJson,
@@ -99,7 +100,7 @@ export function deleteBody({
 /** A copy of the object that says what it is. */
 export function identified(kind: KindFacts, object: object): JsonObject {
   const copy = copyJson(object) as JsonObject;
-  return { ...copy, apiVersion: apiVersionOf(kind), kind: kind.kind };
+  return extended(copy, { apiVersion: apiVersionOf(kind), kind: kind.kind });
 }
 
 export function nameOf(object: JsonObject): string {

@@ -1,5 +1,5 @@
 /** Who owns which fields of an object: `metadata.managedFields`, read and written (API-9). */
-import { setOwn } from '../json.js';
+import { extended, setOwn } from '../json.js';
 import type { JsonObject, JsonValue, ManagedFieldsEntry } from '../objects.js';
 import { FieldSet } from './field-set.js';
 
@@ -80,7 +80,10 @@ function entryOf(owner: Ownership): JsonValue {
 
 function withEntries(object: JsonObject, managedFields: readonly JsonValue[]): JsonObject {
   const { managedFields: _, ...metadata } = (object.metadata ?? {}) as JsonObject;
-  return { ...object, metadata: managedFields.length === 0 ? metadata : { ...metadata, managedFields } };
+  return {
+    ...object,
+    metadata: managedFields.length === 0 ? metadata : extended(metadata, { managedFields }),
+  };
 }
 
 function byAge(a: Ownership, b: Ownership): number {
@@ -137,5 +140,5 @@ export function ownable(object: JsonObject): JsonObject {
   const all = (metadata ?? {}) as JsonObject;
   let owned: Record<string, JsonValue> | undefined;
   for (const key of Object.keys(all)) if (!unownedMetadata.has(key)) setOwn((owned ??= {}), key, all[key]);
-  return owned ? { ...rest, metadata: owned } : rest;
+  return owned ? extended(rest, { metadata: owned }) : rest;
 }

@@ -7,6 +7,7 @@
  * are removed; conflicts are reported all at once.
  */
 import { applyConflict, badRequest } from '../errors.js';
+import { extended } from '../json.js';
 import type { JsonObject, JsonValue } from '../objects.js';
 import type { Schema } from '../schema/schema.js';
 import type { StatusCause } from '../status.js';
@@ -68,7 +69,7 @@ export function applyServerSide(input: ApplyInput): { readonly object: JsonObjec
   const present = owners.get(id);
   const last = present?.fields ?? FieldSet.empty;
   const fields = fieldsOf(configuration, schema);
-  owners.set(id, { ...manager, fields, time: now });
+  owners.set(id, extended(manager, { fields, time: now }));
 
   const base: JsonObject = live ?? {
     apiVersion: applied.apiVersion as JsonValue,
@@ -132,7 +133,7 @@ export function trackUpdate(input: UpdateInput): JsonObject {
     return writeOwnerships(updated, new Map());
   if (!live && given.length === 0) {
     const fields = fieldsOfNew(ownable(updated), schema);
-    return writeOwner(updated, { ...manager, fields, time: now });
+    return writeOwner(updated, extended(manager, { fields, time: now }));
   }
   const id = managerIdentity(manager);
   const rewritten = given.length === 0 ? undefined : readOwnerships(updated);
@@ -144,7 +145,7 @@ export function trackUpdate(input: UpdateInput): JsonObject {
   const fields = mine.difference(comparison.removed).union(comparison.modified).union(comparison.added);
   const idle = mine.equals(fields) && comparison.added.isEmpty && comparison.modified.isEmpty;
   if (fields.isEmpty) owners.delete(id);
-  else if (!idle) owners.set(id, { ...manager, fields, time: now });
+  else if (!idle) owners.set(id, extended(manager, { fields, time: now }));
   return writeOwnerships(updated, owners);
 }
 

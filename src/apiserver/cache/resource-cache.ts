@@ -5,7 +5,7 @@
  * change costs one append however many watch, and a slow watcher holds nothing but a number.
  */
 import { SortedKeys, type StoreEvent, type StoreEntry } from '../../store/index.js';
-import { deepFreeze, type JsonObject } from '../../api/index.js';
+import { deepFreeze, extended, type JsonObject } from '../../api/index.js';
 import { isUnreadable, unsealed } from '../encryption/values.js';
 import { Dispatch, type Interest, type Listener } from './dispatch.js';
 
@@ -50,7 +50,7 @@ const identity: Decoder = (stored) => stored;
 function stamp(decoded: JsonObject, revision: number): StampedObject {
   return {
     ...decoded,
-    metadata: { ...(decoded.metadata as JsonObject), resourceVersion: String(revision) },
+    metadata: extended(decoded.metadata as JsonObject, { resourceVersion: String(revision) }),
   } as StampedObject;
 }
 

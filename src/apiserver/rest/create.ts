@@ -2,6 +2,7 @@
 import {
   alreadyExists,
   badRequest,
+  extended,
   type JsonObject,
   randomSuffix,
   timestamp,
@@ -199,7 +200,7 @@ function identified(
 ): JsonObject {
   const { resource, info, deps } = ctx;
   const object: MutableObject = { ...decoded };
-  const metadata: MutableObject = { ...(decoded.metadata as JsonObject | undefined) };
+  const metadata: MutableObject = extended(decoded.metadata as JsonObject | undefined, {});
   for (const field of serverFields) delete metadata[field];
   if (!managed) delete metadata.managedFields;
   if (name !== '') metadata.name = name;

@@ -3,6 +3,7 @@
  * of patch and the status subresource end here.
  */
 import {
+  extended,
   apiVersionOf,
   conflict,
   copyJson,
@@ -258,7 +259,7 @@ function prepare(ctx: RequestContext, current: StampedObject, proposed: JsonObje
 
 /** The metadata proposed, with what is the server's alone as it is. */
 function ownMetadata(current: StampedObject, proposed: JsonObject): MutableObject {
-  const metadata: MutableObject = { ...(proposed.metadata as JsonObject | undefined) };
+  const metadata: MutableObject = extended(proposed.metadata as JsonObject | undefined, {});
   for (const field of systemMetadata) {
     if (metadata[field] === undefined && current.metadata[field] !== undefined)
       metadata[field] = current.metadata[field];
